@@ -1,0 +1,1 @@
+"""Signals and texts to vectors, and the tools that compare them."""

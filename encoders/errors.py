@@ -1,0 +1,33 @@
+"""What can go wrong inside the encoders.
+
+The tree is small on purpose: a caller either refuses one signal, refuses to
+start, or tells its operator to build the models.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class EncoderError(Exception):
+    """Base of every error this package raises on purpose."""
+
+    code: ClassVar[str] = "encoder_error"
+
+
+class InvalidSignal(EncoderError):
+    """The samples, pixels or text given can never be encoded."""
+
+    code: ClassVar[str] = "invalid_signal"
+
+
+class CardMismatch(EncoderError):
+    """A model and its card, or a vector and its card, do not agree."""
+
+    code: ClassVar[str] = "card_mismatch"
+
+
+class ModelUnavailable(EncoderError):
+    """A model or package is not here and could not be fetched."""
+
+    code: ClassVar[str] = "model_unavailable"

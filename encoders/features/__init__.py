@@ -1,0 +1,1 @@
+"""Signal to array: resampling, constant-Q, chroma, level facts."""
