@@ -1,0 +1,280 @@
+"""Which work a recording is of: pitch classes over time, and two ways to compare them.
+
+`VersionEncoder` listens with a chord network and keeps twelve numbers every
+half second. `version_vector` turns them into one vector that ignores key and
+position, for finding candidates; `qmax` aligns two sequences in the best key,
+for judging one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import fft
+
+from encoders.build import VERSION_CARD, card_path
+from encoders.cards import EncoderCard
+from encoders.errors import InvalidSignal
+from encoders.features.audio import mono
+from encoders.features.chroma import pool_time
+from encoders.features.cqt import cqt_magnitude, harmonic_db
+from encoders.runtime import OnnxModel, unit_rows
+
+FloatArray = NDArray[np.float32]
+PitchSequence = NDArray[np.uint8]
+
+RATE: Final = 2.0
+_FRAME_MS: Final = 500
+# Frames given to the network at a time (93 s) and what is cut off again at
+# both sides: its recurrent layers have forgotten after a few seconds.
+_CHUNK: Final = 1_000
+_MARGIN: Final = 64
+
+# 64 frames are 32 s: long enough for a phrase, short enough for many per track.
+_PATCH: Final = 64
+_PATCH_HOP: Final = 8
+DIMENSION: Final = 7 * _PATCH
+
+# Frames compared as one: 4.5 s of harmony.
+_STACK: Final = 9
+# Share of all frames that may be a frame's neighbours, as published.
+_KAPPA: Final = 0.095
+# Cost of leaving the diagonal, as published (onset and extension alike).
+_GAP: Final = 0.5
+_KEYS: Final = 2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VersionMatch:
+    """The best alignment of two pitch sequences.
+
+    Attributes
+    ----------
+    score : float >= 0
+        length of the aligned path over the length of the shorter side, about
+        0.1 for strangers and up to 1
+    semitones : int in [0, 12)
+        how far ``b`` is raised to sound like ``a``
+    start_a_ms, end_a_ms, start_b_ms, end_b_ms : int
+        the aligned spans; all 0 when nothing aligned
+    """
+
+    score: float
+    semitones: int
+    start_a_ms: int
+    end_a_ms: int
+    start_b_ms: int
+    end_b_ms: int
+
+
+class VersionEncoder:
+    """Turn audio into a pitch-class sequence and a version vector.
+
+    Parameters
+    ----------
+    model : OnnxModel
+
+    References
+    ----------
+    McFee, Bello, "Structured Training for Large-Vocabulary Chord Recognition",
+    ISMIR 2017 (the network).
+    """
+
+    def __init__(self, model: OnnxModel) -> None:
+        self._model = model
+        self.card = model.card
+
+    @classmethod
+    def load(cls, models_dir: Path, *, threads: int = 1) -> VersionEncoder:
+        """Load the model and run it once.
+
+        Raises
+        ------
+        ModelUnavailable, CardMismatch
+            the model is missing or not the one its card describes
+        """
+        card = EncoderCard.load(card_path(models_dir, VERSION_CARD))
+        encoder = cls(OnnxModel(models_dir, card, threads=threads))
+        encoder.pitches(np.zeros(22_050, dtype=np.float32), 22_050)
+        return encoder
+
+    def pitches(self, y: NDArray[np.floating], sr: int) -> PitchSequence:
+        """Hear which pitch classes sound.
+
+        Parameters
+        ----------
+        y : float [shape=(n,) or (channels, n)]
+        sr : int > 0 [Hz]
+            22,050 loses nothing: the network listens up to 4.2 kHz
+
+        Returns
+        -------
+        sequence : uint8 [shape=(12, t)]
+            2 columns per second, C first, 255 for certain
+
+        Raises
+        ------
+        InvalidSignal
+            see `encoders.features.audio.mono`
+        """
+        hcqt = harmonic_db(cqt_magnitude(mono(y), sr=sr))
+        parts = []
+        for begin in range(0, len(hcqt), _CHUNK):
+            end = min(begin + _CHUNK, len(hcqt))
+            low, high = max(0, begin - _MARGIN), min(len(hcqt), end + _MARGIN)
+            found = self._model.run(hcqt[None, low:high])[0]
+            parts.append(found[begin - low : end - low])
+        pooled = pool_time(np.ascontiguousarray(np.concatenate(parts).T), rate=RATE)
+        return np.asarray(np.clip(np.rint(pooled * 255.0), 0, 255), dtype=np.uint8)
+
+    def vector(self, sequence: PitchSequence) -> FloatArray:
+        """Fold a sequence into one vector and hold it against the card; float32 [shape=(448,)]."""
+        vector = version_vector(sequence)
+        self.card.check(vector[None])
+        return vector
+
+
+def _centred(sequence: PitchSequence) -> FloatArray:
+    """Check a sequence; float32 [shape=(12, t)] in [0, 1]."""
+    if sequence.ndim != 2 or sequence.shape[0] != 12 or sequence.dtype != np.uint8:
+        raise InvalidSignal(f"a pitch sequence is uint8 (12, t), got {sequence.dtype} {sequence.shape}")
+    return np.asarray(sequence, dtype=np.float32) / np.float32(255.0)
+
+
+def version_vector(sequence: PitchSequence) -> FloatArray:
+    """Fold a pitch sequence into one vector that ignores key and position.
+
+    Magnitudes of the two-dimensional Fourier transform over patches of 32 s,
+    median over patches.
+
+    Parameters
+    ----------
+    sequence : uint8 [shape=(12, t)]
+
+    Returns
+    -------
+    vector : float32 [shape=(448,)]
+        of unit length; zeros where nothing sounds
+
+    References
+    ----------
+    Bertin-Mahieux, Ellis, "Large-scale cover song recognition using the 2D
+    Fourier transform magnitude", ISMIR 2012.
+    """
+    chroma = _centred(sequence)
+    if not chroma.any():
+        return np.zeros(DIMENSION, dtype=np.float32)
+    if chroma.shape[1] < _PATCH:
+        # A short piece is repeated rather than padded: silence would dominate.
+        chroma = np.tile(chroma, -(-_PATCH // chroma.shape[1]))[:, :_PATCH]
+    views = np.lib.stride_tricks.sliding_window_view(chroma, _PATCH, axis=1)[:, ::_PATCH_HOP]
+    patches = views.transpose(1, 0, 2)
+    patches = patches - patches.mean(axis=(1, 2), keepdims=True)
+    # Real over the twelve pitch classes (7 rows), complex over time (64).
+    spectrum = np.abs(fft.fft(fft.rfft(patches, axis=1), axis=2))
+    return unit_rows(np.sqrt(np.median(spectrum, axis=0)).reshape(1, -1))[0]
+
+
+def qmax(a: PitchSequence, b: PitchSequence) -> float:
+    """Return how well two recordings follow the same harmony in any key.
+
+    See `align_versions`; 0 when either is shorter than 5 s.
+    """
+    return align_versions(a, b).score
+
+
+def align_versions(a: PitchSequence, b: PitchSequence) -> VersionMatch:
+    """Align two pitch sequences in the best key.
+
+    Parameters
+    ----------
+    a, b : uint8 [shape=(12, t)]
+
+    Returns
+    -------
+    match : VersionMatch
+
+    Raises
+    ------
+    InvalidSignal
+        something other than a pitch sequence was given
+
+    References
+    ----------
+    Serra, Serra, Andrzejak, "Cross recurrence quantification for cover song
+    identification", New J. Phys. 11, 2009 (10.1088/1367-2630/11/9/093017).
+    """
+    left, right = _centred(a), _centred(b)
+    if min(left.shape[1], right.shape[1]) < _STACK + 1 or not left.any() or not right.any():
+        return VersionMatch(score=0.0, semitones=0, start_a_ms=0, end_a_ms=0, start_b_ms=0, end_b_ms=0)
+    profile_a, profile_b = left.mean(axis=1), right.mean(axis=1)
+    fit = [float(profile_a @ np.roll(profile_b, key)) for key in range(12)]
+    keys = np.argsort(fit)[::-1][:_KEYS]
+    stacked_a = _stack(left)
+    alike = np.stack([_recurrence(stacked_a, _stack(np.roll(right, int(key), axis=0))) for key in keys])
+    paths = _accumulate(alike)
+    best, row, column = np.unravel_index(int(np.argmax(paths)), paths.shape)
+    length = float(paths[best, row, column])
+    first_row, first_column = _origin(paths[best], int(row), int(column))
+    # Two rows and columns of padding stand before the first frame.
+    return VersionMatch(
+        score=length / (min(left.shape[1], right.shape[1]) - _STACK + 1),
+        semitones=int(keys[best]),
+        start_a_ms=(first_row - 2) * _FRAME_MS,
+        end_a_ms=(int(row) - 2 + _STACK) * _FRAME_MS,
+        start_b_ms=(first_column - 2) * _FRAME_MS,
+        end_b_ms=(int(column) - 2 + _STACK) * _FRAME_MS,
+    )
+
+
+def _stack(chroma: FloatArray) -> FloatArray:
+    """Join neighbouring frames and give each unit length; float32 [shape=(t, 12 * 9)]."""
+    views = np.lib.stride_tricks.sliding_window_view(chroma, _STACK, axis=1)
+    rows = views.transpose(1, 0, 2).reshape(views.shape[1], -1)
+    return unit_rows(rows)
+
+
+def _recurrence(a: FloatArray, b: FloatArray) -> NDArray[np.bool_]:
+    """Mark pairs of frames that are among each other's nearest; bool [shape=(n, m)]."""
+    close = a @ b.T
+    in_row = max(1, round(_KAPPA * close.shape[1]))
+    in_column = max(1, round(_KAPPA * close.shape[0]))
+    row_bar = np.partition(close, close.shape[1] - in_row, axis=1)[:, -in_row, None]
+    across = np.ascontiguousarray(close.T)
+    column_bar = np.partition(across, across.shape[1] - in_column, axis=1)[:, -in_column]
+    marked: NDArray[np.bool_] = (close >= row_bar) & (close >= column_bar[None, :])
+    return marked
+
+
+def _accumulate(alike: NDArray[np.bool_]) -> FloatArray:
+    """Grow paths row by row; float32 [shape=(k, n + 2, m + 2)].
+
+    A path gains 1 at a marked pair and loses `_GAP` elsewhere. Each cell
+    depends on the two rows before it alone, so a row is one array operation.
+    """
+    keys, rows, columns = alike.shape
+    paths = np.zeros((keys, rows + 2, columns + 2), dtype=np.float32)
+    change = np.where(alike, np.float32(1.0), np.float32(-_GAP)).transpose(1, 0, 2)
+    scratch = np.empty((keys, columns), dtype=np.float32)
+    for row in range(rows):
+        before, earlier = paths[:, row + 1], paths[:, row]
+        np.maximum(before[:, 1:-1], earlier[:, 1:-1], out=scratch)
+        np.maximum(scratch, before[:, :-2], out=scratch)
+        scratch += change[row]
+        np.maximum(scratch, 0.0, out=paths[:, row + 2, 2:])
+    return paths
+
+
+def _origin(paths: FloatArray, row: int, column: int) -> tuple[int, int]:
+    """Walk back to where a path began."""
+    while True:
+        steps = ((row - 1, column - 1), (row - 2, column - 1), (row - 1, column - 2))
+        values = [paths[step] for step in steps]
+        best = int(np.argmax(values))
+        if values[best] <= 0.0:
+            return row, column
+        row, column = steps[best]
