@@ -142,7 +142,8 @@ def _centred(sequence: PitchSequence) -> FloatArray:
     """Check a sequence; float32 [shape=(12, t)] in [0, 1]."""
     if sequence.ndim != 2 or sequence.shape[0] != 12 or sequence.dtype != np.uint8:
         raise InvalidSignal(f"a pitch sequence is uint8 (12, t), got {sequence.dtype} {sequence.shape}")
-    return np.asarray(sequence, dtype=np.float32) / np.float32(255.0)
+    scaled: FloatArray = np.multiply(sequence, np.float32(1.0 / 255.0), dtype=np.float32)
+    return scaled
 
 
 def version_vector(sequence: PitchSequence) -> FloatArray:
@@ -234,8 +235,7 @@ def align_versions(a: PitchSequence, b: PitchSequence) -> VersionMatch:
 def _stack(chroma: FloatArray) -> FloatArray:
     """Join neighbouring frames and give each unit length; float32 [shape=(t, 12 * 9)]."""
     views = np.lib.stride_tricks.sliding_window_view(chroma, _STACK, axis=1)
-    rows = views.transpose(1, 0, 2).reshape(views.shape[1], -1)
-    return unit_rows(rows)
+    return unit_rows(views.transpose(1, 0, 2).reshape(views.shape[1], -1))
 
 
 def _recurrence(a: FloatArray, b: FloatArray) -> NDArray[np.bool_]:
