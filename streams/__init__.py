@@ -1,0 +1,1 @@
+"""The resolver: core, ports, edges, stages and commands."""

@@ -1,0 +1,116 @@
+"""The settings of an embedded broker, as pure text: server properties, logging, Java options."""
+
+from dataclasses import dataclass
+
+# Small internal topics start faster and need fewer files; the load of one machine fits them.
+OFFSETS_PARTITIONS = 4
+TRANSACTION_PARTITIONS = 4
+MESSAGE_MAX_BYTES = 1_048_576
+HEAP_ALONE = "512m"
+HEAP_OF_SEVERAL = "384m"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NodePorts:
+    """The two loopback ports of one node: for clients and brokers, and for the controllers' quorum."""
+
+    broker: int
+    controller: int
+
+
+def server_properties(*, node: int, ports: tuple[NodePorts, ...], log_dir: str) -> str:
+    """Write ``server.properties`` of one node that is broker and controller.
+
+    Parameters
+    ----------
+    node : int >= 1
+        the node's id; its ports are ``ports[node - 1]``
+    ports : tuple of NodePorts
+        of every node; their number decides the replication of internal topics
+    log_dir : str
+        folder of the node's partitions
+    """
+    own = ports[node - 1]
+    count = len(ports)
+    replication = min(count, 3)
+    voters = ",".join(f"{n}@127.0.0.1:{p.controller}" for n, p in enumerate(ports, start=1))
+    settings = {
+        "process.roles": "broker,controller",
+        "node.id": node,
+        "controller.quorum.voters": voters,
+        "controller.listener.names": "CONTROLLER",
+        "inter.broker.listener.name": "PLAINTEXT",
+        "listeners": f"PLAINTEXT://127.0.0.1:{own.broker},CONTROLLER://127.0.0.1:{own.controller}",
+        "advertised.listeners": f"PLAINTEXT://127.0.0.1:{own.broker}",
+        "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT",
+        "log.dirs": log_dir,
+        "auto.create.topics.enable": "false",
+        "default.replication.factor": replication,
+        "min.insync.replicas": max(1, replication - 1),
+        "message.max.bytes": MESSAGE_MAX_BYTES,
+        "offsets.topic.num.partitions": OFFSETS_PARTITIONS,
+        "offsets.topic.replication.factor": replication,
+        "transaction.state.log.num.partitions": TRANSACTION_PARTITIONS,
+        "transaction.state.log.replication.factor": replication,
+        "transaction.state.log.min.isr": max(1, replication - 1),
+        "share.coordinator.state.topic.num.partitions": 1,
+        "share.coordinator.state.topic.replication.factor": replication,
+        "share.coordinator.state.topic.min.isr": max(1, replication - 1),
+        # A group of one machine needs no waiting for late joiners.
+        "group.initial.rebalance.delay.ms": 0,
+        # A killed leader is noticed after this long; the default of 9 s triples the stall.
+        "broker.session.timeout.ms": 3000,
+        "broker.heartbeat.interval.ms": 500,
+        # Kafka's own threads, sized for 2 cores.
+        "num.network.threads": 2,
+        "num.io.threads": 4,
+        "background.threads": 2,
+        "log.cleaner.dedupe.buffer.size": 16_777_216,
+        "log.segment.bytes": 268_435_456,
+    }
+    return "".join(f"{key}={value}\n" for key, value in settings.items())
+
+
+def log_properties(*, log_path: str) -> str:
+    """Write log4j's settings: warnings and the start to a file that cannot grow without bound."""
+    return f"""\
+status = error
+appender.file.type = RollingFile
+appender.file.name = file
+appender.file.fileName = {log_path}
+appender.file.filePattern = {log_path}.%i
+appender.file.layout.type = PatternLayout
+appender.file.layout.pattern = %d{{ISO8601}} %-5p %c{{1}} %m%n
+appender.file.policies.type = Policies
+appender.file.policies.size.type = SizeBasedTriggeringPolicy
+appender.file.policies.size.size = 10MB
+appender.file.strategy.type = DefaultRolloverStrategy
+appender.file.strategy.max = 2
+rootLogger.level = info
+rootLogger.appenderRef.file.ref = file
+# Prints every setting of every component at each start.
+logger.config.name = org.apache.kafka.common.config.AbstractConfig
+logger.config.level = warn
+"""
+
+
+def java_options(*, nodes: int, log_config: str) -> tuple[str, ...]:
+    """Return the options of a broker's Java: small heap, serial collector, headless.
+
+    Parameters
+    ----------
+    nodes : int
+        how many brokers share the machine
+    log_config : str
+        path of the log4j settings
+    """
+    heap = HEAP_ALONE if nodes == 1 else HEAP_OF_SEVERAL
+    return (
+        f"-Xmx{heap}",
+        "-Xms64m",
+        "-XX:+UseSerialGC",
+        "-XX:+ExitOnOutOfMemoryError",
+        "-Djava.awt.headless=true",
+        f"-Dlog4j2.configurationFile={log_config}",
+        "-Dlog4j2.disable.jmx=true",
+    )
