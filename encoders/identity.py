@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib.resources
+import io
 from pathlib import Path
 from typing import Final
 
@@ -10,6 +12,7 @@ from numpy.typing import NDArray
 
 from encoders.build import IDENTITY_CARD, card_path
 from encoders.cards import EncoderCard
+from encoders.errors import CardMismatch
 from encoders.features.audio import mono, resample, rms
 from encoders.runtime import OnnxModel, unit_rows
 
@@ -28,6 +31,12 @@ _CHUNK: Final = 323
 # first, so that a gain, or a quieter pressing, does not move its vectors.
 _LEVEL: Final = 0.1
 _SCALE: Final = 256.0
+# All means are positive and share a large common part (cosine of strangers
+# 0.90). The root, less 0.8 of the average over music, spreads them (0.37) and
+# finds more noisy copies: top-1 among 47 tracks at 10 dB white noise 0.85 ->
+# 0.92, low-pass 2 kHz 0.968 -> 0.997. Taking all of it away gives 0.90.
+_COMMON_SHARE: Final = 0.8
+_CENTRE_FILE: Final = "identity_centre.npy"
 
 
 class IdentityEncoder:
@@ -46,6 +55,11 @@ class IdentityEncoder:
     def __init__(self, model: OnnxModel) -> None:
         self._model = model
         self.card = model.card
+        source = importlib.resources.files("encoders").joinpath("data", _CENTRE_FILE)
+        centre = np.load(io.BytesIO(source.read_bytes()), allow_pickle=False)
+        if centre.shape != (self.card.dimension,):
+            raise CardMismatch(f"{self.card.key}: {_CENTRE_FILE} has shape {centre.shape}")
+        self._common = centre.astype(np.float64) * _COMMON_SHARE
 
     @classmethod
     def load(cls, models_dir: Path, *, threads: int = 1) -> IdentityEncoder:
@@ -94,7 +108,7 @@ class IdentityEncoder:
         last = np.minimum(first + round(WINDOW_S * SAMPLE_RATE / _FRAME), len(frames))
         total = np.vstack([np.zeros((1, frames.shape[1])), np.cumsum(frames, axis=0, dtype=np.float64)])
         means = (total[last] - total[first]) / np.maximum(last - first, 1)[:, None]
-        vectors = unit_rows(means)
+        vectors = unit_rows(np.sqrt(np.maximum(means, 0.0)) - self._common)
         self.card.check(vectors)
         return (nominal * 1000).astype(np.int32), vectors
 

@@ -177,7 +177,8 @@ def version_vector(sequence: PitchSequence) -> FloatArray:
     patches = patches - patches.mean(axis=(1, 2), keepdims=True)
     # Real over the twelve pitch classes (7 rows), complex over time (64).
     spectrum = np.abs(fft.fft(fft.rfft(patches, axis=1), axis=2))
-    return unit_rows(np.sqrt(np.median(spectrum, axis=0)).reshape(1, -1))[0]
+    vector: FloatArray = unit_rows(np.sqrt(np.median(spectrum, axis=0)).reshape(1, -1))[0]
+    return vector
 
 
 def qmax(a: PitchSequence, b: PitchSequence) -> float:
