@@ -23,6 +23,7 @@ from confluent_kafka.admin import AdminClient
 from streams.edges import broker_guard
 from streams.edges.broker_config import NodePorts, java_options, log_properties, server_properties
 from streams.edges.broker_jars import ensure_jars
+from streams.edges.kafka_config import admin_config
 from streams.errors import BrokerUnavailable, ConfigError
 
 BROKER_FILE = "broker.json"
@@ -374,8 +375,8 @@ class EmbeddedKafka:
         """Wait until the cluster itself says that it has so many brokers and a controller."""
         deadline = time.monotonic() + READY_SECONDS
         # Its own log lines about refused connections are no news while Kafka starts.
-        quiet = {"bootstrap.servers": self.bootstrap, "log_level": 0, "reconnect.backoff.max.ms": 500}
-        admin = AdminClient({**quiet, "error_cb": lambda _error: None})
+        quiet: dict[str, Any] = {"log_level": 0, "error_cb": lambda _error: None}
+        admin = AdminClient({**quiet, **admin_config(self.bootstrap)})
         while True:
             for index, node in self._nodes.items():
                 if node.guard.poll() is not None:

@@ -1,0 +1,12 @@
+from collections.abc import Iterator
+
+import pytest
+
+
+@pytest.fixture(scope="session")
+def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Start one real broker per test session and give its address."""
+    from streams.edges.broker import EmbeddedKafka
+
+    with EmbeddedKafka(tmp_path_factory.mktemp("broker")) as kafka:
+        yield kafka.bootstrap

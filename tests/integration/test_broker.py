@@ -1,0 +1,120 @@
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import psutil
+import pytest
+from confluent_kafka import Consumer, Producer
+from confluent_kafka.admin import AdminClient, NewTopic
+
+from streams.edges.broker import BrokerLocked, EmbeddedKafka, discover_bootstrap
+from streams.edges.kafka_config import idempotent_producer_config, stateless_consumer_config
+
+pytestmark = pytest.mark.broker
+
+PARENT = """
+import sys, threading
+from pathlib import Path
+from streams.edges.broker import EmbeddedKafka
+kafka = EmbeddedKafka(Path(sys.argv[1]))
+kafka.start()
+print(*kafka.pids, flush=True)
+threading.Event().wait()
+"""
+
+
+def _until(condition: Callable[[], bool], *, seconds: float = 30.0) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "the condition did not come true in time"
+        time.sleep(0.05)
+
+
+def _create(bootstrap: str, name: str, *, copies: int) -> None:
+    made = AdminClient({"bootstrap.servers": bootstrap}).create_topics([NewTopic(name, 1, copies)])
+    made[name].result(30)
+
+
+def _produce(bootstrap: str, name: str, value: bytes) -> None:
+    failures: list[object] = []
+    producer = Producer({**idempotent_producer_config(bootstrap), "log_level": 0})
+    producer.produce(name, value, on_delivery=lambda error, _m: failures.append(error) if error else None)
+    assert producer.flush(60) == 0
+    assert failures == []
+
+
+def _read(bootstrap: str, name: str, count: int) -> list[bytes]:
+    consumer = Consumer({**stateless_consumer_config(bootstrap, group_id="reader"), "log_level": 0})
+    consumer.subscribe([name])
+    values: list[bytes] = []
+
+    def enough() -> bool:
+        message = consumer.poll(0.5)
+        if message is not None and message.error() is None:
+            values.append(message.value() or b"")
+        return len(values) >= count
+
+    try:
+        _until(enough, seconds=60)
+    finally:
+        consumer.close()
+    return values
+
+
+def test_restart_keeps_address_and_records(tmp_path: Path) -> None:
+    with EmbeddedKafka(tmp_path) as kafka:
+        first = kafka.bootstrap
+        assert discover_bootstrap(tmp_path) == first
+        _create(first, "kept", copies=1)
+        _produce(first, "kept", b"one")
+        pids = kafka.pids
+        with pytest.raises(BrokerLocked, match=str(os.getpid())):
+            EmbeddedKafka(tmp_path).start()
+    assert discover_bootstrap(tmp_path) is None
+    assert not any(psutil.pid_exists(pid) for pid in pids)
+    with EmbeddedKafka(tmp_path) as kafka:
+        assert kafka.bootstrap == first
+        assert _read(first, "kept", 1) == [b"one"]
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT])
+def test_no_orphan_when_the_parent_dies(tmp_path: Path, number: signal.Signals) -> None:
+    parent = subprocess.Popen(  # noqa: S603
+        [sys.executable, "-c", PARENT, str(tmp_path)], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+    )
+    assert parent.stdout is not None
+    with parent.stdout as said:
+        pid = int(said.readline())
+    java = psutil.Process(pid)
+    guard = java.parent()
+    assert guard is not None
+    parent.send_signal(number)
+    parent.wait(30)
+    _until(lambda: not java.is_running() and not guard.is_running())
+    assert discover_bootstrap(tmp_path) is None
+    with EmbeddedKafka(tmp_path) as kafka:
+        assert discover_bootstrap(tmp_path) == kafka.bootstrap
+
+
+def test_no_orphan_when_the_guard_is_killed(tmp_path: Path) -> None:
+    with EmbeddedKafka(tmp_path) as kafka:
+        java = psutil.Process(kafka.pids[0])
+        guard = java.parent()
+        assert guard is not None
+        guard.kill()
+        _until(lambda: not java.is_running() or java.status() == psutil.STATUS_ZOMBIE)
+
+
+@pytest.mark.slow
+def test_three_brokers_outlive_the_loss_of_each(tmp_path: Path) -> None:
+    with EmbeddedKafka(tmp_path, brokers=3) as kafka:
+        _create(kafka.bootstrap, "kept", copies=3)
+        for index in range(3):
+            kafka.kill(index)
+            _produce(kafka.bootstrap, "kept", f"{index}".encode())
+            kafka.restart(index)
+        assert _read(kafka.bootstrap, "kept", 3) == [b"0", b"1", b"2"]
