@@ -35,8 +35,8 @@ def _until(condition: Callable[[], bool], *, seconds: float = 30.0) -> None:
 
 
 def _create(bootstrap: str, name: str, *, copies: int) -> None:
-    made = AdminClient({"bootstrap.servers": bootstrap}).create_topics([NewTopic(name, 1, copies)])
-    made[name].result(30)
+    admin = AdminClient({"bootstrap.servers": bootstrap})  # collected before its answer, it cancels
+    admin.create_topics([NewTopic(name, 1, copies)])[name].result(30)
 
 
 def _produce(bootstrap: str, name: str, value: bytes) -> None:

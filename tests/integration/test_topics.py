@@ -34,7 +34,8 @@ def test_wrong_settings_are_reported_and_left_alone(broker: str, fresh: tuple[To
         replication_factor=1,
         config={"cleanup.policy": "compact", "retention.ms": "1000"},
     )
-    AdminClient({"bootstrap.servers": broker}).create_topics([wrong])[spec.name].result(30)
+    admin = AdminClient({"bootstrap.servers": broker})
+    admin.create_topics([wrong])[spec.name].result(30)
     for _ in range(2):
         report = ensure_topics(broker, replication_factor=1, topics=(spec,))
         assert not report.good
