@@ -75,6 +75,8 @@ def log_properties(*, log_path: str) -> str:
     """Write log4j's settings: warnings and the start to a file that cannot grow without bound."""
     return f"""\
 status = error
+# Else logging ends before the broker has, on the same signal.
+shutdownHook = disable
 appender.file.type = RollingFile
 appender.file.name = file
 appender.file.fileName = {log_path}

@@ -9,7 +9,8 @@ from pathlib import Path
 import psutil
 import pytest
 from confluent_kafka import Consumer, Producer
-from confluent_kafka.admin import AdminClient, NewTopic
+from confluent_kafka.admin import AdminClient
+from confluent_kafka.cimpl import NewTopic
 
 from streams.edges.broker import BrokerLocked, EmbeddedKafka, discover_bootstrap
 from streams.edges.kafka_config import idempotent_producer_config, stateless_consumer_config

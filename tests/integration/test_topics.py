@@ -2,7 +2,8 @@ import uuid
 from dataclasses import replace
 
 import pytest
-from confluent_kafka.admin import AdminClient, NewTopic
+from confluent_kafka.admin import AdminClient
+from confluent_kafka.cimpl import NewTopic
 
 from streams.edges.topics import ensure_topics
 from streams.errors import BrokerUnavailable
