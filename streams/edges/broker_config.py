@@ -111,6 +111,10 @@ def java_options(*, nodes: int, log_config: str) -> tuple[str, ...]:
         f"-Xmx{heap}",
         "-Xms64m",
         "-XX:+UseSerialGC",
+        # On 2 cores, runs of 300 transactions of 256 records: start 2.2 to 1.7 s, 215 to 178 MB, and twice
+        # the transactions/s, since the optimizing compiler no longer competes with the stages. Not
+        # measured over hours.
+        "-XX:TieredStopAtLevel=1",
         "-XX:+ExitOnOutOfMemoryError",
         "-Djava.awt.headless=true",
         f"-Dlog4j2.configurationFile={log_config}",
