@@ -39,18 +39,16 @@ SILENT_WORD: Final = 0
 _BLOCK: Final = 2_048
 
 # Offsets with less in common than 3 s are not considered, and a matching span
-# is at least 4 s: among 253 pairs of unrelated tracks the best chance span of
-# 3-5 s reached a bit error of 0.28.
+# is at least 4 s: among 253 pairs of unrelated tracks no chance span that long
+# stayed under UNRELATED_BIT_ERROR, while spans of 3 s went down to 0.28.
 MIN_OVERLAP_FRAMES: Final = 24
 MIN_SPAN_FRAMES: Final = 32
-# A frame counts as matching while its neighbourhood stays under this bit error:
-# half way between a noisy copy (0.25) and unrelated music (0.48).
-_RUN_LEVEL: Final = 0.36
 
 # Held-out tracks: re-encoded at 16-32 kbit/s at most 0.09, white noise at 10 dB
-# at most 0.17, best chance span of unrelated music 0.28, their whole overlap at
-# least 0.34. Raising the first lets chance spans of loop-based music in;
-# lowering it below 0.18 loses noisy copies.
+# at most 0.17, whole overlap of unrelated music at least 0.34. Raising the first
+# lets chance spans of loop-based music in; lowering it below 0.18 loses noisy
+# copies. The second is also where a matching span ends: 0.36 let spans run on
+# into unrelated music with the same beat.
 SAME_BIT_ERROR: Final = 0.22
 UNRELATED_BIT_ERROR: Final = 0.30
 # What a copy must have in common before it counts as one.
@@ -309,7 +307,7 @@ def _describe(a: Fingerprint, b: Fingerprint, offset: int) -> FingerprintMatch:
         return _NOTHING
     errors = np.bitwise_count(part_a ^ part_b) / 32.0
     overall = float(errors[heard].mean())
-    begin, end = _best_run(np.where(heard, _RUN_LEVEL - errors, 0.0))
+    begin, end = _best_run(np.where(heard, UNRELATED_BIT_ERROR - errors, 0.0))
     inside = heard[begin:end]
     found = int(inside.sum()) >= MIN_SPAN_FRAMES
     span = end - begin if found else 0

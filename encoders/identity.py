@@ -31,6 +31,8 @@ _CHUNK: Final = 323
 # first, so that a gain, or a quieter pressing, does not move its vectors.
 _LEVEL: Final = 0.1
 _SCALE: Final = 256.0
+# -70 dB of full scale.
+_SILENT_RMS: Final = 3e-4
 # All means are positive and share a large common part (cosine of strangers
 # 0.90). The root, less 0.8 of the average over music, spreads them (0.37) and
 # finds more noisy copies: top-1 among 47 tracks at 10 dB white noise 0.85 ->
@@ -89,7 +91,7 @@ class IdentityEncoder:
             where each window begins: every 5 s while a whole window fits; one
             window for a shorter signal
         vectors : float32 [shape=(w, 256)]
-            of unit length; zeros where nothing sounds
+            of unit length; all zero where nothing sounds: never index such a row
 
         Raises
         ------
@@ -98,7 +100,7 @@ class IdentityEncoder:
         """
         samples = resample(mono(y), sr, SAMPLE_RATE)
         level = rms(samples)
-        if level < 1e-5:
+        if level < _SILENT_RMS:
             return np.zeros(1, dtype=np.int32), np.zeros((1, self.card.dimension), dtype=np.float32)
         frames = self._frames(samples * np.float32(_SCALE * _LEVEL / level))
         # Windows are cut at whole frames: at most 46 ms from the nominal start.
@@ -109,6 +111,10 @@ class IdentityEncoder:
         total = np.vstack([np.zeros((1, frames.shape[1])), np.cumsum(frames, axis=0, dtype=np.float64)])
         means = (total[last] - total[first]) / np.maximum(last - first, 1)[:, None]
         vectors = unit_rows(np.sqrt(np.maximum(means, 0.0)) - self._common)
+        # A silent window would look like every other silence in the catalogue.
+        edges = nominal * SAMPLE_RATE
+        quiet = [rms(samples[at : at + WINDOW_S * SAMPLE_RATE]) < _SILENT_RMS for at in edges]
+        vectors[quiet] = 0.0
         self.card.check(vectors)
         return (nominal * 1000).astype(np.int32), vectors
 
