@@ -112,8 +112,8 @@ def java_options(*, nodes: int, log_config: str) -> tuple[str, ...]:
         "-Xms64m",
         "-XX:+UseSerialGC",
         # On 2 cores, runs of 300 transactions of 256 records: start 2.2 to 1.7 s, 215 to 178 MB, and twice
-        # the transactions/s, since the optimizing compiler no longer competes with the stages. Not
-        # measured over hours.
+        # the transactions/s (two short runs each, presumably as the optimizing compiler no longer competes
+        # for the cores). A long run, where that compiler would pay off, was not measured.
         "-XX:TieredStopAtLevel=1",
         "-XX:+ExitOnOutOfMemoryError",
         "-Djava.awt.headless=true",
