@@ -136,13 +136,13 @@ class EncoderSet:
         # Every listener works at or below this rate: resample once.
         samples, rate = (resample(given, sr, SAMPLE_RATE), SAMPLE_RATE) if sr > SAMPLE_RATE else (given, sr)
         starts, vectors = self.identity.windows(samples, rate)
-        chroma = self.version.pitches(samples, rate)
+        chroma, version_vector = self.version.hear(samples, rate)
         return AudioFeatures(
             duration_ms=length,
             starts_ms=starts,
             vectors=vectors,
             fingerprint=fingerprint(samples, rate),
             chroma=chroma,
-            version_vector=self.version.vector(chroma),
+            version_vector=version_vector,
             silence=silence_facts(samples, sr=rate),
         )

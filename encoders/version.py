@@ -20,7 +20,7 @@ from encoders.build import VERSION_CARD, card_path
 from encoders.cards import EncoderCard
 from encoders.errors import InvalidSignal
 from encoders.features.audio import mono
-from encoders.features.chroma import pool_time
+from encoders.features.chroma import cens, pool_time
 from encoders.features.cqt import cqt_magnitude, harmonic_db
 from encoders.runtime import OnnxModel, unit_rows
 
@@ -38,6 +38,9 @@ _MARGIN: Final = 64
 _PATCH: Final = 64
 _PATCH_HOP: Final = 8
 DIMENSION: Final = 7 * _PATCH
+# Without a taper the ends of a patch blur its spectrum: top-1 0.60 against 0.70.
+_TAPER: Final = np.hanning(_PATCH + 2)[1:-1].astype(np.float32)
+_CHROMA_WEIGHT: Final = 2.0
 
 # Frames compared as one: 4.5 s of harmony.
 _STACK: Final = 9
@@ -121,7 +124,26 @@ class VersionEncoder:
         InvalidSignal
             see `encoders.features.audio.mono`
         """
-        hcqt = harmonic_db(cqt_magnitude(mono(y), sr=sr))
+        return self._pitches(cqt_magnitude(mono(y), sr=sr))
+
+    def hear(self, y: NDArray[np.floating], sr: int) -> tuple[PitchSequence, FloatArray]:
+        """Return the pitch sequence and the version vector of a signal.
+
+        Parameters and errors as for `pitches`.
+
+        Returns
+        -------
+        sequence : uint8 [shape=(12, t)]
+        vector : float32 [shape=(448,)]
+        """
+        magnitude = cqt_magnitude(mono(y), sr=sr)
+        sequence = self._pitches(magnitude)
+        vector = version_vector(sequence, cens(magnitude, rate=RATE))
+        self.card.check(vector[None])
+        return sequence, vector
+
+    def _pitches(self, magnitude: FloatArray) -> PitchSequence:
+        hcqt = harmonic_db(magnitude)
         parts = []
         for begin in range(0, len(hcqt), _CHUNK):
             end = min(begin + _CHUNK, len(hcqt))
@@ -131,14 +153,8 @@ class VersionEncoder:
         pooled = pool_time(np.ascontiguousarray(np.concatenate(parts).T), rate=RATE)
         return np.asarray(np.clip(np.rint(pooled * 255.0), 0, 255), dtype=np.uint8)
 
-    def vector(self, sequence: PitchSequence) -> FloatArray:
-        """Fold a sequence into one vector and hold it against the card; float32 [shape=(448,)]."""
-        vector = version_vector(sequence)
-        self.card.check(vector[None])
-        return vector
 
-
-def _centred(sequence: PitchSequence) -> FloatArray:
+def _scaled(sequence: PitchSequence) -> FloatArray:
     """Check a sequence; float32 [shape=(12, t)] in [0, 1]."""
     if sequence.ndim != 2 or sequence.shape[0] != 12 or sequence.dtype != np.uint8:
         raise InvalidSignal(f"a pitch sequence is uint8 (12, t), got {sequence.dtype} {sequence.shape}")
@@ -146,27 +162,46 @@ def _centred(sequence: PitchSequence) -> FloatArray:
     return scaled
 
 
-def version_vector(sequence: PitchSequence) -> FloatArray:
-    """Fold a pitch sequence into one vector that ignores key and position.
+def version_vector(sequence: PitchSequence, chroma: FloatArray) -> FloatArray:
+    """Fold a signal's harmony into one vector that ignores key and position.
 
     Magnitudes of the two-dimensional Fourier transform over patches of 32 s,
-    median over patches.
+    median over patches, of the plain chroma (twice) and of the network's pitch
+    classes (once). Among 47 tracks a copy 8 % faster or 11 % slower is ranked
+    first by the plain one alone in 0.97, by the network's in 0.64, by both in
+    0.97; the network's part is there for covers with other instruments.
 
     Parameters
     ----------
     sequence : uint8 [shape=(12, t)]
+        what the network heard
+    chroma : float32 [shape=(12, t)]
+        `encoders.features.chroma.cens` of the same signal, 2 columns per second
 
     Returns
     -------
     vector : float32 [shape=(448,)]
         of unit length; zeros where nothing sounds
 
+    Raises
+    ------
+    InvalidSignal
+        a wrong shape or type
+
     References
     ----------
     Bertin-Mahieux, Ellis, "Large-scale cover song recognition using the 2D
     Fourier transform magnitude", ISMIR 2012.
     """
-    chroma = _centred(sequence)
+    if chroma.ndim != 2 or chroma.shape[0] != 12 or not np.isfinite(chroma).all():
+        raise InvalidSignal(f"chroma is float (12, t), got {chroma.dtype} {chroma.shape}")
+    both = _patch_spectrum(_scaled(sequence)) + _CHROMA_WEIGHT * _patch_spectrum(chroma)
+    vector: FloatArray = unit_rows(both[None])[0]
+    return vector
+
+
+def _patch_spectrum(chroma: FloatArray) -> FloatArray:
+    """Median spectrum of all patches; float32 [shape=(448,)], of unit length or zero."""
     if not chroma.any():
         return np.zeros(DIMENSION, dtype=np.float32)
     if chroma.shape[1] < _PATCH:
@@ -174,11 +209,11 @@ def version_vector(sequence: PitchSequence) -> FloatArray:
         chroma = np.tile(chroma, -(-_PATCH // chroma.shape[1]))[:, :_PATCH]
     views = np.lib.stride_tricks.sliding_window_view(chroma, _PATCH, axis=1)[:, ::_PATCH_HOP]
     patches = views.transpose(1, 0, 2)
-    patches = patches - patches.mean(axis=(1, 2), keepdims=True)
+    patches = (patches - patches.mean(axis=(1, 2), keepdims=True)) * _TAPER
     # Real over the twelve pitch classes (7 rows), complex over time (64).
     spectrum = np.abs(fft.fft(fft.rfft(patches, axis=1), axis=2))
-    vector: FloatArray = unit_rows(np.sqrt(np.median(spectrum, axis=0)).reshape(1, -1))[0]
-    return vector
+    flat: FloatArray = unit_rows(np.sqrt(np.median(spectrum, axis=0)).reshape(1, -1))[0]
+    return flat
 
 
 def qmax(a: PitchSequence, b: PitchSequence) -> float:
@@ -210,7 +245,7 @@ def align_versions(a: PitchSequence, b: PitchSequence) -> VersionMatch:
     Serra, Serra, Andrzejak, "Cross recurrence quantification for cover song
     identification", New J. Phys. 11, 2009 (10.1088/1367-2630/11/9/093017).
     """
-    left, right = _centred(a), _centred(b)
+    left, right = _scaled(a), _scaled(b)
     if min(left.shape[1], right.shape[1]) < _STACK + 1 or not left.any() or not right.any():
         return VersionMatch(score=0.0, semitones=0, start_a_ms=0, end_a_ms=0, start_b_ms=0, end_b_ms=0)
     profile_a, profile_b = left.mean(axis=1), right.mean(axis=1)
