@@ -1,0 +1,1 @@
+"""One Avro schema per topic, a public contract."""

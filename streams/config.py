@@ -1,0 +1,173 @@
+"""Settings: read once by ``streams.wiring`` from the environment (``SAMESONG_``, nested with ``__``).
+
+Each edge gets only its slice. An unknown key is an error, secrets are masked.
+"""
+
+from pathlib import Path
+from typing import Literal
+
+import platformdirs
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from streams.errors import ConfigError
+
+
+class _Slice(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class KafkaSettings(_Slice):
+    """How to reach Kafka."""
+
+    bootstrap: str | None = Field(
+        None,
+        description="HOST:PORT of a cluster of your own; default: the embedded broker of the data folder",
+    )
+    security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"
+    sasl_mechanism: str | None = Field(default=None, description="such as SCRAM-SHA-512")
+    username: str | None = None
+    password: SecretStr | None = None
+    ca_location: str | None = Field(
+        default=None, description="PEM file of who signs the brokers' certificates"
+    )
+    certificate_location: str | None = None
+    key_location: str | None = None
+    key_password: SecretStr | None = None
+    group_protocol: Literal["classic", "consumer"] = "classic"
+    replication_factor: int = Field(
+        1, ge=1, description="of topics made by `samesong topics`; 3 in production"
+    )
+
+
+class RegistrySettings(_Slice):
+    """Schema registry; without a URL records use Avro single-object encoding."""
+
+    url: str | None = None
+    username: str | None = None
+    password: SecretStr | None = None
+
+
+class IndexSettings(_Slice):
+    """The vector index."""
+
+    uri: str | None = Field(
+        None, description="Milvus server, http(s)://HOST:PORT; default: Milvus Lite in the data folder"
+    )
+    token: SecretStr | None = None
+    batch_rows: int = Field(default=2048, ge=1, description="rows folded before a flush, at most")
+    batch_ms: int = Field(default=500, ge=1, description="a smaller batch is flushed after this long")
+    search_limit: int = Field(default=20, ge=1, description="hits per query vector")
+
+
+class MediaSettings(_Slice):
+    """What uploads may make us read, and how much of it."""
+
+    allowed_roots: tuple[Path, ...] = Field(
+        default=(), description="folders under which file: media may be read"
+    )
+    allowed_hosts: tuple[str, ...] = Field(
+        (), description="hosts from which https: media may be fetched; empty: any global address"
+    )
+    max_bytes: int = Field(default=512 * 1024 * 1024, ge=1)
+    max_seconds: int = Field(default=4 * 3600, ge=1, description="longest medium that is decoded")
+    max_pixels: int = Field(default=64_000_000, ge=1)
+    fetch_timeout_s: float = Field(default=30.0, gt=0)
+    decode_timeout_s: float = Field(default=120.0, gt=0)
+    decode_memory_mb: int = Field(default=1536, ge=256)
+
+
+class EncodeSettings(_Slice):
+    """The encode stage."""
+
+    workers: int = Field(default=1, ge=1, description="decoding children at work at a time")
+    batch_items: int = Field(default=256, ge=1)
+    batch_ms: int = Field(default=100, ge=1)
+
+
+class ArbiterSettings(_Slice):
+    """The arbiter."""
+
+    batch_items: int = Field(default=256, ge=1, description="records per transaction, at most")
+    batch_ms: int = Field(default=200, ge=1, description="a smaller batch is decided after this long")
+    overlay_rows: int = Field(
+        50_000, ge=1, description="intake pauses above this many rows the index has not folded"
+    )
+    find_lag: int = Field(default=20_000, ge=1, description="find pauses above this many undecided records")
+
+
+class DriftSettings(_Slice):
+    """The drift monitor."""
+
+    window_s: float = Field(default=60.0, gt=0)
+    grace_s: float = Field(default=10.0, ge=0)
+    reference_windows: int = Field(default=5, ge=1, description="windows that make the reference")
+    min_count: int = Field(default=200, ge=2, description="fewer embeddings in a window are not judged")
+    p_value: float = Field(default=0.001, gt=0, lt=1)
+
+
+class TelemetrySettings(_Slice):
+    """Traces and metrics."""
+
+    otlp_endpoint: str | None = Field(default=None, description="OTLP over HTTP, such as http://HOST:4318")
+    prometheus_port: int | None = Field(
+        None, ge=0, le=65535, description="first port; each stage takes the next one; 0: any free port"
+    )
+    traces_file: bool = Field(
+        default=False, description="also write finished spans to traces/ in the data folder"
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+
+
+class Settings(BaseSettings):
+    """Every setting of Samesong."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="SAMESONG_",
+        env_nested_delimiter="__",
+        frozen=True,
+        extra="forbid",
+        hide_input_in_errors=True,
+    )
+
+    data_dir: Path = Field(
+        default_factory=lambda: Path(platformdirs.user_data_path("samesong")),
+        description="broker, index, features and state of one installation",
+    )
+    models_dir: Path | None = Field(
+        None, description="where `samesong models build` puts models; default: the user's cache"
+    )
+    production: bool = Field(
+        default=False, description="refuse unencrypted Kafka and a vector store without a token"
+    )
+    kafka: KafkaSettings = KafkaSettings()
+    registry: RegistrySettings = RegistrySettings()
+    index: IndexSettings = IndexSettings()
+    media: MediaSettings = MediaSettings()
+    encode: EncodeSettings = EncodeSettings()
+    arbiter: ArbiterSettings = ArbiterSettings()
+    drift: DriftSettings = DriftSettings()
+    telemetry: TelemetrySettings = TelemetrySettings()
+
+
+def load_settings(*, data_dir: Path | None = None) -> Settings:
+    """Read the environment.
+
+    Raises
+    ------
+    ConfigError
+        an unknown key, or a value out of range; the message names each
+    """
+    try:
+        settings = Settings() if data_dir is None else Settings(data_dir=data_dir)
+    except ValidationError as exc:
+        problems = "; ".join(
+            f"SAMESONG_{'__'.join(str(part) for part in error['loc']).upper()}: {error['msg']}"
+            for error in exc.errors()
+        )
+        raise ConfigError(f"wrong settings: {problems}") from exc
+    if settings.production and settings.kafka.security_protocol in {"PLAINTEXT", "SASL_PLAINTEXT"}:
+        raise ConfigError("production mode needs SAMESONG_KAFKA__SECURITY_PROTOCOL=SASL_SSL or SSL")
+    if settings.production and settings.index.uri is not None and settings.index.token is None:
+        raise ConfigError("production mode needs SAMESONG_INDEX__TOKEN for the vector store")
+    return settings

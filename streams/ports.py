@@ -1,0 +1,286 @@
+"""What the inside of Samesong asks of the outside: the protocols that edges and wiring meet at.
+
+A vendor's object or exception never crosses one of these; an edge translates both at the call.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from streams.core.records import IndexRow, SoundEvidence, SoundFacts, VectorRow
+
+FloatArray = NDArray[np.float32]
+Headers = tuple[tuple[str, bytes], ...]
+
+
+class Clock(Protocol):
+    """Time as an argument."""
+
+    def now_ms(self) -> int:
+        """Milliseconds since 1970."""
+        ...
+
+    def monotonic(self) -> float:
+        """Seconds that never go back."""
+        ...
+
+
+# --- messages ----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Message:
+    """One record of a topic as it was read."""
+
+    topic: str
+    partition: int
+    offset: int
+    key: bytes | None
+    value: bytes | None
+    headers: Headers = ()
+    timestamp_ms: int = 0
+
+    def header(self, name: str) -> bytes | None:
+        """Return the last header of this name."""
+        for key, value in reversed(self.headers):
+            if key == name:
+                return value
+        return None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Produced:
+    """One record to be written.
+
+    Attributes
+    ----------
+    cause : int, optional
+        index of the message of the batch that it follows from: the runner continues that message's trace
+    """
+
+    topic: str
+    key: bytes
+    value: bytes | None
+    headers: Headers = ()
+    cause: int | None = None
+
+
+class Processor(Protocol):
+    """What a stage does with a batch: no Kafka client, no thread, no offset in here."""
+
+    def process(self, batch: Sequence[Message]) -> Sequence[Produced]:
+        """Turn a batch into the records that follow from it.
+
+        Raises
+        ------
+        TransientError
+            one of our own dependencies does not answer: the runner pauses and gives the same batch again
+        FatalError
+            going on would corrupt state
+        """
+        ...
+
+
+class Codec(Protocol):
+    """Bytes to the frozen values of ``streams.core.records`` and back, by topic."""
+
+    def encode(self, topic: str, record: object) -> bytes:
+        """Write a value of the class that belongs to ``topic``."""
+        ...
+
+    def decode(self, topic: str, data: bytes) -> Any:  # the class follows from the topic
+        """Read a value of the class that belongs to ``topic``.
+
+        Raises
+        ------
+        DecodeError
+            wrong magic, unknown fingerprint, or bytes that do not fit their schema
+        """
+        ...
+
+
+# --- vector index ------------------------------------------------------------------------------------
+
+
+class Hit(NamedTuple):
+    """One indexed row near a query; it names an upload, never an entity."""
+
+    source: str
+    item_id: str
+    revision: int
+    window: int
+    start_ms: int
+    similarity: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IndexBuild:
+    """One physical build of the index.
+
+    Attributes
+    ----------
+    name : str
+    watermark : int >= 0
+        next offset of `index.row.v1` that it has not folded; stored inside the build, after its rows
+    rows : int >= 0
+        live rows over all collections
+    active : bool
+        whether the alias points here
+    """
+
+    name: str
+    watermark: int
+    rows: int
+    active: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IndexSummary:
+    """What an index build holds, comparable with the fold of the log.
+
+    Attributes
+    ----------
+    rows : int
+    checksum : str
+        order-free, 16 hex digits: sum modulo 2**64 of the first 8 bytes (big-endian) of sha256 over row ids
+    """
+
+    rows: int
+    checksum: str
+
+
+class CandidateIndex(Protocol):
+    """Approximate nearest neighbours over immutable rows; one collection per modality and model version.
+
+    Several builds may exist; an alias names the active one. All methods raise ``IndexUnavailable`` when the
+    store does not answer, and may be called from several threads.
+    """
+
+    def active(self) -> IndexBuild:
+        """Resolve the alias; with no build at all, create and activate an empty one."""
+        ...
+
+    def builds(self) -> tuple[IndexBuild, ...]:
+        """List every build."""
+        ...
+
+    def create(self, build: str) -> IndexBuild:
+        """Make an empty build with watermark 0; an existing one of that name is emptied."""
+        ...
+
+    def promote(self, build: str) -> None:
+        """Point the alias at a build."""
+        ...
+
+    def drop(self, build: str) -> None:
+        """Delete a build that is not active."""
+        ...
+
+    def apply(self, build: str, rows: Sequence[IndexRow], *, watermark: int) -> None:
+        """Fold rows (last operation per row id wins), flush, then store the watermark.
+
+        Rows hold float16 little-endian values; a wrong dimension or a value that is not finite raises
+        ``CorruptState`` before anything is written. Applying the same rows twice changes nothing.
+        """
+        ...
+
+    def search(
+        self, build: str, *, modality: str, model: str, vectors: FloatArray, limit: int
+    ) -> list[tuple[Hit, ...]]:
+        """Find the nearest rows by cosine.
+
+        Parameters
+        ----------
+        vectors : float32 [shape=(n, d)]
+            unit length
+        limit : int
+            at most this many hits per query
+
+        Returns
+        -------
+        list of n tuples, most similar first; empty where the build has no such collection
+        """
+        ...
+
+    def summary(self, build: str) -> IndexSummary:
+        """Count and checksum every live row."""
+        ...
+
+    def close(self) -> None:
+        """Let go of the store."""
+        ...
+
+
+# --- features and sound ------------------------------------------------------------------------------
+
+
+class FeatureStore(Protocol):
+    """Content-addressed, immutable blobs, written before the record that names them."""
+
+    def put(self, data: bytes) -> str:
+        """Keep a blob, durable on return; give its sha256 as hex. Keeping it again refreshes its time."""
+        ...
+
+    def get(self, digest: str) -> bytes:
+        """Read a blob and check its digest.
+
+        Raises
+        ------
+        FeatureMissing
+            no such blob, or its bytes are damaged
+        """
+        ...
+
+    def has(self, digest: str) -> bool:
+        """Say whether the blob is there."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HeardSound:
+    """What was heard in one decoded signal: facts without the blob's digest, the blob, and index vectors."""
+
+    duration_ms: int
+    silent_share: float
+    rms_dbfs: float
+    content_sha256: str
+    features: bytes
+    vectors: tuple[VectorRow, ...]
+
+
+class Encoder(Protocol):
+    """Embeddings of text, sound and pictures; batched, NumPy in and out."""
+
+    @property
+    def models(self) -> dict[str, str]:
+        """Model name-version by modality."""
+        ...
+
+    def encode_texts(self, texts: Sequence[str]) -> FloatArray:
+        """Embed strings: float32 [shape=(n, 512)], unit rows; a row of zeros where nothing could be read."""
+        ...
+
+    def encode_sound(self, y: FloatArray, *, sr: int) -> HeardSound:
+        """Hear a mono signal; raises ``MediaError`` for one that holds nothing to hear."""
+        ...
+
+    def encode_images(self, images: Sequence[NDArray[np.uint8]]) -> FloatArray:
+        """Embed RGB pictures [shape=(h, w, 3)]: float32 [shape=(n, 1280)]; none when the model is absent."""
+        ...
+
+
+class Confirmer(Protocol):
+    """Comparison of two sounds from their stored features alone: a pure function of both blobs."""
+
+    def confirm(self, left: SoundFacts, right: SoundFacts) -> SoundEvidence:
+        """Align and compare.
+
+        Raises
+        ------
+        FeatureMissing
+            a blob is gone: pause and ask for re-encoding
+        """
+        ...
