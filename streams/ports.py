@@ -3,7 +3,8 @@
 A vendor's object or exception never crosses one of these; an edge translates both at the call.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
@@ -81,6 +82,121 @@ class Processor(Protocol):
         FatalError
             going on would corrupt state
         """
+        ...
+
+
+class Delivered(NamedTuple):
+    """One record of a committed transaction and the offset that the broker gave it."""
+
+    produced: Produced
+    offset: int
+
+
+StateReader = Callable[[str, int], Iterator[Message]]
+"""``read(topic, from_offset)``: what is committed from an offset on, up to the end taken at the restore.
+
+Aborted records are never given. ``from_offset`` 0 means from the earliest record that is kept; another
+offset that is no longer kept, or beyond the end, raises ``OffsetRegression``.
+"""
+
+
+class TransactionalStage(Protocol):
+    """A stage whose outcome is one Kafka transaction per micro-batch; all calls come from one thread.
+
+    The order of calls is ``restore``, then any number of ``decide`` followed by either ``committed`` or
+    ``rolled_back`` or a new ``restore``. ``decide`` must leave the stage's state as it was until
+    ``committed``: compute first, apply after the commit is confirmed.
+    """
+
+    def restore(self, read: StateReader, *, ends: Mapping[str, int], committed: int | None) -> int:
+        """Rebuild the state from its topics.
+
+        Called whenever a partition is given to us, and after every error that leaves a transaction's fate
+        unknown; older owners are already fenced.
+
+        Parameters
+        ----------
+        read : StateReader
+            reads the stage's state topics, in the partition of the input that was given to us
+        ends : mapping
+            next offset of each state topic, read_committed, taken after the older owner was fenced
+        committed : int, optional
+            the group's committed offset of the input; none when nothing was ever committed
+
+        Returns
+        -------
+        next_offset : int
+            offset of the input to go on from: what the state says it has decided up to; the runner goes
+            there, whatever ``committed`` says (a group's offsets expire, the state's topics do not)
+        """
+        ...
+
+    def decide(self, batch: Sequence[Message]) -> Sequence[Produced]:
+        """Compute what follows from a batch, without applying it.
+
+        Raises
+        ------
+        TransientError
+            a dependency does not answer: nothing is written, the same batch comes again after a pause
+        FatalError
+            going on would corrupt state
+        """
+        ...
+
+    def committed(self, deliveries: Sequence[Delivered], *, next_offset: int) -> None:
+        """Apply the batch last decided: its transaction is committed.
+
+        Parameters
+        ----------
+        deliveries : sequence of Delivered
+            every record of the batch, in the order of ``decide``, with its offset
+        next_offset : int
+            offset of the input that comes next
+        """
+        ...
+
+    def rolled_back(self) -> None:
+        """Drop what the last ``decide`` computed: its transaction was aborted; the same input comes again."""
+        ...
+
+    def ready(self) -> bool:
+        """Say whether intake may go on; false while the overlay is full or the index is behind."""
+        ...
+
+
+class BatchTrace(Protocol):
+    """The spans of one batch in process."""
+
+    def headers(self, cause: int | None) -> Headers:
+        """Return the trace headers of a record that follows from message ``cause`` of the batch."""
+        ...
+
+
+class Tracing(Protocol):
+    """What the runners ask of tracing; it never raises and never blocks."""
+
+    def batch(self, topic: str, messages: Sequence[Message]) -> AbstractContextManager[BatchTrace]:
+        """Open the span ``process <topic>`` with one child per message; leaving it ends them all."""
+        ...
+
+
+class RunnerMetrics(Protocol):
+    """What the runners count; it never raises and never blocks."""
+
+    def processed(self, topic: str, *, items: int, seconds: float) -> None:
+        """Count a finished batch."""
+        ...
+
+    def retried(self, topic: str, *, code: str) -> None:
+        """Count a batch that is given again after an error with this code."""
+        ...
+
+    def transaction(self, outcome: str) -> None:
+        """Count a transaction: committed, aborted or recycled."""
+        ...
+
+    def lag(self, topic: str, partition: int, *, records: int, seconds: float) -> None:
+        """Tell how far behind the end of a partition we are, and how old the record last read was."""
         ...
 
 
