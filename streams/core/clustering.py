@@ -1,0 +1,223 @@
+"""Canonical clustering of one component of the pair graph: the same partition whatever the arrival order.
+
+People's verdicts come first, then edges by descending log-odds, ties by the smaller key pair. A merge is
+refused when any pair across it is forbidden: a non-match verdict, a cannot-link, or a score below the guard.
+A pair that was never compared is neutral.
+
+The greedy order is that of constrained agglomerative clustering; see Davidson and Ravi, "Agglomerative
+hierarchical clustering with constraints", PKDD 2005.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+# Beyond this many uploads in one component a person looks at it: the work of one batch must stay bounded,
+# and components of this size have so far been glued together by one bad link.
+COMPONENT_BOUND: Final = 2_000
+
+
+class Judgement(StrEnum):
+    """What a person said of a pair."""
+
+    match = "match"
+    non_match = "non_match"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Edge:
+    """One compared pair at one level of identity.
+
+    Attributes
+    ----------
+    left, right : str
+        keys of two uploads, ``left < right``
+    log_odds : float
+    cannot_link : bool
+        a typed contradiction (number, version, sound): never one entity, whatever the score
+    judgement : Judgement, optional
+        a person's verdict; it overrules score and cannot-link
+    """
+
+    left: str
+    right: str
+    log_odds: float
+    cannot_link: bool = False
+    judgement: Judgement | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Partition:
+    """Clusters of one component, each sorted, in the order of their smallest key.
+
+    Attributes
+    ----------
+    clusters : tuple of tuple of str
+    refused : tuple of Edge
+        edges above the threshold whose merge a guard refused: pairs that a person should see
+    too_large : bool
+        the component exceeds the bound: nothing but verdicts was joined
+    """
+
+    clusters: tuple[tuple[str, ...], ...]
+    refused: tuple[Edge, ...] = ()
+    too_large: bool = False
+
+
+def cluster_component(
+    keys: Iterable[str],
+    edges: Sequence[Edge],
+    *,
+    threshold: float,
+    guard: float,
+    bound: int = COMPONENT_BOUND,
+) -> Partition:
+    """Partition the uploads of one component.
+
+    Parameters
+    ----------
+    keys : iterable of str
+        every upload of the component
+    edges : sequence of Edge
+        at most one per pair; both ends among ``keys``
+    threshold : float [log-odds]
+        edges at or above it join
+    guard : float > 0 [log-odds]
+        no pair inside a cluster scores below ``-guard``
+    bound : int > 0
+        largest component whose edges are followed
+
+    Returns
+    -------
+    Partition
+        a pure function of the set of keys and the set of edges
+    """
+    merging = _Merging(sorted(set(keys)))
+    for edge in edges:
+        if _forbids(edge, guard):
+            merging.forbid(edge.left, edge.right)
+    ordered = sorted(edges, key=lambda edge: (-edge.log_odds, edge.left, edge.right))
+    refused: list[Edge] = []
+    for edge in ordered:
+        if edge.judgement is Judgement.match and not merging.join(edge.left, edge.right):
+            refused.append(edge)
+    too_large = len(merging.keys) > bound
+    if not too_large:
+        for edge in ordered:
+            joins = edge.judgement is None and not edge.cannot_link and edge.log_odds >= threshold
+            if joins and not merging.join(edge.left, edge.right):
+                refused.append(edge)
+    return Partition(clusters=merging.clusters(), refused=tuple(refused), too_large=too_large)
+
+
+def components(keys: Iterable[str], edges: Iterable[Edge]) -> tuple[tuple[str, ...], ...]:
+    """Split a graph into its connected components, whatever the edges say, each sorted."""
+    merging = _Merging(sorted(set(keys)))
+    for edge in edges:
+        merging.join(edge.left, edge.right)
+    return merging.clusters()
+
+
+def _forbids(edge: Edge, guard: float) -> bool:
+    """Say whether this pair may never share a cluster."""
+    if edge.judgement is not None:
+        return edge.judgement is Judgement.non_match
+    return edge.cannot_link or edge.log_odds < -guard
+
+
+class _Merging:
+    """Disjoint sets that remember which keys each may not meet."""
+
+    def __init__(self, keys: list[str]) -> None:
+        self.keys = keys
+        self._home = {key: key for key in keys}
+        self._members = {key: [key] for key in keys}
+        self._forbidden: dict[str, set[str]] = {key: set() for key in keys}
+
+    def forbid(self, left: str, right: str) -> None:
+        """Keep two keys apart."""
+        self._forbidden[left].add(right)
+        self._forbidden[right].add(left)
+
+    def join(self, left: str, right: str) -> bool:
+        """Merge two sets unless a pair across them is forbidden; say whether they are one now."""
+        a, b = self._home[left], self._home[right]
+        if a == b:
+            return True
+        if len(self._members[a]) < len(self._members[b]):
+            a, b = b, a
+        if not self._forbidden[a].isdisjoint(self._members[b]):
+            return False
+        for key in self._members[b]:
+            self._home[key] = a
+        self._members[a] += self._members.pop(b)
+        self._forbidden[a] |= self._forbidden.pop(b)
+        return True
+
+    def clusters(self) -> tuple[tuple[str, ...], ...]:
+        """Give the sets, sorted."""
+        return tuple(sorted(tuple(sorted(members)) for members in self._members.values()))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Minted:
+    """An id that exists, and when it was minted."""
+
+    entity_id: str
+    sequence: int
+
+
+def name_clusters(
+    clusters: Sequence[tuple[str, ...]],
+    *,
+    founded: Mapping[str, Sequence[Minted]],
+    current: Mapping[str, Minted],
+) -> tuple[str | None, ...]:
+    """Give each cluster the id that it keeps, or None where one must be minted.
+
+    A cluster keeps the earliest id that one of its members founded; so a merge keeps the elder id and an
+    undone merge gives each side its own again. A cluster none of whose members founded anything keeps the
+    id that most of it has now, if no founder claims that id.
+
+    Parameters
+    ----------
+    clusters : sequence of tuple of str
+        disjoint
+    founded : mapping of str to sequence of Minted
+        ids that an upload founded at the revision it still has
+    current : mapping of str to Minted
+        the id that an upload is a member of now
+
+    Returns
+    -------
+    tuple of str or None
+        one per cluster, no id twice
+    """
+    names: list[str | None] = [None] * len(clusters)
+    taken: set[str] = set()
+    for index, cluster in enumerate(clusters):
+        own = [minted for key in cluster for minted in founded.get(key, ())]
+        if own:
+            eldest = min(own, key=lambda minted: (minted.sequence, minted.entity_id))
+            names[index] = eldest.entity_id
+            taken.add(eldest.entity_id)
+    # An id whose founder stands in some cluster stays with that founder even when a sibling id is in use.
+    claimed = {minted.entity_id for cluster in clusters for key in cluster for minted in founded.get(key, ())}
+    wishes: list[tuple[int, int, str, int]] = []
+    for index, cluster in enumerate(clusters):
+        if names[index] is not None:
+            continue
+        held: dict[str, tuple[int, int]] = {}
+        for key in cluster:
+            minted_now = current.get(key)
+            if minted_now is not None and minted_now.entity_id not in claimed:
+                share = held.get(minted_now.entity_id, (0, minted_now.sequence))[0] + 1
+                held[minted_now.entity_id] = (share, minted_now.sequence)
+        wishes += [(-share, sequence, name, index) for name, (share, sequence) in held.items()]
+    # The larger share first, then the elder id, then the cluster with the smaller key.
+    for _, _, name, index in sorted(wishes):
+        if names[index] is None and name not in taken:
+            names[index] = name
+            taken.add(name)
+    return tuple(names)
