@@ -1,0 +1,36 @@
+"""Ids as functions of what they name: a length-prefixed tuple through uuid5, never random, never the clock."""
+
+from typing import Final
+from uuid import UUID, uuid5
+
+# Any constant would do; changing it renames everything that was ever minted.
+NAMESPACE: Final = UUID("6f0c1f4e-7a0b-5f38-9b54-6d1c2f1f5a10")
+
+
+def stable_id(*parts: str | int) -> str:
+    """Give the uuid5 of a tuple, unambiguous whatever the parts contain."""
+    return str(uuid5(NAMESPACE, "".join(f"{len(str(part))}:{part}" for part in parts)))
+
+
+def entity_id(source: str, item_id: str, *, revision: int, kind: str, ordinal: int) -> str:
+    """Name an entity after the upload that founded it; ``ordinal`` counts what that revision founded."""
+    return stable_id("entity", source, item_id, revision, kind, ordinal)
+
+
+def row_id(source: str, item_id: str, *, revision: int, modality: str, model: str, window: int) -> str:
+    """Name one row of the vector index."""
+    return stable_id("row", source, item_id, revision, modality, model, window)
+
+
+def event_id(
+    source: str,
+    item_id: str,
+    *,
+    revision: int,
+    operation: str,
+    event: str,
+    subject: str = "",
+    ordinal: int = 0,
+) -> str:
+    """Name one event that follows from one upload."""
+    return stable_id("event", source, item_id, revision, operation, event, subject, ordinal)
