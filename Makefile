@@ -1,0 +1,96 @@
+# Every target sets up what it needs by itself; a second run finds it done. `make help` lists them.
+SHELL := bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-builtin-rules
+
+BIN := .venv/bin
+READY := .venv/.ready
+# A room without a module yet would be an error to mypy.
+ROOMS := $(patsubst %/,%,$(sort $(dir $(wildcard streams/*.py encoders/*.py schemas/*.py tests/*.py benchmarks/*.py))))
+
+# Tests that fetch a server from a package registry, or take minutes, run with SLOW=1.
+ifeq ($(SLOW),1)
+FAST := not broker and not models and not slow and not network
+HEAVY := broker or models or slow or network
+else
+FAST := not broker and not models and not slow and not network
+HEAVY := (broker or models) and not slow and not network
+endif
+
+.PHONY: help
+help: ## list what can be made
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
+
+$(READY): deploy/locks/dev.lock pyproject.toml deploy/venv.sh
+	@deploy/venv.sh deploy/locks/dev.lock
+	@touch $@
+
+.PHONY: setup
+setup: $(READY) ## make the virtual environment in .venv
+
+.PHONY: models
+models: $(READY) ## fetch, check and convert the models (once)
+	@$(BIN)/samesong models build
+
+.PHONY: demo
+demo: models ## the main job on real music: publish, decide, explain, drift
+	@$(BIN)/samesong demo
+
+.PHONY: test
+test: test-fast ## all tests (SLOW=1: also the slow ones and those that fetch a server)
+	@$(BIN)/pytest -q -p no:xdist -m "$(HEAVY)"
+
+.PHONY: test-fast
+test-fast: $(READY) ## the tests that need no broker, no model and no network
+	@$(BIN)/pytest -q -n 2 -m "$(FAST)"
+
+.PHONY: chaos
+chaos: models ## kill stages and compare the outcome with a calm run
+	@$(BIN)/pytest -q -p no:xdist -m "broker or slow" tests/chaos
+
+.PHONY: format
+format: $(READY) ## format the code
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix --quiet .
+
+.PHONY: format-check
+format-check: $(READY) ## say whether the code is formatted
+	@$(BIN)/ruff format --check --quiet .
+
+.PHONY: lint
+lint: $(READY) ## lint the code
+	@$(BIN)/ruff check --quiet .
+
+.PHONY: types
+types: $(READY) ## check the types
+	@$(BIN)/mypy --strict $(ROOMS)
+
+.PHONY: schemas
+schemas: $(READY) ## check the schemas against the records and against the released ones
+	@$(BIN)/python -m schemas.generate --check
+	@$(BIN)/python -m schemas.compatibility
+
+.PHONY: docs
+docs: $(READY) ## write the generated parts of the documentation anew
+	@$(BIN)/python -m streams.settings_table
+
+.PHONY: check
+check: format-check lint types schemas ## everything that is checked without running the program
+
+.PHONY: bench
+bench: models ## measure, and write benchmarks/results (minutes)
+	@$(BIN)/python -m benchmarks
+
+.PHONY: lock
+lock: ## resolve the dependencies anew and write deploy/locks (UPGRADE=1: to the newest versions)
+	@uv=$$(deploy/venv.sh --uv); \
+	compile="$$uv pip compile --quiet --universal --generate-hashes --no-header --no-emit-index-url \
+	  --no-emit-find-links --python-version 3.11 $(if $(filter 1,$(UPGRADE)),--upgrade)"; \
+	$$compile pyproject.toml --output-file deploy/locks/serve.lock; \
+	$$compile pyproject.toml --group dev --output-file deploy/locks/dev.lock; \
+	$$compile pyproject.toml --group dev --extra train --output-file deploy/locks/train.lock
+
+.PHONY: clean
+clean: ## remove the virtual environment and caches of this checkout (not the data, not the models)
+	@rm -rf .venv .local .mypy_cache .ruff_cache .pytest_cache .hypothesis dist build
