@@ -1,0 +1,93 @@
+"""One written form for text that people type in many: width, dashes, quotes, case, names."""
+
+import re
+import unicodedata
+from functools import lru_cache
+
+_TRANSLATE: dict[int, str | None] = {
+    **dict.fromkeys(map(ord, "‐‑‒–—―−﹘﹣－"), "-"),
+    **dict.fromkeys(map(ord, "‘’‚‛′`´ʼʹ＇"), "'"),
+    **dict.fromkeys(map(ord, "“”„‟″«»＂"), '"'),
+    **dict.fromkeys(map(ord, "\u200b\u200c\u200d\u2060\ufeff\u200e\u200f\u00ad"), None),
+    **dict.fromkeys(map(ord, "【〔［「『《〈"), "["),
+    **dict.fromkeys(map(ord, "】〕］」』》〉"), "]"),
+    **dict.fromkeys(map(ord, "｜¦│"), "|"),
+    **dict.fromkeys(map(ord, "〜∼～"), "~"),
+    ord("・"): "·",
+    ord("•"): "·",
+}
+_SPACES = re.compile(r"\s+")
+_NOT_WORD = re.compile(r"[^\w]+|_+")
+_APOSTROPHE = re.compile(r"(?<=\w)'(?=\w)")
+_DROPPED_G = re.compile(r"in'(?!\w)")
+_LEADING_ARTICLE = re.compile(r"^the (?=\w)")
+_TRAILING_ARTICLE = re.compile(r"^(.+), the$")
+_COMBINING = ("Mn",)
+_FOLD = str.maketrans({"ø": "o", "đ": "d", "ł": "l", "ß": "ss", "æ": "ae", "œ": "oe", "ı": "i", "ħ": "h"})
+
+
+def clean_text(text: str) -> str:
+    """NFKC, one kind of dash, quote, bracket and space; case is kept."""
+    if text.isascii():
+        return _SPACES.sub(" ", text.replace("`", "'")).strip()
+    return _SPACES.sub(
+        " ",
+        unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).translate(_TRANSLATE)),
+    ).strip()
+
+
+@lru_cache(maxsize=65536)
+def normalize_text(text: str) -> str:
+    """Give the key form: cleaned, case folded, `&` as "and", words apart by one space.
+
+    A text of signs alone keeps its signs, so that it never becomes empty by normalising.
+    """
+    folded = unicodedata.normalize("NFKC", clean_text(text).casefold())
+    words = _DROPPED_G.sub("ing", folded).replace("&", " and ")
+    words = _NOT_WORD.sub(" ", _APOSTROPHE.sub("", words)).strip()
+    return words or folded
+
+
+@lru_cache(maxsize=65536)
+def fold_diacritics(text: str) -> str:
+    """Drop accents of Latin, Greek and Cyrillic letters; other scripts stay as they are."""
+    if text.isascii():
+        return text
+    parts = []
+    for character in text:
+        plain = unicodedata.normalize("NFD", character)
+        if len(plain) > 1 and plain[0] < "\u0590":
+            parts.append("".join(c for c in plain if unicodedata.category(c) not in _COMBINING))
+        else:
+            parts.append(character)
+    return "".join(parts).translate(_FOLD)
+
+
+@lru_cache(maxsize=65536)
+def normalize_name(text: str) -> str:
+    """Give the key form of a name: without a leading or trailing "The"; "Last, First" turned round."""
+    cleaned = clean_text(text)
+    trailing = _TRAILING_ARTICLE.match(cleaned.casefold())
+    if trailing:
+        cleaned = trailing.group(1)
+    else:
+        parts = cleaned.split(", ")
+        if len(parts) == 2 and all(len(part.split()) == 1 for part in parts):
+            cleaned = f"{parts[1]} {parts[0]}"
+    name = normalize_text(cleaned)
+    return _LEADING_ARTICLE.sub("", name) or name
+
+
+_NAME_JOIN = re.compile(
+    r"\s*(?:;|,|\s/\s|\s[x×]\s|\s\+\s|\s&\s|\s(?:and|y|et|und|feat\.?|ft\.?|featuring|f/|vs\.?|with|con|avec|mit|part\.)\s)\s*",
+    re.IGNORECASE,
+)
+
+
+def split_names(text: str) -> tuple[str, ...]:
+    """Split a credit such as "A feat. B & C" into normalised names, the whole credit not among them."""
+    cleaned = clean_text(text)
+    if _TRAILING_ARTICLE.match(cleaned.casefold()):
+        return (normalize_name(cleaned),)
+    names = (normalize_name(part) for part in _NAME_JOIN.split(cleaned))
+    return tuple(dict.fromkeys(name for name in names if name and name != "the"))

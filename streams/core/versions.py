@@ -1,0 +1,175 @@
+"""The version taxonomy: what a typed word changes, what excludes what, and the name of the relation."""
+
+import re
+from collections.abc import Iterable
+
+from streams.core.records import VersionPart
+
+_WORDS: dict[str, str] = {
+    # Order matters: the more specific type stands first. Markers in eleven languages (DOMAIN.md, section 2).
+    "karaoke": r"karaoke|カラオケ|노래방|卡拉ok|караоке|in the style of|playback|originally performed by|made famous by",
+    "instrumental": r"instrumentals?|instrumentale|off vocal|インスト(?:ゥルメンタル)?|반주|inst\.?|mr|伴奏|纯音乐|純音樂"
+    r"|минус(?:овка)?|инструментал|enstrümantal|backing track",
+    "a_cappella": r"a ?cc?app?ell?a|vocals only|アカペラ|아카펠라|清唱|а капелла",
+    "sped_up": r"sped[ -]?up|speed(?:ed)?[ -]up|nightcore|acelerad[ao]|スピードアップ|加速版|ускоренн\w+",
+    "slowed": r"slowed(?: down)?|(?:slowed )?(?:\+|and|&|n) ?reverb|daycore|lenta|降速|замедленн\w+|chopped (?:and|&|n'?) screwed",
+    "mashup": r"mash[ -]?up",
+    "dj_mix": r"dj[ -]?mix|mixed by|continuous mix|megamix",
+    "medley": r"medley|potpourri|メドレー|메들리|串烧",
+    "parody": r"parod(?:y|ia|ie)|パロディ",
+    "remaster": r"(?:digital(?:ly)? )?re-?master(?:ed|izado|izada|isée?|ing)?|rimasterizzat[oa]|リマスター|리마스터"
+    r"|重制版|ремастер",
+    "remix": r"re-?mix(?:ed|es)?|rmx|リミックス|리믹스|混音|ремикс|remezcla|(?:club|dub|dance|house|vip|extended club) mix"
+    r"|dub version|bootleg|rework|refix|flip",
+    "acoustic": r"acoustic(?:a|al|ally)?|acústic[ao]|acoustique|akustik|akustisch|アコースティック|어쿠스틱|不插电|不插電"
+    r"|акустика|акустическая|acustic[ao]|unplugged|stripped|piano version",
+    "live": r"live|en vivo|en directo|ao vivo|en concert|en public|dal vivo|in concert|ライブ|ライヴ|라이브|现场|現場"
+    r"|концерт\w*|живьём|живьем|canlı|tiny desk|konzert|concert version",
+    "demo": r"demos?|démo|デモ|데모|демо|rough mix|work in progress",
+    "rerecording": r"re-?record(?:ed|ing)|[\w']+'s version|new recording|regrabad[ao]",
+    "session": r"(?:\w+ )?sessions?|maida vale",
+    "cover": r"covers?|cover version|versión de|reprise de|カバー|歌ってみた|커버|翻唱|кавер|tribute(?: to)?|coverversion",
+    "language": r"(?:english|spanish|french|german|italian|portuguese|japanese|korean|chinese|mandarin|cantonese|russian"
+    r"|turkish|hindi|latin) (?:version|ver\.?|mix)|versión en \w+|version française|deutsche version|versão em \w+"
+    r"|(?:日本語|英語|韓国語)(?:版|ver\.?|バージョン)|国语版|國語版|粤语版|粵語版|한국어 (?:버전|ver\.?)|en español|auf deutsch"
+    r"|versione italiana|русская версия",
+    "edit": r"(?:radio|single|extended|short|video|film|tv|movie|album)?[ -]?edit(?:ed)?|radio (?:version|mix)"
+    r"|extended(?: (?:mix|version))?|(?:12|7)(?:\"|''| ?inch)(?: (?:mix|version|single))?|short version|long version"
+    r"|tv size|full version|single version",
+    "clean": r"clean(?: version)?|censored",
+    "explicit": r"explicit(?: version)?|uncensored",
+    "mono": r"mono(?: (?:version|mix|single))?",
+    "stereo": r"stereo(?: (?:version|mix))?",
+    "album": r"(?:original |the )?album version|lp version|original (?:mix|version|recording)|studio(?: version| recording)?|原版",
+    "mix": r"(?:\d{4} |new )mix|immersive|dolby atmos|atmos|spatial audio|5\.1",
+    "alternative": r"alternat(?:e|ive)(?: (?:version|take|mix))?|outtake|take \d+|early version|rehearsal",
+}
+_EDGE = r"(?<![^\W_])", r"(?![^\W_])"
+
+
+def _pattern(words: str) -> re.Pattern[str]:
+    return re.compile(f"{_EDGE[0]}(?:{words}){_EDGE[1]}|(?:{_cjk(words)})", re.IGNORECASE)
+
+
+def _cjk(words: str) -> str:
+    """Scripts without spaces: the marker counts wherever it stands."""
+    found = [word for word in words.split("|") if word and re.fullmatch(r"[\u3040-\u9fff\uac00-\ud7af]+", word)]
+    return "|".join(found) or r"(?!)"
+
+
+PATTERNS: dict[str, re.Pattern[str]] = {name: _pattern(words) for name, words in _WORDS.items()}
+
+DECLARED: dict[str, str] = {
+    # DDEX VersionType and the names of DOMAIN.md section 3, letters only.
+    "acappella": "a_cappella", "album": "album", "alternative": "alternative", "clean": "clean",
+    "explicit": "explicit", "demo": "demo", "edited": "edit", "edit": "edit", "radioedit": "edit", "radio": "edit",
+    "single": "edit", "singleedit": "edit", "extendededit": "edit", "introcut": "edit", "extended": "edit",
+    "instrumental": "instrumental", "karaoke": "karaoke", "live": "live", "mix": "mix", "newmix": "mix",
+    "immersive": "mix", "mono": "mono", "stereo": "stereo", "remix": "remix", "session": "session",
+    "remaster": "remaster", "remastered": "remaster", "acoustic": "acoustic", "rerecording": "rerecording",
+    "cover": "cover", "tribute": "cover", "soundalike": "cover", "parody": "parody", "translation": "language",
+    "languageversion": "language", "spedup": "sped_up", "nightcore": "sped_up", "slowed": "slowed",
+    "daycore": "slowed", "mashup": "mashup", "medley": "medley", "djmix": "dj_mix", "bootleg": "remix",
+    "studio": "album", "original": "album",
+}  # fmt: skip
+
+NEUTRAL = frozenset({"remaster", "mono", "stereo"})
+"""Types that leave the recording as it is."""
+
+RELATIONS: dict[str, str] = {
+    "karaoke": "karaoke_of",
+    "instrumental": "instrumental_of",
+    "a_cappella": "a_cappella_of",
+    "sped_up": "sped_up_of",
+    "slowed": "slowed_of",
+    "mashup": "mashup_of",
+    "dj_mix": "dj_mix_of",
+    "medley": "medley_of",
+    "parody": "parody_of",
+    "remix": "remix_of",
+    "acoustic": "acoustic_version_of",
+    "live": "live_version_of",
+    "demo": "demo_of",
+    "rerecording": "rerecording_of",
+    "session": "session_version_of",
+    "cover": "cover_of",
+    "language": "language_version_of",
+    "edit": "edit_of",
+    "clean": "edit_of",
+    "mix": "mix_of",
+    "alternative": "alternative_version_of",
+}
+INVERSE: dict[str, str] = {name: f"has_{name.removesuffix('_of')}" for name in set(RELATIONS.values())} | {
+    "music_video_of": "has_music_video",
+    "contains": "excerpt_of",
+    "excerpt_of": "contains",
+}
+_BACK = {back: name for name, back in INVERSE.items()}
+
+_YEAR = re.compile(r"(?<!\d)(1[89]\d\d|20\d\d)(?!\d)")
+_FILLER = re.compile(r"(?i)\b(version|ver|mix|edit|from|at|in|the|on|of|by|recording|original|video|performance)\b\.?")
+
+
+def read_version(text: str) -> tuple[VersionPart, ...]:
+    """Find the typed statements in a qualifier such as "Live at the Mill, 1999"; none: not a version.
+
+    ``detail`` holds what is left beside the marker: year, place, remixer or language, case folded.
+    """
+    parts: list[VersionPart] = []
+    seen: set[tuple[int, int]] = set()
+    for name, pattern in PATTERNS.items():
+        match = pattern.search(text)
+        if match is None or any(start < match.end() and match.start() < end for start, end in seen):
+            continue
+        seen.add(match.span())
+        rest = text[: match.start()] + " " + text[match.end() :]
+        if name == "language":
+            rest = match.group()
+        detail = " ".join(re.findall(r"\w+", _FILLER.sub(" ", rest).casefold()))
+        parts.append(VersionPart(type=name, text=text, detail=detail or None))
+    return tuple(parts)
+
+
+def declared_version(name: str) -> VersionPart | None:
+    """Read one entry of ``version_types``; none where the name is not known."""
+    kind = DECLARED.get(re.sub(r"[^a-z]", "", name.lower()))
+    return VersionPart(type=kind, text=name) if kind else None
+
+
+def identity_types(parts: Iterable[VersionPart]) -> frozenset[str]:
+    """Types that make another recording."""
+    return frozenset(part.type for part in parts if part.type not in NEUTRAL)
+
+
+def relation_between(left: frozenset[str], right: frozenset[str]) -> str | None:
+    """Name the relation of left to right from what only one of them is, or none."""
+    for name, relation in RELATIONS.items():
+        if name in left and name not in right:
+            return relation
+        if name in right and name not in left:
+            return INVERSE[relation]
+    return None
+
+
+def inverse_relation(relation: str | None) -> str | None:
+    """Turn a relation round: left to right becomes right to left."""
+    if relation is None:
+        return None
+    return INVERSE.get(relation) or _BACK.get(relation, relation)
+
+
+def years_of(text: str | None) -> frozenset[str]:
+    """Years named in a detail."""
+    return frozenset(_YEAR.findall(text)) if text else frozenset()
+
+
+def details_conflict(left: VersionPart, right: VersionPart) -> bool:
+    """Say whether two statements of one type name different years or wholly different words."""
+    if not left.detail or not right.detail:
+        return False
+    a, b = years_of(left.detail), years_of(right.detail)
+    if a and b and not a & b:
+        return True
+    words_left = {word for word in left.detail.split() if len(word) > 1 and not word.isdigit()}
+    words_right = {word for word in right.detail.split() if len(word) > 1 and not word.isdigit()}
+    return bool(words_left and words_right) and not words_left & words_right
