@@ -17,6 +17,7 @@ from fastavro import parse_schema, schemaless_reader, schemaless_writer
 from fastavro.schema import fingerprint, to_parsing_canonical_form
 
 from streams.errors import DecodeError, SchemaError
+from streams.edges.avro_unions import name_optional_records, optional_records
 from streams.records_by_topic import TOPIC_RECORDS
 
 MAGIC = b"\xc3\x01"
@@ -81,6 +82,7 @@ def write_body(topic: str, record: object, *, head: bytes) -> bytes:
     buffer.write(head)
     try:
         plain = msgspec.to_builtins(record, builtin_types=(bytes,))
+        name_optional_records(plain, optional_records(type(record)))
         schemaless_writer(buffer, current_schema(topic), plain)
     except _UNREADABLE as exc:
         raise SchemaError(f"a record does not fit the schema of {topic}: {exc}") from exc
