@@ -85,6 +85,12 @@ class FeatureMissing(TransientError):
     code = "feature_missing"
 
 
+class FeatureStoreUnavailable(TransientError):
+    """The feature store cannot be read or written."""
+
+    code = "feature_store_unavailable"
+
+
 class Overloaded(ResolverError):
     """We cannot keep up: pause the partition."""
 
