@@ -73,7 +73,7 @@ DECLARED: dict[str, str] = {
     "studio": "album", "original": "album",
 }  # fmt: skip
 
-NEUTRAL = frozenset({"remaster", "mono", "stereo"})
+NEUTRAL = frozenset({"remaster", "mono", "stereo", "other"})
 """Types that leave the recording as it is."""
 
 RELATIONS: dict[str, str] = {
