@@ -14,10 +14,11 @@ from typing import Any
 
 import msgspec
 from fastavro import parse_schema, schemaless_reader, schemaless_writer
+from fastavro.read import SchemaResolutionError
 from fastavro.schema import fingerprint, to_parsing_canonical_form
 
-from streams.errors import DecodeError, SchemaError
 from streams.edges.avro_unions import name_optional_records, optional_records
+from streams.errors import DecodeError, SchemaError
 from streams.records_by_topic import TOPIC_RECORDS
 
 MAGIC = b"\xc3\x01"
@@ -26,7 +27,16 @@ HEADER_BYTES = 10
 Schema = Any  # an Avro schema as fastavro takes it
 
 # What fastavro raises on data that does not fit: it has no tree of its own for reading.
-_UNREADABLE = (EOFError, ValueError, TypeError, KeyError, IndexError, OverflowError, AttributeError)
+_UNREADABLE = (
+    SchemaResolutionError,
+    EOFError,
+    ValueError,
+    TypeError,
+    LookupError,
+    OverflowError,
+    AttributeError,
+    MemoryError,  # a length that the bytes lie about
+)
 
 
 @cache
@@ -76,13 +86,14 @@ def write_body(topic: str, record: object, *, head: bytes) -> bytes:
     SchemaError
         the record is not of the topic's class, or a value does not fit its field
     """
-    if type(record) is not TOPIC_RECORDS[topic]:
-        raise SchemaError(f"{topic} carries {TOPIC_RECORDS[topic].__name__}, not {type(record).__name__}")
+    cls = TOPIC_RECORDS[topic]
+    if type(record) is not cls:
+        raise SchemaError(f"{topic} carries {cls.__name__}, not {type(record).__name__}")
     buffer = BytesIO()
     buffer.write(head)
     try:
         plain = msgspec.to_builtins(record, builtin_types=(bytes,))
-        name_optional_records(plain, optional_records(type(record)))
+        name_optional_records(plain, optional_records(cls))
         schemaless_writer(buffer, current_schema(topic), plain)
     except _UNREADABLE as exc:
         raise SchemaError(f"a record does not fit the schema of {topic}: {exc}") from exc
