@@ -93,7 +93,7 @@ def write_body(topic: str, record: object, *, head: bytes) -> bytes:
     buffer.write(head)
     try:
         plain = msgspec.to_builtins(record, builtin_types=(bytes,))
-        name_optional_records(plain, optional_records(cls))
+        name_optional_records(plain, optional_records(TOPIC_RECORDS[topic]))
         schemaless_writer(buffer, current_schema(topic), plain)
     except _UNREADABLE as exc:
         raise SchemaError(f"a record does not fit the schema of {topic}: {exc}") from exc
