@@ -1,0 +1,312 @@
+"""Spans over Kafka: W3C context in the headers, a CONSUMER span per batch, a child of each item's own trace.
+
+Without an exporter no span is made, but ids are, so that a decision always has a trace id. Providers are
+passed, never global, and an exporter that fails or hangs costs spans, never records.
+"""
+
+import json
+import logging
+import random
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from opentelemetry import trace
+from opentelemetry.context import Context
+from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor, TracerProvider
+from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, SpanExportResult
+from opentelemetry.trace import Link, NonRecordingSpan, Span, SpanContext, SpanKind, TraceFlags
+
+from streams.config import TelemetrySettings
+from streams.ports import Headers, Message
+from streams.telemetry import SpanRecord
+
+TRACEPARENT = "traceparent"
+EXPORT_SECONDS = 3.0
+SHUTDOWN_SECONDS = 4.0
+MAX_FILE_BYTES = 64 * 1024 * 1024
+MAX_LINKS = 256
+
+_log = logging.getLogger(__name__)
+
+
+def parse_traceparent(value: bytes | None) -> SpanContext | None:
+    """Read a W3C traceparent header; None where there is none or it is not valid."""
+    if value is None or len(value) < 55:
+        return None
+    try:
+        version, trace_hex, span_hex, flags = value.decode("ascii").split("-")[:4]
+        if version == "ff" or (version == "00" and len(value) != 55):
+            return None
+        if (len(version), len(trace_hex), len(span_hex), len(flags)) != (2, 32, 16, 2):
+            return None
+        context = SpanContext(int(trace_hex, 16), int(span_hex, 16), True, TraceFlags(int(flags, 16) & 1))
+    except (UnicodeDecodeError, ValueError):
+        return None
+    return context if context.is_valid else None
+
+
+def format_traceparent(context: SpanContext) -> bytes:
+    """Write a W3C traceparent header."""
+    return b"00-%032x-%016x-%02x" % (context.trace_id, context.span_id, context.trace_flags)
+
+
+class _OnceLogged(SpanExporter):
+    """An exporter whose failures are logged once, not once per batch."""
+
+    def __init__(self, inner: SpanExporter, where: str) -> None:
+        self._inner = inner
+        self._where = where
+        self._failed = False
+
+    def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
+        try:
+            result = self._inner.export(spans)
+        except Exception as exc:  # whatever an exporter does, spans are all that may be lost
+            self._say(exc)
+            return SpanExportResult.FAILURE
+        if result is not SpanExportResult.SUCCESS:
+            self._say("not accepted")
+        return result
+
+    def shutdown(self) -> None:
+        self._inner.shutdown()
+
+    def force_flush(self, timeout_millis: int = 30_000) -> bool:
+        return self._inner.force_flush(timeout_millis)
+
+    def _say(self, cause: object) -> None:
+        if not self._failed:
+            self._failed = True
+            _log.warning("traces cannot be sent to %s (said once): %s", self._where, cause)
+
+
+def _span_line(span: ReadableSpan, stage: str) -> str:
+    """Return a finished span as a line of JSON."""
+    context, parent = span.get_span_context(), span.parent
+    if context is None:
+        return ""
+    return json.dumps(
+        {
+            "trace_id": f"{context.trace_id:032x}",
+            "span_id": f"{context.span_id:016x}",
+            "parent_id": f"{parent.span_id:016x}" if parent is not None else None,
+            "name": span.name,
+            "kind": span.kind.name.lower(),
+            "stage": stage,
+            "start_ns": span.start_time,
+            "end_ns": span.end_time,
+            "attributes": {key: str(value) for key, value in (span.attributes or {}).items()},
+            "links": [f"{link.context.trace_id:032x}" for link in span.links],
+        }
+    )
+
+
+class FileSpanExporter(SpanExporter):
+    """Finished spans as JSON Lines; at most two files of 64 MB per stage."""
+
+    def __init__(self, path: Path, *, stage: str) -> None:
+        self._path = path
+        self._stage = stage
+
+    def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
+        """Append spans; a full disk loses them."""
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        if self._path.exists() and self._path.stat().st_size > MAX_FILE_BYTES:
+            self._path.replace(self._path.with_suffix(".old.jsonl"))
+        with self._path.open("a", encoding="utf-8") as out:
+            out.write("".join(f"{_span_line(span, self._stage)}\n" for span in spans))
+        return SpanExportResult.SUCCESS
+
+    def shutdown(self) -> None:
+        """Nothing is held open."""
+
+    def force_flush(self, timeout_millis: int = 30_000) -> bool:
+        """Nothing is held back."""
+        return True
+
+
+def read_traces(data_dir: Path) -> tuple[SpanRecord, ...]:
+    """Read the spans that stages wrote under ``data_dir``; a torn last line is left out."""
+    spans = []
+    for path in sorted((data_dir / "traces").glob("*.jsonl")):
+        for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
+            try:
+                found = json.loads(line)
+                spans.append(
+                    SpanRecord(
+                        trace_id=found["trace_id"],
+                        span_id=found["span_id"],
+                        parent_id=found["parent_id"],
+                        name=found["name"],
+                        kind=found["kind"],
+                        stage=found["stage"],
+                        start_ns=found["start_ns"],
+                        end_ns=found["end_ns"],
+                        attributes=tuple(found["attributes"].items()),
+                        links=tuple(found["links"]),
+                    )
+                )
+            except (ValueError, KeyError, TypeError):
+                continue
+    return tuple(spans)
+
+
+class Tracing:
+    """The spans of one stage.
+
+    Parameters
+    ----------
+    stage : str
+    processors : sequence of SpanProcessor
+        none: ids are made and passed on, spans are not
+    """
+
+    def __init__(self, stage: str, processors: Sequence[SpanProcessor] = ()) -> None:
+        self._stage = stage
+        self._ids = random.Random(random.SystemRandom().getrandbits(128))  # noqa: S311 - ids, not secrets
+        self._provider: TracerProvider | None = None
+        self._tracer: trace.Tracer | None = None
+        if processors:
+            resource = Resource({"service.name": f"samesong-{stage}", "service.namespace": "samesong"})
+            self._provider = TracerProvider(resource=resource, shutdown_on_exit=False)
+            for processor in processors:
+                self._provider.add_span_processor(processor)
+            self._tracer = self._provider.get_tracer("samesong")
+
+    @classmethod
+    def start(cls, settings: TelemetrySettings, *, stage: str, data_dir: Path) -> Self:
+        """Start what the settings name: OTLP over HTTP, a file under ``data_dir``/traces, both or nothing."""
+        processors: list[SpanProcessor] = []
+        if settings.otlp_endpoint is not None:
+            # The exporter's own loggers speak on every failed batch; ours says it once.
+            for name in ("trace_exporter", "metric_exporter"):
+                logging.getLogger(f"opentelemetry.exporter.otlp.proto.http.{name}").setLevel(logging.CRITICAL)
+            url = f"{settings.otlp_endpoint.rstrip('/')}/v1/traces"
+            sender = OTLPSpanExporter(endpoint=url, timeout=EXPORT_SECONDS)
+            processors.append(BatchSpanProcessor(_OnceLogged(sender, url)))
+        if settings.traces_file:
+            path = data_dir / "traces" / f"{stage}.jsonl"
+            writer = _OnceLogged(FileSpanExporter(path, stage=stage), str(path))
+            processors.append(BatchSpanProcessor(writer, schedule_delay_millis=500))
+        return cls(stage, processors)
+
+    def publish_span(self, topic: str) -> Headers:
+        """Start a trace where a record is first written: one PRODUCER span; give the headers to put on it."""
+        if self._tracer is None:
+            return ((TRACEPARENT, self._fresh(None)),)
+        span = self._tracer.start_span(
+            f"publish {topic}",
+            context=Context(),
+            kind=SpanKind.PRODUCER,
+            attributes={"messaging.system": "kafka", "messaging.destination.name": topic},
+        )
+        span.end()
+        return ((TRACEPARENT, format_traceparent(span.get_span_context())),)
+
+    @contextmanager
+    def batch(self, topic: str, messages: Sequence[Message]) -> Iterator[None]:
+        """Cover a micro-batch by one CONSUMER span that links to the producer of each message."""
+        if self._tracer is None:
+            yield
+            return
+        span = self._start_batch(self._tracer, topic, messages)
+        try:
+            yield
+        except BaseException as exc:
+            span.set_status(trace.StatusCode.ERROR, type(exc).__name__)
+            raise
+        finally:
+            span.end()
+
+    def _start_batch(self, tracer: trace.Tracer, topic: str, messages: Sequence[Message]) -> Span:
+        contexts = (parse_traceparent(message.header(TRACEPARENT)) for message in messages[:MAX_LINKS])
+        return tracer.start_span(
+            f"process {topic}",
+            context=Context(),
+            kind=SpanKind.CONSUMER,
+            links=[Link(context) for context in contexts if context is not None],
+            attributes={
+                "messaging.system": "kafka",
+                "messaging.operation.type": "process",
+                "messaging.destination.name": topic,
+                "messaging.batch.message_count": len(messages),
+            },
+        )
+
+    def item_headers(self, message: Message, name: str, start_ns: int, end_ns: int) -> Headers:
+        """Continue a message's own trace by one INTERNAL span ``resolver.<name>``.
+
+        Parameters
+        ----------
+        message : Message
+            the one that was processed; without valid context a trace is started
+        name : str
+            the stage
+        start_ns, end_ns : int [ns since 1970]
+
+        Returns
+        -------
+        headers for the records that were made of it
+        """
+        parent = parse_traceparent(message.header(TRACEPARENT))
+        if self._tracer is None:
+            return ((TRACEPARENT, self._fresh(parent)),)
+        context = Context()
+        if parent is not None:
+            context = trace.set_span_in_context(NonRecordingSpan(parent), context)
+        span = self._tracer.start_span(
+            f"resolver.{name}",
+            context=context,
+            kind=SpanKind.INTERNAL,
+            start_time=start_ns,
+            attributes={
+                "messaging.source.name": message.topic,
+                "messaging.kafka.partition": message.partition,
+                "messaging.kafka.offset": message.offset,
+            },
+        )
+        span.end(end_ns)
+        return ((TRACEPARENT, format_traceparent(span.get_span_context())),)
+
+    def _fresh(self, parent: SpanContext | None) -> bytes:
+        """Give a context of our own: the parent's trace, or a new one, with a new span id."""
+        span_id = self._ids.getrandbits(64) or 1
+        if parent is None:
+            # Marked as sampled: a later stage that does export keeps it.
+            return b"00-%032x-%016x-01" % (self._ids.getrandbits(128) or 1, span_id)
+        return b"00-%032x-%016x-%02x" % (parent.trace_id, span_id, parent.trace_flags)
+
+    def close(self) -> None:
+        """Send what is left, for a few seconds at most."""
+        if self._provider is None:
+            return
+        provider, self._provider = self._provider, None
+        # An endpoint that accepts and never answers must not hold up the end of a stage.
+        ending = threading.Thread(target=provider.shutdown, name="traces-shutdown", daemon=True)
+        ending.start()
+        ending.join(SHUTDOWN_SECONDS)
+        if ending.is_alive():
+            _log.warning("traces were not all sent within %.0f s", SHUTDOWN_SECONDS)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, where: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def trace_id_of(headers: Headers) -> str | None:
+    """Return the trace id of a record's headers, as a decision keeps it."""
+    for key, value in reversed(headers):
+        if key == TRACEPARENT:
+            context = parse_traceparent(value)
+            return f"{context.trace_id:032x}" if context is not None else None
+    return None
