@@ -1,4 +1,4 @@
-"""Ids as functions of what they name: a length-prefixed tuple through uuid5, never random, never the clock."""
+"""Ids as functions of what they name: a length-prefixed tuple through uuid5, no chance and no clock."""
 
 from typing import Final
 from uuid import UUID, uuid5

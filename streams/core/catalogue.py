@@ -1,0 +1,157 @@
+"""The arbiter's state as one value: what is stored, overlaid by what this batch has not committed yet."""
+
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from streams.core.records import EntityState, PairState, RelationState, UploadState
+
+PairKey = tuple[str, str]
+
+
+class CatalogueState(Protocol):
+    """What the arbiter asks of its state; keys are ``ItemKey.text()``."""
+
+    def upload(self, key: str) -> UploadState | None:
+        """Return what is kept of an item."""
+        ...
+
+    def entity(self, entity_id: str) -> EntityState | None:
+        """Return an entity, whatever its status."""
+        ...
+
+    def pairs_of(self, key: str) -> tuple[PairState, ...]:
+        """Return the live pairs of an upload, in the order of their keys."""
+        ...
+
+    def relations_of(self, key: str) -> tuple[RelationState, ...]:
+        """Return the asserted relations that an upload's pairs support, in the order of their ids."""
+        ...
+
+    def holders(self, blocking_key: str) -> tuple[str, ...]:
+        """Return the live uploads that hold a blocking key, sorted."""
+        ...
+
+
+@dataclass(slots=True, kw_only=True)
+class Changes:
+    """What a batch writes, the last value of each key."""
+
+    uploads: dict[str, UploadState] = field(default_factory=dict)
+    entities: dict[str, EntityState] = field(default_factory=dict)
+    pairs: dict[PairKey, PairState] = field(default_factory=dict)
+    relations: dict[str, RelationState] = field(default_factory=dict)
+
+
+class MemoryCatalogue:
+    """A catalogue state in dictionaries: the working double, and the state of `samesong resolve`."""
+
+    def __init__(self) -> None:
+        self._uploads: dict[str, UploadState] = {}
+        self._entities: dict[str, EntityState] = {}
+        self._pairs: dict[str, dict[PairKey, PairState]] = {}
+        self._relations: dict[str, RelationState] = {}
+        self._relations_of: dict[str, set[str]] = {}
+        self._holders: dict[str, set[str]] = {}
+
+    def upload(self, key: str) -> UploadState | None:
+        """Return what is kept of an item."""
+        return self._uploads.get(key)
+
+    def entity(self, entity_id: str) -> EntityState | None:
+        """Return an entity, whatever its status."""
+        return self._entities.get(entity_id)
+
+    def pairs_of(self, key: str) -> tuple[PairState, ...]:
+        """Return the live pairs of an upload, in the order of their keys."""
+        held = self._pairs.get(key, {})
+        return tuple(held[pair] for pair in sorted(held))
+
+    def relations_of(self, key: str) -> tuple[RelationState, ...]:
+        """Return the asserted relations that an upload's pairs support, in the order of their ids."""
+        return tuple(self._relations[name] for name in sorted(self._relations_of.get(key, ())))
+
+    def holders(self, blocking_key: str) -> tuple[str, ...]:
+        """Return the live uploads that hold a blocking key, sorted."""
+        return tuple(sorted(self._holders.get(blocking_key, ())))
+
+    def apply(self, changes: Changes) -> None:
+        """Take a batch's changes over."""
+        for key, upload in changes.uploads.items():
+            before = self._uploads.get(key)
+            if before is not None:
+                for blocking_key in before.blocking_keys:
+                    self._holders.get(blocking_key, set()).discard(key)
+            self._uploads[key] = upload
+            if upload.live:
+                for blocking_key in upload.blocking_keys:
+                    self._holders.setdefault(blocking_key, set()).add(key)
+        self._entities.update(changes.entities)
+        for pair_key, pair in changes.pairs.items():
+            for side in pair_key:
+                held = self._pairs.setdefault(side, {})
+                if pair.live:
+                    held[pair_key] = pair
+                else:
+                    held.pop(pair_key, None)
+        for name, relation in changes.relations.items():
+            self._relations[name] = relation
+            for side in (relation.left, relation.right):
+                names = self._relations_of.setdefault(side, set())
+                if relation.status == "asserted":
+                    names.add(name)
+                else:
+                    names.discard(name)
+
+
+class Workspace:
+    """A stored state with one batch's changes on top; the stored state is never touched."""
+
+    def __init__(self, stored: CatalogueState) -> None:
+        self._stored = stored
+        self.changes = Changes()
+
+    def upload(self, key: str) -> UploadState | None:
+        """Return what is kept of an item."""
+        return self.changes.uploads.get(key) or self._stored.upload(key)
+
+    def entity(self, entity_id: str) -> EntityState | None:
+        """Return an entity, whatever its status."""
+        return self.changes.entities.get(entity_id) or self._stored.entity(entity_id)
+
+    def pairs_of(self, key: str) -> tuple[PairState, ...]:
+        """Return the live pairs of an upload, in the order of their keys."""
+        held = {(pair.left, pair.right): pair for pair in self._stored.pairs_of(key)}
+        held.update({pair_key: pair for pair_key, pair in self.changes.pairs.items() if key in pair_key})
+        return tuple(held[pair] for pair in sorted(held) if held[pair].live)
+
+    def relations_of(self, key: str) -> tuple[RelationState, ...]:
+        """Return the asserted relations that an upload's pairs support, in the order of their ids."""
+        held = {relation.relation_id: relation for relation in self._stored.relations_of(key)}
+        for name, relation in self.changes.relations.items():
+            if key in (relation.left, relation.right):
+                held[name] = relation
+        return tuple(held[name] for name in sorted(held) if held[name].status == "asserted")
+
+    def holders(self, blocking_key: str) -> tuple[str, ...]:
+        """Return the live uploads that hold a blocking key, sorted."""
+        held = {key for key in self._stored.holders(blocking_key) if key not in self.changes.uploads}
+        for key, upload in self.changes.uploads.items():
+            if upload.live and blocking_key in upload.blocking_keys:
+                held.add(key)
+        return tuple(sorted(held))
+
+    def put_upload(self, upload: UploadState) -> None:
+        """Set what is kept of an item."""
+        self.changes.uploads[upload.key.text()] = upload
+
+    def put_entity(self, entity: EntityState) -> None:
+        """Set an entity."""
+        self.changes.entities[entity.entity_id] = entity
+
+    def put_pair(self, pair: PairState) -> None:
+        """Set a pair."""
+        self.changes.pairs[pair.left, pair.right] = pair
+
+    def put_relation(self, relation: RelationState) -> None:
+        """Set a relation."""
+        self.changes.relations[relation.relation_id] = relation

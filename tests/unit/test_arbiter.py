@@ -1,0 +1,360 @@
+"""One record at a time: outcomes, ids, revisions and withdrawals; the partition whatever the order."""
+
+import itertools
+import random
+from dataclasses import replace
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from streams.core.arbiter import Decided, Rules, decide_found
+from streams.core.catalogue import MemoryCatalogue, Workspace
+from streams.core.origins import Origins
+from streams.core.placing import Thresholds
+from streams.core.records import (
+    DeadLetter,
+    Decision,
+    EncodedUpload,
+    EntityChanged,
+    Found,
+    HeadScore,
+    IdentifierProblem,
+    ItemKey,
+    Kind,
+    LinkageRecord,
+    Operation,
+    Origin,
+    Outcome,
+    PairScore,
+    Refusal,
+    ReviewRequested,
+    SoundEvidence,
+    SoundFacts,
+    TitleReading,
+    VectorRow,
+)
+
+
+class TitleScorer:
+    """Titles are ``work/recording``: equal recordings score 6, a doubtful one (with ``?``) scores 1."""
+
+    def score(self, left: LinkageRecord, right: LinkageRecord, sound: SoundEvidence | None) -> PairScore:
+        a, b = left.readings[0].base, right.readings[0].base
+        same_work = a.split("/")[0] == b.split("/")[0]
+        same = a == b
+        doubtful = same_work and not same and a.rstrip("?") == b.rstrip("?")
+        return PairScore(
+            recording=head(6.0 if same else 1.0 if doubtful else -6.0),
+            work=head(6.0 if same_work else -6.0),
+            cannot_link="version:live|studio" if same_work and not same and not doubtful else None,
+            relation="live_version_of" if same_work and not same and not doubtful else None,
+        )
+
+
+def head(log_odds: float) -> HeadScore:
+    return HeadScore(prior=log_odds, lines=(), log_odds=log_odds, probability=0.5)
+
+
+RULES = Rules(
+    scorer=TitleScorer(),
+    thresholds=Thresholds(
+        recording_match=3.0, recording_review=0.0, work_match=3.0, work_review=0.0, guard=4.0
+    ),
+    bundle_version="test",
+)
+
+
+def no_sound(left: SoundFacts, right: SoundFacts) -> SoundEvidence:
+    raise AssertionError("nothing here has sound")
+
+
+class Arbiter:
+    """The fold with its state in memory, one commit per record."""
+
+    def __init__(self) -> None:
+        self.catalogue = MemoryCatalogue()
+        self.origins = Origins()
+        self.sequence = 0
+        self.offset = 0
+
+    def take(self, encoded: EncodedUpload) -> Decided:
+        workspace = Workspace(self.catalogue)
+        decided = decide_found(
+            workspace,
+            Found(encoded=encoded),
+            origins=self.origins,
+            sequence=self.sequence + 1,
+            rules=RULES,
+            confirm=no_sound,
+        )
+        if decided.events:
+            self.sequence += 1
+        self.catalogue.apply(workspace.changes)
+        return decided
+
+    def upload(
+        self,
+        item: str,
+        title: str,
+        *,
+        revision: int = 1,
+        digest: str | None = None,
+        offset: int | None = None,
+    ) -> Decided:
+        return self.take(upload(item, title, self._next(offset), revision=revision, digest=digest))
+
+    def withdraw(self, item: str, revision: int | None = None) -> Decided:
+        return self.take(
+            EncodedUpload(
+                origin=self._next(None),
+                source="s",
+                item_id=item,
+                revision=revision,
+                operation=Operation.withdraw,
+                digest="",
+                received_ms=0,
+            )
+        )
+
+    def entity_of(self, item: str) -> str | None:
+        state = self.catalogue.upload(key(item))
+        return state.entity_id if state else None
+
+    def partition(self, items: str) -> set[frozenset[str]]:
+        groups: dict[str, set[str]] = {}
+        for item in items:
+            entity = self.entity_of(item)
+            if entity is not None:
+                groups.setdefault(entity, set()).add(item)
+        return {frozenset(group) for group in groups.values()}
+
+    def _next(self, offset: int | None) -> Origin:
+        self.offset += 1
+        return Origin(topic="catalog.upload.v1", partition=0, offset=offset or self.offset)
+
+
+def key(item: str) -> str:
+    return ItemKey("s", item).text()
+
+
+def upload(
+    item: str, title: str, origin: Origin, *, revision: int = 1, digest: str | None = None
+) -> EncodedUpload:
+    work = title.split("/")[0]
+    return EncodedUpload(
+        origin=origin,
+        source="s",
+        item_id=item,
+        revision=revision,
+        operation=Operation.upsert,
+        digest=digest or f"{title}{revision}",
+        received_ms=0,
+        record=LinkageRecord(kind=Kind.recording, source_kind=None, readings=(TitleReading(base=title),)),
+        blocking_keys=(f"title:{work}",),
+        vectors=(VectorRow(modality="text", model="m-1", window=0, start_ms=0, values=b"\x00\x3c"),),
+    )
+
+
+def decision(decided: Decided) -> Decision:
+    first = decided.events[0]
+    assert isinstance(first, Decision)
+    return first
+
+
+def changes(decided: Decided) -> list[EntityChanged]:
+    return [event for event in decided.events if isinstance(event, EntityChanged)]
+
+
+def test_a_first_upload_is_new_and_its_copy_matches_it() -> None:
+    arbiter = Arbiter()
+    first = decision(arbiter.upload("a", "w/studio"))
+    second = decision(arbiter.upload("b", "w/studio"))
+    assert (first.outcome, second.outcome) == (Outcome.new, Outcome.match)
+    assert first.entity_id == second.entity_id
+    assert second.deciding_item_id == "a"
+    assert (first.sequence, second.sequence) == (1, 2)
+    assert second.candidates[0].proposed_by == ("title",)
+
+
+def test_another_version_is_a_new_recording_of_the_same_work() -> None:
+    arbiter = Arbiter()
+    studio = decision(arbiter.upload("a", "w/studio"))
+    live = decision(arbiter.upload("b", "w/live"))
+    assert live.outcome is Outcome.new
+    assert live.entity_id != studio.entity_id
+    assert live.work_id == studio.work_id is not None
+    assert live.candidates[0].relation == "live_version_of"
+
+
+def test_a_doubtful_pair_is_for_a_person() -> None:
+    arbiter = Arbiter()
+    arbiter.upload("a", "w/studio")
+    doubtful = arbiter.upload("b", "w/studio?")
+    assert decision(doubtful).outcome is Outcome.review
+    assert [event.right_item_id for event in doubtful.events if isinstance(event, ReviewRequested)] == ["a"]
+    assert arbiter.entity_of("a") != arbiter.entity_of("b")
+
+
+def test_the_same_origin_again_says_nothing_and_another_origin_is_a_duplicate() -> None:
+    arbiter = Arbiter()
+    first = decision(arbiter.upload("a", "w/studio", offset=100))
+    assert arbiter.upload("a", "w/studio", offset=100).events == ()
+    repeat = decision(arbiter.upload("a", "w/studio"))
+    assert (repeat.outcome, repeat.first_decision_id) == (Outcome.duplicate, first.decision_id)
+    assert repeat.decision_id != first.decision_id
+
+
+def test_a_late_lower_revision_is_superseded_and_other_content_a_conflict() -> None:
+    arbiter = Arbiter()
+    arbiter.upload("a", "w/studio", revision=2)
+    late = decision(arbiter.upload("a", "v/studio", revision=1))
+    assert (late.outcome, late.code) == (Outcome.duplicate, "superseded")
+    conflict = arbiter.upload("a", "v/studio", revision=2)
+    assert (decision(conflict).outcome, decision(conflict).code) == (Outcome.rejected, "revision_conflict")
+    assert any(isinstance(event, DeadLetter) for event in conflict.events)
+
+
+def test_a_refusal_becomes_one_rejection_and_one_dead_letter() -> None:
+    arbiter = Arbiter()
+    refused = EncodedUpload(
+        origin=Origin(topic="catalog.upload.v1", partition=1, offset=5),
+        source="",
+        item_id="",
+        revision=None,
+        operation=Operation.upsert,
+        digest="",
+        received_ms=0,
+        refusal=Refusal(code="decode_error", reason="wrong magic", body=b"??", body_bytes=2),
+    )
+    said = arbiter.take(refused)
+    assert decision(said).outcome is Outcome.rejected
+    letters = [event for event in said.events if isinstance(event, DeadLetter)]
+    assert [(letter.code, letter.body, letter.origin) for letter in letters] == [
+        ("decode_error", b"??", refused.origin)
+    ]
+    assert arbiter.take(refused).events == ()
+
+
+def test_a_revision_alone_in_its_entity_keeps_the_id() -> None:
+    arbiter = Arbiter()
+    first = decision(arbiter.upload("a", "w/studio"))
+    second = arbiter.upload("a", "v/studio", revision=2)
+    assert decision(second).entity_id == first.entity_id
+    assert [(row.state, row.revision) for row in second.rows] == [("deleted", 1), ("live", 2)]
+
+
+def test_a_revision_that_moves_leaves_the_id_to_those_who_stay() -> None:
+    arbiter = Arbiter()
+    stays = decision(arbiter.upload("a", "w/studio")).entity_id
+    arbiter.upload("b", "w/studio")
+    moved = arbiter.upload("a", "v/studio", revision=2)
+    assert arbiter.entity_of("b") == stays
+    assert decision(moved).entity_id != stays
+
+
+def test_withdrawing_the_last_member_retires_the_entity_for_good() -> None:
+    arbiter = Arbiter()
+    entity = decision(arbiter.upload("a", "w/studio")).entity_id
+    gone = arbiter.withdraw("a")
+    assert decision(gone).outcome is Outcome.withdrawn
+    assert [event.change for event in changes(gone)] == ["retired"]
+    assert [row.state for row in gone.rows] == ["deleted"]
+    back = decision(arbiter.upload("a", "w/studio", revision=2))
+    assert back.entity_id != entity
+    again = arbiter.catalogue.entity(entity or "")
+    assert again is not None
+    assert again.status == "retired"
+
+
+def test_a_withdrawal_beats_an_upsert_that_arrives_later() -> None:
+    arbiter = Arbiter()
+    arbiter.withdraw("a")
+    assert decision(arbiter.upload("a", "w/studio")).outcome is Outcome.withdrawn
+    assert decision(arbiter.upload("a", "w/studio", revision=2)).outcome is Outcome.new
+
+
+def test_an_entity_outlives_its_founder() -> None:
+    arbiter = Arbiter()
+    entity = decision(arbiter.upload("a", "w/studio")).entity_id
+    arbiter.upload("b", "w/studio")
+    arbiter.withdraw("a")
+    assert arbiter.entity_of("b") == entity
+
+
+def test_a_wrong_identifier_never_refuses_but_is_reported() -> None:
+    arbiter = Arbiter()
+    problem = IdentifierProblem(scheme="iswc", value="T-1", problem="check digit")
+    encoded = upload("a", "w/studio", Origin(topic="t", partition=0, offset=1))
+
+    said = arbiter.take(replace(encoded, identifier_problems=(problem,)))
+    assert decision(said).outcome is Outcome.new
+    assert [type(event).__name__ for event in said.events] == ["Decision", "EntityChanged", "Contradiction"]
+
+
+def test_replaying_the_log_gives_the_same_ids() -> None:
+    def run() -> list[object]:
+        arbiter = Arbiter()
+        said: list[object] = []
+        for item, title in [("a", "w/studio"), ("b", "w/live"), ("c", "w/studio"), ("d", "w/live")]:
+            said += arbiter.upload(item, title).events
+        said += arbiter.withdraw("a").events
+        return said
+
+    assert run() == run()
+
+
+ITEMS = "abcdefgh"
+TITLES = ["w/studio", "w/live", "v/studio", "w/studio?"]
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    st.lists(st.sampled_from(TITLES), min_size=len(ITEMS), max_size=len(ITEMS)),
+    st.sets(st.sampled_from(ITEMS)),
+    st.randoms(use_true_random=False),
+)
+def test_the_partition_does_not_depend_on_the_order(
+    titles: list[str], withdrawn: set[str], order: random.Random
+) -> None:
+    def run(steps: list[tuple[str, str]]) -> Arbiter:
+        arbiter = Arbiter()
+        for verb, item in steps:
+            if verb == "upload":
+                arbiter.upload(item, titles[ITEMS.index(item)])
+            else:
+                arbiter.withdraw(item, 1)
+        return arbiter
+
+    steps = [("upload", item) for item in ITEMS] + [("withdraw", item) for item in sorted(withdrawn)]
+    shuffled = [*steps, *steps]
+    order.shuffle(shuffled)
+    calm, wild = run(steps), run(shuffled)
+    assert calm.partition(ITEMS) == wild.partition(ITEMS)
+    for arbiter in (calm, wild):
+        check_fold(arbiter)
+
+
+def check_fold(arbiter: Arbiter) -> None:
+    """Every live upload is a member of exactly one live entity, which is part of one live work."""
+    for item in ITEMS:
+        state = arbiter.catalogue.upload(key(item))
+        if state is None or not state.live:
+            continue
+        assert state.entity_id is not None
+        entity = arbiter.catalogue.entity(state.entity_id)
+        assert entity is not None
+        assert entity.status == "live"
+        assert key(item) in entity.members
+        work = arbiter.catalogue.entity(entity.work_id or "")
+        assert work is not None
+        assert work.status == "live"
+        assert entity.entity_id in work.members
+
+
+@pytest.mark.parametrize("order", list(itertools.permutations("abc")))
+def test_twins_and_their_bridge_become_one_whatever_comes_first(order: tuple[str, ...]) -> None:
+    arbiter = Arbiter()
+    for item in order:
+        arbiter.upload(item, "w/studio")
+    assert arbiter.partition("abc") == {frozenset("abc")}
