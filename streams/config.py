@@ -3,6 +3,7 @@
 Each edge gets only its slice. An unknown key is an error, secrets are masked.
 """
 
+import os
 from pathlib import Path
 from typing import Literal
 
@@ -21,40 +22,48 @@ class KafkaSettings(_Slice):
     """How to reach Kafka."""
 
     bootstrap: str | None = Field(
-        None,
+        default=None,
         description="HOST:PORT of a cluster of your own; default: the embedded broker of the data folder",
     )
-    security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"
+    security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = Field(
+        default="PLAINTEXT", description="how the brokers are spoken to"
+    )
     sasl_mechanism: str | None = Field(default=None, description="such as SCRAM-SHA-512")
-    username: str | None = None
-    password: SecretStr | None = None
+    username: str | None = Field(default=None, description="for SASL")
+    password: SecretStr | None = Field(default=None, description="for SASL")
     ca_location: str | None = Field(
         default=None, description="PEM file of who signs the brokers' certificates"
     )
-    certificate_location: str | None = None
-    key_location: str | None = None
-    key_password: SecretStr | None = None
-    group_protocol: Literal["classic", "consumer"] = "classic"
+    certificate_location: str | None = Field(default=None, description="PEM file of our own certificate")
+    key_location: str | None = Field(default=None, description="PEM file of the certificate's key")
+    key_password: SecretStr | None = Field(default=None, description="of the key file")
+    group_protocol: Literal["classic", "consumer"] = Field(
+        default="classic", description="of consumer groups; `consumer` is KIP-848, without static membership"
+    )
     replication_factor: int = Field(
-        1, ge=1, description="of topics made by `samesong topics`; 3 in production"
+        default=1, ge=1, description="of topics made by `samesong topics`; 3 in production"
     )
 
 
 class RegistrySettings(_Slice):
     """Schema registry; without a URL records use Avro single-object encoding."""
 
-    url: str | None = None
-    username: str | None = None
-    password: SecretStr | None = None
+    url: str | None = Field(
+        default=None,
+        description="of a registry that speaks Confluent's interface; records then use its format",
+    )
+    username: str | None = Field(default=None, description="for basic authentication")
+    password: SecretStr | None = Field(default=None, description="for basic authentication")
 
 
 class IndexSettings(_Slice):
     """The vector index."""
 
     uri: str | None = Field(
-        None, description="Milvus server, http(s)://HOST:PORT; default: Milvus Lite in the data folder"
+        default=None,
+        description="Milvus server, http(s)://HOST:PORT; default: Milvus Lite in the data folder",
     )
-    token: SecretStr | None = None
+    token: SecretStr | None = Field(default=None, description="for the server: a token, or USER:PASSWORD")
     batch_rows: int = Field(default=2048, ge=1, description="rows folded before a flush, at most")
     batch_ms: int = Field(default=500, ge=1, description="a smaller batch is flushed after this long")
     search_limit: int = Field(default=20, ge=1, description="hits per query vector")
@@ -67,22 +76,22 @@ class MediaSettings(_Slice):
         default=(), description="folders under which file: media may be read"
     )
     allowed_hosts: tuple[str, ...] = Field(
-        (), description="hosts from which https: media may be fetched; empty: any global address"
+        default=(), description="hosts from which https: media may be fetched; empty: any global address"
     )
-    max_bytes: int = Field(default=512 * 1024 * 1024, ge=1)
+    max_bytes: int = Field(default=512 * 1024 * 1024, ge=1, description="largest medium that is read")
     max_seconds: int = Field(default=4 * 3600, ge=1, description="longest medium that is decoded")
-    max_pixels: int = Field(default=64_000_000, ge=1)
-    fetch_timeout_s: float = Field(default=30.0, gt=0)
-    decode_timeout_s: float = Field(default=120.0, gt=0)
-    decode_memory_mb: int = Field(default=1536, ge=256)
+    max_pixels: int = Field(default=64_000_000, ge=1, description="largest picture or frame")
+    fetch_timeout_s: float = Field(default=30.0, gt=0, description="for one medium, by network")
+    decode_timeout_s: float = Field(default=120.0, gt=0, description="for one medium, in the decoding child")
+    decode_memory_mb: int = Field(default=1536, ge=256, description="address space of a decoding child")
 
 
 class EncodeSettings(_Slice):
     """The encode stage."""
 
     workers: int = Field(default=1, ge=1, description="decoding children at work at a time")
-    batch_items: int = Field(default=256, ge=1)
-    batch_ms: int = Field(default=100, ge=1)
+    batch_items: int = Field(default=256, ge=1, description="uploads encoded together, at most")
+    batch_ms: int = Field(default=100, ge=1, description="a smaller batch is encoded after this long")
 
 
 class ArbiterSettings(_Slice):
@@ -91,7 +100,7 @@ class ArbiterSettings(_Slice):
     batch_items: int = Field(default=256, ge=1, description="records per transaction, at most")
     batch_ms: int = Field(default=200, ge=1, description="a smaller batch is decided after this long")
     overlay_rows: int = Field(
-        50_000, ge=1, description="intake pauses above this many rows the index has not folded"
+        default=50_000, ge=1, description="intake pauses above this many rows the index has not folded"
     )
     find_lag: int = Field(default=20_000, ge=1, description="find pauses above this many undecided records")
 
@@ -99,11 +108,11 @@ class ArbiterSettings(_Slice):
 class DriftSettings(_Slice):
     """The drift monitor."""
 
-    window_s: float = Field(default=60.0, gt=0)
-    grace_s: float = Field(default=10.0, ge=0)
+    window_s: float = Field(default=60.0, gt=0, description="length of a tumbling window, by broker time")
+    grace_s: float = Field(default=10.0, ge=0, description="how long a window waits for late sketches")
     reference_windows: int = Field(default=5, ge=1, description="windows that make the reference")
     min_count: int = Field(default=200, ge=2, description="fewer embeddings in a window are not judged")
-    p_value: float = Field(default=0.001, gt=0, lt=1)
+    p_value: float = Field(default=0.001, gt=0, lt=1, description="a window below it is an alert")
 
 
 class TelemetrySettings(_Slice):
@@ -111,12 +120,17 @@ class TelemetrySettings(_Slice):
 
     otlp_endpoint: str | None = Field(default=None, description="OTLP over HTTP, such as http://HOST:4318")
     prometheus_port: int | None = Field(
-        None, ge=0, le=65535, description="first port; each stage takes the next one; 0: any free port"
+        default=None,
+        ge=0,
+        le=65535,
+        description="first port; each stage takes the next one; 0: any free port",
     )
     traces_file: bool = Field(
         default=False, description="also write finished spans to traces/ in the data folder"
     )
-    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        default="info", description="least severe line that is logged"
+    )
 
 
 class Settings(BaseSettings):
@@ -135,7 +149,7 @@ class Settings(BaseSettings):
         description="broker, index, features and state of one installation",
     )
     models_dir: Path | None = Field(
-        None, description="where `samesong models build` puts models; default: the user's cache"
+        default=None, description="where `samesong models build` puts models; default: the user's cache"
     )
     production: bool = Field(
         default=False, description="refuse unencrypted Kafka and a vector store without a token"
@@ -150,6 +164,15 @@ class Settings(BaseSettings):
     telemetry: TelemetrySettings = TelemetrySettings()
 
 
+def _is_unknown(variable: str) -> bool:
+    """Say whether a variable looks like a setting and is none; pydantic sees this only inside the groups."""
+    name = variable.lower()
+    return (
+        name.startswith("samesong_")
+        and name.removeprefix("samesong_").partition("__")[0] not in Settings.model_fields
+    )
+
+
 def load_settings(*, data_dir: Path | None = None) -> Settings:
     """Read the environment.
 
@@ -158,6 +181,9 @@ def load_settings(*, data_dir: Path | None = None) -> Settings:
     ConfigError
         an unknown key, or a value out of range; the message names each
     """
+    unknown = sorted(name for name in os.environ if _is_unknown(name))
+    if unknown:
+        raise ConfigError(f"wrong settings: no setting is called {', '.join(unknown)}")
     try:
         settings = Settings() if data_dir is None else Settings(data_dir=data_dir)
     except ValidationError as exc:
