@@ -20,10 +20,13 @@ class Batch:
     messages : tuple of Message
     offsets : dict
         next offset of each partition once the batch is finished; a revoked partition is taken out
+    waiting : bool
+        whether it waits for a dependency that does not answer
     """
 
     messages: tuple[Message, ...]
     offsets: dict[Partition, int] = field(default_factory=dict)
+    waiting: bool = False
 
 
 class Buffer:
@@ -86,6 +89,10 @@ class Buffer:
         """Forget what came from these partitions."""
         self._waiting = deque((m, at) for m, at in self._waiting if (m.topic, m.partition) not in partitions)
         self._bytes = sum(size(m) for m, _ in self._waiting)
+
+    def oldest_seconds(self, now: float) -> float:
+        """Return how long the oldest message has waited."""
+        return now - self._waiting[0][1] if self._waiting else 0.0
 
     def due_in(self, now: float) -> float | None:
         """Return after how many seconds a batch is due; none when nothing waits."""

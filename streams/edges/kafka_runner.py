@@ -1,0 +1,366 @@
+"""Drive a stateless stage at least once: polling here, work in one other thread."""
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Sequence
+
+from confluent_kafka import Consumer, KafkaException, TopicPartition
+
+from streams.edges.batching import BackOff, Batch, Buffer, Cost, Partition
+from streams.edges.kafka_config import ClientConfig, GroupProtocol, stateless_consumer_config
+from streams.edges.kafka_errors import ErrorClass, check_polled, classify, is_fenced, kafka_error, translate
+from streams.edges.kafka_messages import read_message, with_trace
+from streams.edges.kafka_producer import Publisher
+from streams.errors import TransientError
+from streams.ports import Headers, Processor, Produced, RunnerMetrics, Tracing
+
+POLL_SECONDS = 0.05
+GATE_SECONDS = 0.25
+LAG_SECONDS = 1.0
+QUEUE_BYTES = 32 * 1024 * 1024
+
+log = logging.getLogger(__name__)
+
+
+class StatelessRunner:
+    """Consumes, processes, produces, and commits what is finished and acknowledged, in order.
+
+    Polling never waits for work: a worker thread processes one batch at a time while messages are read
+    into a bounded buffer; when that is full the partitions are paused. A batch whose processor raises
+    ``TransientError`` is given again after a growing pause; it never becomes a dead letter.
+
+    Parameters
+    ----------
+    processor : Processor
+        called from one thread only
+    bootstrap : str
+        ``host:port``, several separated by commas
+    extra : mapping, optional
+        security and whatever else goes over the clients' settings
+    group_id : str
+    topics : sequence of str
+    batch_items : int
+    batch_ms : int [ms]
+    tracing, metrics : optional
+    cost : callable, optional
+        work that a message asks for
+    work_budget : float, optional
+        work per batch, in the unit of ``cost``
+    lag_gate : callable, optional
+        asked four times a second from the polling thread (it must not block): false pauses intake
+    queue_items : int, optional
+        read ahead at most so many messages; by default three batches
+    revoke_seconds : float [s]
+        how long a revoked partition, or a stop, may wait for the batch at work
+    instance_id : str, optional
+        static membership (classic protocol only)
+    protocol : {"classic", "consumer"}
+    """
+
+    def __init__(
+        self,
+        processor: Processor,
+        *,
+        bootstrap: str,
+        extra: ClientConfig | None = None,
+        group_id: str,
+        topics: Sequence[str],
+        batch_items: int = 256,
+        batch_ms: int = 100,
+        tracing: Tracing | None = None,
+        metrics: RunnerMetrics | None = None,
+        cost: Cost | None = None,
+        work_budget: float | None = None,
+        lag_gate: Callable[[], bool] | None = None,
+        queue_items: int | None = None,
+        revoke_seconds: float = 5.0,
+        instance_id: str | None = None,
+        protocol: GroupProtocol = "classic",
+    ) -> None:
+        self._processor = processor
+        self._topics = list(topics)
+        self._tracing = tracing
+        self._metrics = metrics
+        self._lag_gate = lag_gate
+        self._revoke_seconds = revoke_seconds
+        self._publisher = Publisher(bootstrap, extra)
+        self._consumer = Consumer(
+            stateless_consumer_config(
+                bootstrap, extra, group_id=group_id, instance_id=instance_id, protocol=protocol
+            )
+        )
+        self._read_at_once = batch_items
+        # One lock for all below; whoever changes something tells the others.
+        self._changed = threading.Condition()
+        self._buffer = Buffer(
+            batch_items=batch_items,
+            batch_seconds=batch_ms / 1000,
+            cost=cost,
+            work_budget=work_budget,
+            max_items=queue_items if queue_items is not None else 3 * batch_items,
+            max_bytes=QUEUE_BYTES,
+        )
+        self._at_work: Batch | None = None
+        self._finished: dict[Partition, int] = {}
+        self._closing = False
+        self._failure: BaseException | None = None
+        # Of the polling thread alone.
+        self._assigned: set[Partition] = set()
+        self._paused: set[Partition] = set()
+        self._holding = False
+        self._gate_open = True
+        self._gate_asked = 0.0
+        self._lag_told = 0.0
+
+    # --- polling --------------------------------------------------------------------------------------
+
+    def run(self, stop: threading.Event) -> None:
+        """Work until asked to stop; finishes or drops the batch at work within ``revoke_seconds``.
+
+        Raises
+        ------
+        FatalError
+            going on would corrupt state; the batch at work is not committed
+        """
+        worker = threading.Thread(target=self._work, name="worker", daemon=True)
+        self._consumer.subscribe(
+            self._topics, on_assign=self._on_assign, on_revoke=self._on_revoke, on_lost=self._on_lost
+        )
+        worker.start()
+        try:
+            while not stop.is_set() and self._failure is None:
+                self._poll()
+                self._commit(wait=False)
+                self._hold_or_go_on()
+                self._tell_lag()
+        except KafkaException as exc:
+            raise translate(kafka_error(exc), f"consuming {', '.join(self._topics)}") from exc
+        finally:
+            self._end(worker)
+        if self._failure is not None:
+            raise self._failure
+
+    def _poll(self) -> None:
+        """Read what is there, waiting a moment for the first."""
+        first = self._consumer.poll(POLL_SECONDS)
+        if first is None:
+            return
+        raws = [first]
+        if not self._holding:
+            raws += self._consumer.consume(self._read_at_once, 0)
+        now = time.monotonic()
+        for raw in raws:
+            error = raw.error()
+            if error is not None:
+                check_polled(error, f"reading {raw.topic() or ', '.join(self._topics)}")
+                continue
+            message = read_message(raw)
+            # A rebalance inside the poll may have taken the partition of a message read before it.
+            if (message.topic, message.partition) in self._assigned:
+                with self._changed:
+                    self._buffer.add(message, now=now)
+        with self._changed:
+            self._changed.notify_all()
+
+    def _hold_or_go_on(self) -> None:
+        """Pause or resume; a rebalance forgets pauses, so they are made again."""
+        now = time.monotonic()
+        if self._lag_gate is not None and now - self._gate_asked >= GATE_SECONDS:
+            self._gate_asked = now
+            self._gate_open = self._lag_gate()
+        with self._changed:
+            full, roomy = self._buffer.full, self._buffer.roomy
+        self._holding = not self._gate_open or full or (self._holding and not roomy)
+        change = self._assigned - self._paused if self._holding else self._paused & self._assigned
+        if not change:
+            return
+        partitions = [TopicPartition(topic, partition) for topic, partition in sorted(change)]
+        if self._holding:
+            self._consumer.pause(partitions)
+            self._paused |= change
+        else:
+            self._consumer.resume(partitions)
+            self._paused.clear()
+
+    def _commit(self, *, wait: bool) -> None:
+        """Commit what is finished; a commit that fails is made good by the next one."""
+        with self._changed:
+            finished, self._finished = self._finished, {}
+        if not finished:
+            return
+        offsets = [TopicPartition(t, p, offset) for (t, p), offset in sorted(finished.items())]
+        try:
+            if wait:
+                self._consumer.commit(offsets=offsets, asynchronous=False)
+            else:
+                self._consumer.commit(offsets=offsets, asynchronous=True)
+        except KafkaException as exc:
+            error = kafka_error(exc)
+            if is_fenced(error) or classify(error) is ErrorClass.fatal:
+                raise translate(error, "committing offsets") from exc
+            log.warning("offsets are not committed, their records come again: %s", error)
+
+    def _tell_lag(self) -> None:
+        """Tell the lag of each partition about once a second."""
+        now = time.monotonic()
+        if self._metrics is None or now - self._lag_told < LAG_SECONDS:
+            return
+        self._lag_told = now
+        where = [TopicPartition(t, p) for t, p in sorted(self._assigned)]
+        for at in self._consumer.position(where) if where else ():
+            _low, high = self._consumer.get_watermark_offsets(at, cached=True)
+            if at.offset >= 0 and high >= 0:
+                self._metrics.lag(
+                    at.topic, at.partition, records=max(0, high - at.offset), seconds=self._waiting_seconds()
+                )
+
+    def _waiting_seconds(self) -> float:
+        """Return how long the oldest message read has waited for work."""
+        with self._changed:
+            return self._buffer.oldest_seconds(time.monotonic())
+
+    # --- group ----------------------------------------------------------------------------------------
+
+    def _on_assign(self, _consumer: Consumer, partitions: list[TopicPartition]) -> None:
+        """Note what is ours; what it was paused for is forgotten."""
+        given = {(p.topic, p.partition) for p in partitions}
+        self._assigned |= given
+        self._paused -= given
+
+    def _on_revoke(self, _consumer: Consumer, partitions: list[TopicPartition]) -> None:
+        """Finish what is at work for these partitions within the budget, commit, let go."""
+        gone = self._forget(partitions)
+        self._await_work(gone)
+        self._commit(wait=True)
+        self._disown(gone)
+
+    def _on_lost(self, _consumer: Consumer, partitions: list[TopicPartition]) -> None:
+        """Let go of partitions that are somebody else's already: nothing of them is committed."""
+        self._disown(self._forget(partitions))
+
+    def _forget(self, partitions: list[TopicPartition]) -> set[Partition]:
+        """Drop what was read of partitions and not begun."""
+        gone = {(p.topic, p.partition) for p in partitions}
+        self._assigned -= gone
+        self._paused -= gone
+        with self._changed:
+            self._buffer.drop(gone)
+        return gone
+
+    def _disown(self, gone: set[Partition]) -> None:
+        """Never commit these partitions' offsets, neither of finished work nor of that still going on."""
+        with self._changed:
+            for partition in gone:
+                self._finished.pop(partition, None)
+                if self._at_work is not None:
+                    self._at_work.offsets.pop(partition, None)
+            self._changed.notify_all()
+
+    def _await_work(self, gone: set[Partition]) -> None:
+        """Wait within the budget until the batch at work, if it concerns these partitions, is finished."""
+
+        def free() -> bool:
+            return self._at_work is None or not gone & self._at_work.offsets.keys() or not self._progressing
+
+        with self._changed:
+            self._changed.wait_for(free, self._revoke_seconds)
+
+    @property
+    def _progressing(self) -> bool:
+        """Say whether waiting for the batch at work makes sense: not while it waits for a dependency."""
+        return self._failure is None and self._at_work is not None and not self._at_work.waiting
+
+    def _end(self, worker: threading.Thread) -> None:
+        """Finish or drop the batch at work, commit, leave the group."""
+        with self._changed:
+            self._buffer.drop(set(self._assigned))
+            self._closing = True
+            self._changed.notify_all()
+        worker.join(self._revoke_seconds)
+        try:
+            self._commit(wait=True)
+        finally:
+            # The callbacks run once more in here; nothing is left for them.
+            self._consumer.close()
+
+    # --- work -----------------------------------------------------------------------------------------
+
+    def _work(self) -> None:
+        """Process one batch after the other until told to end."""
+        try:
+            while (batch := self._next()) is not None:
+                self._process(batch)
+                with self._changed:
+                    # What was revoked meanwhile is no longer in the batch's offsets.
+                    self._finished.update(self._at_work.offsets if self._at_work is not None else {})
+                    self._at_work = None
+                    self._changed.notify_all()
+        except BaseException as exc:
+            with self._changed:
+                self._failure = exc
+                self._at_work = None
+                self._changed.notify_all()
+
+    def _next(self) -> Batch | None:
+        """Wait for a batch that is due; none when told to end."""
+        with self._changed:
+            while not self._closing:
+                now = time.monotonic()
+                batch = self._buffer.take(now)
+                if batch is not None:
+                    self._at_work = batch
+                    return batch
+                self._changed.wait(self._buffer.due_in(now))
+            return None
+
+    def _process(self, batch: Batch) -> None:
+        """Process and write a batch, again and again while a dependency does not answer."""
+        began = time.monotonic()
+        back_off = BackOff()
+        while True:
+            try:
+                self._attempt(batch)
+                break
+            except TransientError as exc:
+                seconds = back_off.step()
+                log.warning("cannot process yet (%s): %s; again in %.1f s", exc.code, exc, seconds)
+                if self._metrics is not None:
+                    self._metrics.retried(batch.messages[0].topic, code=exc.code)
+                if not self._wait(batch, seconds):
+                    return
+        if self._metrics is not None:
+            seconds = time.monotonic() - began
+            self._metrics.processed(batch.messages[0].topic, items=len(batch.messages), seconds=seconds)
+
+    def _attempt(self, batch: Batch) -> None:
+        """Process a batch once and wait until all that follows from it is acknowledged."""
+        if self._tracing is None:
+            self._write([(p, p.headers) for p in self._processor.process(batch.messages)])
+            return
+        with self._tracing.batch(batch.messages[0].topic, batch.messages) as trace:
+            produced = self._processor.process(batch.messages)
+            self._write([(p, with_trace(p, trace.headers(p.cause))) for p in produced])
+
+    def _write(self, records: Sequence[tuple[Produced, Headers]]) -> None:
+        """Write records and wait for their acknowledgements."""
+        for produced, headers in records:
+            self._publisher.publish(produced.topic, key=produced.key, value=produced.value, headers=headers)
+        if records:
+            self._publisher.flush()
+
+    def _wait(self, batch: Batch, seconds: float) -> bool:
+        """Wait before the next attempt; false when the batch is not ours to finish any more."""
+
+        def over() -> bool:
+            return self._closing or not batch.offsets
+
+        with self._changed:
+            batch.waiting = True
+            self._changed.notify_all()
+            self._changed.wait_for(over, seconds)
+            batch.waiting = False
+            if not over():
+                return True
+            batch.offsets.clear()
+            return False
