@@ -1,0 +1,161 @@
+"""The vector index in memory: exact, for tests and for resolving without a broker."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from threading import RLock
+
+import numpy as np
+from numpy.typing import NDArray
+
+from streams.core.index_rows import Space, check_queries, checksum, fold_rows, row_hash
+from streams.core.records import IndexRow
+from streams.errors import ConfigError, CorruptState, EncoderMismatch
+from streams.ports import FloatArray, Hit, IndexBuild, IndexSummary
+
+FIRST_BUILD = "main"
+
+
+@dataclass(slots=True)
+class _Shelf:
+    """The rows of one space; the matrix is made when it is first searched after a change."""
+
+    dim: int
+    rows: dict[str, tuple[IndexRow, NDArray[np.float32]]] = field(default_factory=dict)
+    matrix: NDArray[np.float32] | None = None
+    order: list[IndexRow] = field(default_factory=list)
+
+    def packed(self) -> NDArray[np.float32]:
+        """Return all vectors as one matrix, in the order of ``order``."""
+        if self.matrix is None:
+            self.order = [row for row, _ in self.rows.values()]
+            self.matrix = np.stack([vector for _, vector in self.rows.values()])
+        return self.matrix
+
+
+@dataclass(slots=True)
+class _Build:
+    watermark: int = 0
+    shelves: dict[Space, _Shelf] = field(default_factory=dict)
+
+
+class MemoryCandidateIndex:
+    """`CandidateIndex` in this process's memory, exact, gone with the process."""
+
+    def __init__(self) -> None:
+        self._lock = RLock()
+        self._builds: dict[str, _Build] = {}
+        self._active: str | None = None
+        self.zero_rows = 0  # rows that were not stored because their vector was zero
+
+    def active(self) -> IndexBuild:
+        """Resolve the alias; with no build at all, create and activate an empty one."""
+        with self._lock:
+            if self._active is None:
+                if not self._builds:
+                    self.create(FIRST_BUILD)
+                self._active = max(sorted(self._builds), key=lambda name: self._builds[name].watermark)
+            return self._describe(self._active)
+
+    def builds(self) -> tuple[IndexBuild, ...]:
+        """List every build, by name."""
+        with self._lock:
+            return tuple(self._describe(name) for name in sorted(self._builds))
+
+    def create(self, build: str) -> IndexBuild:
+        """Make an empty build with watermark 0; an existing one of that name is emptied."""
+        with self._lock:
+            self._builds[build] = _Build()
+            return self._describe(build)
+
+    def promote(self, build: str) -> None:
+        """Point the alias at a build."""
+        with self._lock:
+            self._known(build)
+            self._active = build
+
+    def drop(self, build: str) -> None:
+        """Delete a build that is not active."""
+        with self._lock:
+            if build == self._active:
+                raise ConfigError(f"index build {build!r} is active: promote another one first")
+            self._builds.pop(build, None)
+
+    def apply(self, build: str, rows: Sequence[IndexRow], *, watermark: int) -> None:
+        """Fold rows, then store the watermark; a batch that ends below the watermark is folded already."""
+        changes = fold_rows(rows)
+        with self._lock:
+            if build not in self._builds:
+                raise CorruptState(f"there is no index build {build!r} to fold into")
+            kept = self._builds[build]
+            if watermark < kept.watermark:
+                return
+            for space, change in changes.items():
+                shelf = kept.shelves.get(space)
+                if shelf is not None and change.dim not in (None, shelf.dim):
+                    raise CorruptState(
+                        f"{space.modality} {space.model} has {shelf.dim} dimensions, not {change.dim}"
+                    )
+            for space, change in changes.items():
+                self.zero_rows += change.zeros
+                shelf = kept.shelves.get(space)
+                if shelf is None:
+                    if change.dim is None:
+                        continue
+                    shelf = kept.shelves[space] = _Shelf(change.dim)
+                for row, vector in zip(change.kept, change.vectors, strict=True):
+                    shelf.rows[row.row_id] = (row, vector)
+                for row_id in change.gone:
+                    shelf.rows.pop(row_id, None)
+                shelf.matrix = None
+            kept.watermark = watermark
+
+    def search(
+        self, build: str, *, modality: str, model: str, vectors: FloatArray, limit: int
+    ) -> list[tuple[Hit, ...]]:
+        """Find the nearest rows by cosine; a query of zeros finds nothing."""
+        check_queries(vectors)
+        found: list[tuple[Hit, ...]] = [() for _ in vectors]
+        with self._lock:
+            kept = self._builds.get(build)
+            shelf = kept.shelves.get(Space(modality, model)) if kept is not None else None
+            if shelf is None or not shelf.rows or not len(vectors):
+                return found
+            if vectors.shape[1] != shelf.dim:
+                raise EncoderMismatch(
+                    f"{modality} {model} has {shelf.dim} dimensions, not {vectors.shape[1]}"
+                )
+            matrix, order = shelf.packed(), shelf.order
+        similarity = vectors @ matrix.T
+        count = min(limit, len(order))
+        for at, scores in enumerate(similarity):
+            if vectors[at].any():
+                nearest = np.argpartition(-scores, count - 1)[:count]
+                found[at] = _hits((order[i], float(scores[i])) for i in nearest)
+        return found
+
+    def summary(self, build: str) -> IndexSummary:
+        """Count and checksum every live row."""
+        with self._lock:
+            ids = [i for shelf in self._known(build).shelves.values() for i in shelf.rows]
+        return IndexSummary(rows=len(ids), checksum=checksum(map(row_hash, ids)))
+
+    def close(self) -> None:
+        """Do nothing: the rows go with the process."""
+
+    def _known(self, build: str) -> _Build:
+        if build not in self._builds:
+            raise ConfigError(f"there is no index build {build!r}")
+        return self._builds[build]
+
+    def _describe(self, name: str) -> IndexBuild:
+        kept = self._builds[name]
+        rows = sum(len(shelf.rows) for shelf in kept.shelves.values())
+        return IndexBuild(name=name, watermark=kept.watermark, rows=rows, active=name == self._active)
+
+
+def _hits(scored: Iterable[tuple[IndexRow, float]]) -> tuple[Hit, ...]:
+    """Name the uploads, most similar first, ties by name so that the order is always the same."""
+    hits = [
+        Hit(r.source, r.item_id, r.revision, r.window, r.start_ms, min(1.0, max(-1.0, s))) for r, s in scored
+    ]
+    return tuple(sorted(hits, key=lambda hit: (-hit.similarity, *hit[:5])))

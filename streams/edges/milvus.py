@@ -1,0 +1,433 @@
+"""The vector index in Milvus: Lite inside this process for a path, a server for a URI; the same class.
+
+Layout. A build is a small *meta* collection (one row: the build's name and watermark) and one collection
+per modality and model, made when its first row arrives. The alias points at the active build's meta
+collection. The primary key is the sha256 of the row id, so no id of an uploader is part of a filter.
+
+Milvus Lite loses rows under concurrent use, so one lock stands around every call and one client serves the
+process.
+"""
+
+import logging
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass, field
+from pathlib import Path
+from threading import RLock
+from typing import Any
+
+import numpy as np
+from milvus_lite.server_manager import server_manager_instance
+from pymilvus import DataType, MilvusClient
+from pymilvus.exceptions import MilvusException
+
+from streams.core.index_rows import (
+    MAX_TEXT_BYTES,
+    Space,
+    SpaceChange,
+    check_queries,
+    checksum,
+    fold_rows,
+)
+from streams.core.records import IndexRow
+from streams.edges.milvus_names import (
+    build_prefix,
+    is_meta_name,
+    meta_name,
+    primary_key,
+    space_name,
+)
+from streams.errors import ConfigError, CorruptState, EncoderMismatch, IndexUnavailable
+from streams.ports import FloatArray, Hit, IndexBuild, IndexSummary
+
+FIRST_BUILD = "main"
+TIMEOUT_S = 30.0
+WRITE_ROWS = (
+    1024  # above the 512 from which Lite's fixed cost per call no longer shows; 5 MB at 1280 dimensions
+)
+QUERY_ROWS = 256
+PAGE_ROWS = 4096
+EMPTYING = -1  # watermark of a build whose collections are being dropped
+FIELDS = ["source", "item_id", "revision", "window", "start_ms"]
+
+# Every failure is translated and raised; the client would print it, with a stack, as well.
+logging.getLogger("pymilvus").setLevel(logging.CRITICAL)
+
+
+@contextmanager
+def _asking(what: str) -> Iterator[None]:
+    """Translate what the client raises; it gives ValueError for a channel that was closed."""
+    try:
+        yield
+    except (MilvusException, ValueError) as exc:
+        raise IndexUnavailable(f"Milvus did not {what}: {exc}") from exc
+
+
+@dataclass(slots=True)
+class _Store:
+    """One client and the lock around it, shared by every index object on the same Lite path."""
+
+    client: Any  # pymilvus has no types
+    lock: AbstractContextManager[object]
+    users: int = 0
+    dims: dict[str, int] = field(default_factory=dict)  # of loaded collections
+    counts: dict[str, int] = field(default_factory=dict)  # Lite only: this process is the one writer
+
+
+_lite: dict[str, _Store] = {}
+_lite_lock = RLock()
+
+
+class MilvusCandidateIndex:
+    """`CandidateIndex` over Milvus.
+
+    Parameters
+    ----------
+    uri : str
+        ``http(s)://HOST:PORT`` of a server, or the path of a Milvus Lite folder, which ends in ``.db``
+    token : str, optional
+        of a server
+    prefix : str
+        letters, digits and underscores; installations that share a server differ in it
+
+    Raises
+    ------
+    IndexUnavailable
+        the store does not answer, or another process has the Lite folder open
+    ConfigError
+        a Lite path whose name does not end in ``.db``
+    """
+
+    def __init__(self, uri: str, *, token: str | None = None, prefix: str = "samesong") -> None:
+        self._prefix = prefix
+        self._alias = f"{prefix}_active"
+        self._path = None if uri.startswith(("http://", "https://")) else str(Path(uri).resolve())
+        self._closed = False
+        self.zero_rows = 0  # rows that were not stored because their vector was zero
+        if self._path is None:
+            with _asking("connect"):
+                client = MilvusClient(uri, token=token or "", timeout=TIMEOUT_S)
+            self._store = _Store(client, nullcontext(), users=1)
+        else:
+            self._store = _open_lite(self._path)
+
+    @property
+    def lite(self) -> bool:
+        """Whether this is Milvus Lite: one process, one lock, at most about 100,000 rows."""
+        return self._path is not None
+
+    def active(self) -> IndexBuild:
+        """Resolve the alias; with no build at all, create and activate an empty one."""
+        with self._store.lock:
+            found = self._active_meta()
+            if found is not None:
+                return self._describe(found, active=True)
+            builds = self.builds()
+            build = max(builds, key=lambda b: b.watermark) if builds else self.create(FIRST_BUILD)
+            self.promote(build.name)
+            return self._describe(meta_name(self._prefix, build.name), active=True)
+
+    def builds(self) -> tuple[IndexBuild, ...]:
+        """List every build, by name."""
+        with self._store.lock:
+            active = self._active_meta()
+            metas = [name for name in self._collections() if is_meta_name(self._prefix, name)]
+            found = [self._describe(meta, active=meta == active) for meta in metas]
+        return tuple(sorted(found, key=lambda build: build.name))
+
+    def create(self, build: str) -> IndexBuild:
+        """Make an empty build with watermark 0; an existing one of that name is emptied."""
+        meta = meta_name(self._prefix, build)
+        with self._store.lock:
+            if meta in self._collections():
+                self._write_meta(meta, build, EMPTYING)
+            self._empty(build)
+            if meta not in self._collections():
+                self._make(meta, dim=2)
+            self._write_meta(meta, build, 0)
+            return self._describe(meta, active=meta == self._active_meta())
+
+    def promote(self, build: str) -> None:
+        """Point the alias at a build."""
+        meta = meta_name(self._prefix, build)
+        with self._store.lock:
+            if meta not in self._collections():
+                raise ConfigError(f"there is no index build {build!r}")
+            with _asking("move the alias"):
+                if self._active_meta() is None:
+                    self._store.client.create_alias(meta, self._alias, timeout=TIMEOUT_S)
+                else:
+                    self._store.client.alter_alias(meta, self._alias, timeout=TIMEOUT_S)
+
+    def drop(self, build: str) -> None:
+        """Delete a build that is not active."""
+        meta = meta_name(self._prefix, build)
+        with self._store.lock:
+            # Milvus Lite would let go of an aliased collection without a word.
+            if meta == self._active_meta():
+                raise ConfigError(f"index build {build!r} is active: promote another one first")
+            if meta in self._collections():
+                self._write_meta(meta, build, EMPTYING)
+                self._empty(build)
+                self._forget(meta)
+
+    def apply(self, build: str, rows: Sequence[IndexRow], *, watermark: int) -> None:
+        """Fold rows, flush, then store the watermark; a batch that ends below it is folded already."""
+        changes = fold_rows(rows)
+        meta = meta_name(self._prefix, build)
+        with self._store.lock:
+            present = self._collections()
+            if meta not in present:
+                raise CorruptState(f"there is no index build {build!r} to fold into")
+            if watermark < self._read_meta(meta)[1]:
+                return
+            self._check_dims(build, changes.items(), present)
+            for space, change in changes.items():
+                self.zero_rows += change.zeros
+                self._write_space(space_name(self._prefix, build, space), change, present)
+            self._write_meta(meta, build, watermark)
+
+    def search(
+        self, build: str, *, modality: str, model: str, vectors: FloatArray, limit: int
+    ) -> list[tuple[Hit, ...]]:
+        """Find the nearest rows by cosine; a query of zeros finds nothing."""
+        check_queries(vectors)
+        found: list[tuple[Hit, ...]] = [() for _ in vectors]
+        asked = [i for i in range(len(vectors)) if vectors[i].any()]
+        name = space_name(self._prefix, build, Space(modality, model))
+        with self._store.lock:
+            if not asked or (name not in self._store.dims and name not in self._collections()):
+                return found
+            dim = self._load(name)
+            if vectors.shape[1] != dim:
+                raise EncoderMismatch(f"{modality} {model} has {dim} dimensions, not {vectors.shape[1]}")
+            for start in range(0, len(asked), QUERY_ROWS):
+                part = asked[start : start + QUERY_ROWS]
+                try:
+                    answers = self._search(name, vectors[part], limit)
+                except IndexUnavailable:
+                    self._store.dims.pop(name, None)  # another process may have dropped this build
+                    raise
+                for at, hits in zip(part, answers, strict=True):
+                    found[at] = hits
+        return found
+
+    def summary(self, build: str) -> IndexSummary:
+        """Count and checksum every live row, read from the store page by page."""
+        hashes: list[int] = []
+        with self._store.lock:
+            present = self._collections()
+            if meta_name(self._prefix, build) not in present:
+                raise ConfigError(f"there is no index build {build!r}")
+            for name in self._spaces(build, present):
+                self._load(name)
+                hashes.extend(int(key[:16], 16) for key in self._keys(name))
+        return IndexSummary(rows=len(hashes), checksum=checksum(hashes))
+
+    def close(self) -> None:
+        """Let go of the store; with Lite the last one to close also frees the folder."""
+        if self._closed:
+            return
+        self._closed = True
+        with _lite_lock:
+            self._store.users -= 1
+            if self._store.users:
+                return
+            with _asking("close"):
+                self._store.client.close()
+            if self._path is not None:
+                _lite.pop(self._path, None)
+                server_manager_instance.release_server(self._path)
+
+    # --- collections ---------------------------------------------------------------------------------
+
+    def _collections(self) -> set[str]:
+        with _asking("list collections"):
+            return set(self._store.client.list_collections(timeout=TIMEOUT_S))
+
+    def _spaces(self, build: str, present: set[str]) -> list[str]:
+        return sorted(name for name in present if name.startswith(build_prefix(self._prefix, build)))
+
+    def _active_meta(self) -> str | None:
+        """Resolve the alias to a meta collection."""
+        with _asking("resolve the alias"):
+            if not self._store.client.has_collection(self._alias, timeout=TIMEOUT_S):
+                return None
+            return str(
+                self._store.client.describe_collection(self._alias, timeout=TIMEOUT_S)["collection_name"]
+            )
+
+    def _describe(self, meta: str, *, active: bool) -> IndexBuild:
+        build, watermark = self._read_meta(meta)
+        if watermark == EMPTYING:
+            self._empty(build)
+            self._write_meta(meta, build, 0)
+            watermark = 0
+        rows = sum(self._count(name) for name in self._spaces(build, self._collections()))
+        return IndexBuild(name=build, watermark=watermark, rows=rows, active=active)
+
+    def _make(self, name: str, *, dim: int) -> None:
+        """Create a collection: meta ones differ only in what their columns hold."""
+        schema = MilvusClient.create_schema(auto_id=False, enable_dynamic_field=False)
+        schema.add_field("key", DataType.VARCHAR, is_primary=True, max_length=64)
+        schema.add_field("source", DataType.VARCHAR, max_length=MAX_TEXT_BYTES)
+        schema.add_field("item_id", DataType.VARCHAR, max_length=MAX_TEXT_BYTES)
+        for column in ("revision", "window", "start_ms"):
+            schema.add_field(column, DataType.INT64)
+        schema.add_field("vector", DataType.FLOAT_VECTOR, dim=dim)
+        index = MilvusClient.prepare_index_params()
+        if self.lite:  # an exact scan costs Lite the same as any index
+            index.add_index("vector", index_type="FLAT", metric_type="COSINE")
+        else:
+            graph = {"M": 16, "efConstruction": 200}
+            index.add_index("vector", index_type="HNSW", metric_type="COSINE", params=graph)
+        with _asking(f"create {name}"):
+            self._store.client.create_collection(
+                name, schema=schema, index_params=index, consistency_level="Strong", timeout=TIMEOUT_S
+            )
+        self._store.dims[name] = dim
+
+    def _load(self, name: str) -> int:
+        """Make a collection searchable in this process, flushed; give its dimension."""
+        known = self._store.dims.get(name)
+        if known is not None:
+            return known
+        with _asking(f"load {name}"):
+            fields = self._store.client.describe_collection(name, timeout=TIMEOUT_S)["fields"]
+            self._store.client.load_collection(name, timeout=TIMEOUT_S)
+            if self.lite:
+                self._store.client.flush(name, timeout=TIMEOUT_S)
+        dim = next(int(f["params"]["dim"]) for f in fields if f["name"] == "vector")
+        self._store.dims[name] = dim
+        return dim
+
+    def _empty(self, build: str) -> None:
+        for name in self._spaces(build, self._collections()):
+            self._forget(name)
+
+    def _forget(self, name: str) -> None:
+        self._store.dims.pop(name, None)
+        self._store.counts.pop(name, None)
+        with _asking(f"drop {name}"):
+            self._store.client.drop_collection(name, timeout=TIMEOUT_S)
+
+    # --- rows ----------------------------------------------------------------------------------------
+
+    def _read_meta(self, meta: str) -> tuple[str, int]:
+        self._load(meta)
+        with _asking(f"read {meta}"):
+            rows = self._store.client.query(
+                meta, filter='key == "watermark"', output_fields=["source", "revision"], timeout=TIMEOUT_S
+            )
+        if not rows:
+            raise CorruptState(f"{meta} has no watermark: drop the index and rebuild it")
+        return str(rows[0]["source"]), int(rows[0]["revision"])
+
+    def _write_meta(self, meta: str, build: str, watermark: int) -> None:
+        """Store the build's name and watermark: acknowledged after its rows are flushed."""
+        row = {"key": "watermark", "source": build, "item_id": "", "revision": watermark, "window": 0}
+        with _asking(f"write {meta}"):
+            self._store.client.upsert(meta, [row | {"start_ms": 0, "vector": [1.0, 0.0]}], timeout=TIMEOUT_S)
+
+    def _check_dims(
+        self, build: str, changes: Iterable[tuple[Space, SpaceChange]], present: set[str]
+    ) -> None:
+        for space, change in changes:
+            name = space_name(self._prefix, build, space)
+            if change.dim is not None and name in present and self._load(name) != change.dim:
+                raise CorruptState(
+                    f"{space.modality} {space.model} has {self._load(name)} dimensions, not {change.dim}"
+                )
+
+    def _write_space(self, name: str, change: SpaceChange, present: set[str]) -> None:
+        """Delete and upsert one space's rows, then flush what Lite holds in memory."""
+        if name not in present:
+            if change.dim is None:
+                return
+            self._make(name, dim=change.dim)
+        self._load(name)
+        self._store.counts.pop(name, None)
+        client = self._store.client
+        with _asking(f"write {name}"):
+            gone = [primary_key(row_id) for row_id in change.gone]
+            for start in range(0, len(gone), WRITE_ROWS):
+                client.delete(name, ids=gone[start : start + WRITE_ROWS], timeout=TIMEOUT_S)
+            for start in range(0, len(change.kept), WRITE_ROWS):
+                part = slice(start, start + WRITE_ROWS)
+                pairs = zip(change.kept[part], change.vectors[part], strict=True)
+                client.upsert(name, [_stored(row, vector) for row, vector in pairs], timeout=TIMEOUT_S)
+            # A server has each acknowledged write in its own log; it allows a flush every ten seconds only.
+            if self.lite:
+                client.flush(name, timeout=TIMEOUT_S)
+
+    def _count(self, name: str) -> int:
+        if name in self._store.counts:
+            return self._store.counts[name]
+        self._load(name)
+        with _asking(f"count {name}"):
+            rows = self._store.client.query(name, filter="", output_fields=["count(*)"], timeout=TIMEOUT_S)
+        count = int(rows[0]["count(*)"])
+        if self.lite:
+            self._store.counts[name] = count
+        return count
+
+    def _keys(self, name: str) -> Iterator[str]:
+        with _asking(f"page through {name}"):
+            pages = self._store.client.query_iterator(
+                name, batch_size=PAGE_ROWS, filter="", output_fields=["key"], timeout=TIMEOUT_S
+            )
+            try:
+                while page := pages.next():
+                    yield from (str(row["key"]) for row in page)
+            finally:
+                pages.close()
+
+    def _search(self, name: str, vectors: FloatArray, limit: int) -> list[tuple[Hit, ...]]:
+        params = {} if self.lite else {"ef": max(128, 2 * limit)}
+        with _asking(f"search {name}"):
+            answers = self._store.client.search(
+                name,
+                data=np.ascontiguousarray(vectors, dtype=np.float32),
+                limit=limit,
+                output_fields=FIELDS,
+                search_params={"metric_type": "COSINE", "params": params},
+                timeout=TIMEOUT_S,
+            )
+            return [_hits(answer) for answer in answers]
+
+
+def _open_lite(path: str) -> _Store:
+    """Give the process's one client of a Lite folder."""
+    if not path.endswith(".db"):
+        raise ConfigError(f"a Milvus Lite folder must have a name that ends in .db: {path}")
+    with _lite_lock:
+        store = _lite.get(path)
+        if store is None:
+            Path(path).parent.mkdir(parents=True, exist_ok=True)
+            with _asking(f"open {path} (one process at a time may)"):
+                client = MilvusClient(path, timeout=TIMEOUT_S)
+            store = _lite[path] = _Store(client, RLock())
+        store.users += 1
+        return store
+
+
+def _stored(row: IndexRow, vector: FloatArray) -> dict[str, object]:
+    return {
+        "key": primary_key(row.row_id),
+        "source": row.source,
+        "item_id": row.item_id,
+        "revision": row.revision,
+        "window": row.window,
+        "start_ms": row.start_ms,
+        "vector": vector,
+    }
+
+
+def _hits(answer: Any) -> tuple[Hit, ...]:
+    """Read one query's hits; ties by name so that the order is always the same."""
+    hits = []
+    for hit in answer:
+        source, item_id, revision, window, start_ms = (hit["entity"][name] for name in FIELDS)
+        similarity = min(1.0, max(-1.0, float(hit["distance"])))
+        hits.append(Hit(source, item_id, revision, window, start_ms, similarity))
+    return tuple(sorted(hits, key=lambda hit: (-hit.similarity, *hit[:5])))

@@ -1,0 +1,322 @@
+"""One suite for every vector index: memory, Milvus Lite, and a real Milvus server."""
+
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from itertools import count
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from streams.core.index_rows import LiveRows
+from streams.core.records import IndexRow
+from streams.edges.memory_index import MemoryCandidateIndex
+from streams.edges.milvus import MilvusCandidateIndex
+from streams.errors import ConfigError, CorruptState, EncoderMismatch, IndexUnavailable
+from streams.ports import CandidateIndex, FloatArray, Hit
+from tests.contract.milvus_server import milvus_server
+
+Open = Callable[[], CandidateIndex]
+DIM = 8
+_prefixes = count()
+
+
+def unit(seed: int, *, dim: int = DIM) -> FloatArray:
+    vector = np.random.default_rng(seed).normal(size=dim).astype(np.float32)
+    return vector / np.float32(np.linalg.norm(vector))
+
+
+def row(row_id: str, seed: int = 0, *, values: FloatArray | None = None, **changes: object) -> IndexRow:
+    vector = unit(seed) if values is None else values
+    fields: dict[str, object] = {
+        "row_id": row_id,
+        "source": "label",
+        "item_id": f"item-{row_id}",
+        "revision": 1,
+        "modality": "text",
+        "model": "use-3",
+        "window": 0,
+        "start_ms": 0,
+        "values": vector.astype("<f2").tobytes(),
+    }
+    return IndexRow(**(fields | changes))  # type: ignore[arg-type]  # fields by name
+
+
+def deleted(row_id: str) -> IndexRow:
+    return row(row_id, values=np.zeros(0, dtype=np.float32), state="deleted")
+
+
+def search(index: CandidateIndex, *seeds: int, build: str = "main", limit: int = 10) -> list[tuple[Hit, ...]]:
+    vectors = np.stack([unit(seed) for seed in seeds])
+    return index.search(build, modality="text", model="use-3", vectors=vectors, limit=limit)
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with milvus_server(tmp_path_factory.mktemp("milvus")) as uri:
+        yield uri
+
+
+@pytest.fixture(
+    params=[
+        "memory",
+        "lite",
+        pytest.param("server", marks=[pytest.mark.network, pytest.mark.slow]),
+    ]
+)
+def opener(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Open]:
+    """Give a function that opens the same store each time; a memory one is the same object."""
+    made: list[CandidateIndex] = []
+    memory = MemoryCandidateIndex()
+    prefix = f"t{next(_prefixes)}"
+
+    def open_again() -> CandidateIndex:
+        index: CandidateIndex
+        match request.param:
+            case "memory":
+                index = memory
+            case "lite":
+                index = MilvusCandidateIndex(str(tmp_path / "index.db"))
+            case _:
+                index = MilvusCandidateIndex(request.getfixturevalue("server"), prefix=prefix)
+        made.append(index)
+        return index
+
+    yield open_again
+    for index in made:
+        index.close()
+
+
+@pytest.fixture
+def index(opener: Open) -> CandidateIndex:
+    opened = opener()
+    opened.active()
+    return opened
+
+
+def test_an_empty_store_gets_one_active_build_and_keeps_it(opener: Open) -> None:
+    index = opener()
+    first = index.active()
+    assert (first.watermark, first.rows, first.active) == (0, 0, True)
+    assert index.active() == first
+    assert index.builds() == (first,)
+
+
+def test_searching_where_nothing_is_finds_nothing(index: CandidateIndex) -> None:
+    assert search(index, 1, 2) == [(), ()]
+    assert search(index, 1, build="no such build") == [()]
+    none = np.zeros((0, DIM), dtype=np.float32)
+    assert index.search("main", modality="text", model="use-3", vectors=none, limit=3) == []
+
+
+def test_hits_come_most_similar_first_with_cosine_and_name_the_upload(index: CandidateIndex) -> None:
+    near = unit(1) + np.float32(0.3) * unit(2)
+    rows = [row("a", 1, window=3, start_ms=1500, revision=2), row("b", values=5 * near), row("c", 9)]
+    index.apply("main", rows, watermark=3)
+    (hits,) = search(index, 1)
+    assert [hit.item_id for hit in hits][:2] == ["item-a", "item-b"]
+    assert hits[0][:5] == ("label", "item-a", 2, 3, 1500)
+    expected = [1.0, float(near @ unit(1) / np.linalg.norm(near)), float(unit(9) @ unit(1))]
+    assert [hit.similarity for hit in hits] == pytest.approx(expected, abs=2e-3)
+    assert len(search(index, 1, limit=2)[0]) == 2
+
+
+def test_applying_the_same_rows_twice_changes_nothing(index: CandidateIndex) -> None:
+    rows = [row(str(i), i) for i in range(20)]
+    index.apply("main", rows, watermark=20)
+    before = (index.summary("main"), index.active(), search(index, 3))
+    index.apply("main", rows, watermark=20)
+    assert (index.summary("main"), index.active(), search(index, 3)) == before
+    assert before[1].rows == before[0].rows == 20
+
+
+def test_the_last_operation_of_a_row_wins_within_and_across_batches(index: CandidateIndex) -> None:
+    index.apply("main", [row("a", 1), deleted("a"), deleted("b"), row("b", 2), row("c", 3)], watermark=5)
+    assert {hit.item_id for hit in search(index, 1)[0]} == {"item-b", "item-c"}
+    index.apply("main", [deleted("c"), deleted("never")], watermark=7)
+    assert [hit.item_id for hit in search(index, 1)[0]] == ["item-b"]
+    assert (index.active().rows, index.active().watermark) == (1, 7)
+
+
+def test_an_older_batch_is_not_folded_again(index: CandidateIndex) -> None:
+    index.apply("main", [row("a", 1), deleted("a")], watermark=2)
+    index.apply("main", [row("a", 1)], watermark=1)
+    assert (index.active().watermark, index.active().rows) == (2, 0)
+
+
+def test_summary_is_the_fold_of_the_log(index: CandidateIndex) -> None:
+    log = [row(str(i), i) for i in range(1, 40)] + [deleted("3"), row("x", 1, model="other-1")]
+    live = LiveRows()
+    live.fold(log)
+    index.apply("main", log, watermark=len(log))
+    summary = index.summary("main")
+    assert (summary.rows, summary.checksum) == (39, live.checksum())
+
+
+def test_spaces_do_not_mix(index: CandidateIndex) -> None:
+    index.apply(
+        "main", [row("a", 1), row("b", 1, modality="identity"), row("c", 1, model="USE 3")], watermark=3
+    )
+    assert [hit.item_id for hit in search(index, 1)[0]] == ["item-a"]
+
+
+@pytest.mark.parametrize(
+    "item_id",
+    ['it\'s "quoted" \\ `', "水の歌 🎵 é", "x" * 5000, '" or "1" == "1', "%_", "a\nb", ""],
+    ids=["quotes", "unicode", "long", "filter", "wild cards", "newline", "empty"],
+)
+def test_any_id_goes_in_and_comes_back(index: CandidateIndex, item_id: str) -> None:
+    index.apply("main", [row(f"row {item_id}", 1, item_id=item_id), row("other", 2)], watermark=2)
+    assert search(index, 1)[0][0].item_id == item_id
+    index.apply("main", [deleted(f"row {item_id}")], watermark=3)
+    assert [hit.item_id for hit in search(index, 1)[0]] == ["item-other"]
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        row("bad", values=np.array([np.nan] * DIM, dtype=np.float32)),
+        row("bad", values=np.array([np.inf] * DIM, dtype=np.float32)),
+        row("bad", values=np.ones(DIM + 1, dtype=np.float32)),
+        row("bad", values=np.zeros(0, dtype=np.float32)),
+        row("bad", state="odd"),
+    ],
+    ids=["nan", "infinite", "dimension", "no values", "state"],
+)
+def test_a_bad_row_is_refused_before_anything_is_written(index: CandidateIndex, bad: IndexRow) -> None:
+    index.apply("main", [row("a", 1)], watermark=1)
+    with pytest.raises(CorruptState):
+        index.apply("main", [row("b", 2), bad], watermark=3)
+    assert (index.active().watermark, index.active().rows) == (1, 1)
+
+
+def test_a_dimension_other_than_the_stored_one_is_refused(index: CandidateIndex) -> None:
+    index.apply("main", [row("a", 1)], watermark=1)
+    wide = np.ones((1, DIM + 1), dtype=np.float32)
+    with pytest.raises(CorruptState):
+        index.apply("main", [row("b", values=wide[0])], watermark=2)
+    with pytest.raises(EncoderMismatch):
+        index.search("main", modality="text", model="use-3", vectors=wide, limit=1)
+
+
+def test_bad_queries_are_refused_and_a_zero_query_finds_nothing(index: CandidateIndex) -> None:
+    index.apply("main", [row("a", 1)], watermark=1)
+    queries = np.stack([unit(1), np.zeros(DIM, dtype=np.float32)])
+    found = index.search("main", modality="text", model="use-3", vectors=queries, limit=1)
+    assert [len(hits) for hits in found] == [1, 0]
+    queries[1, 0] = np.nan
+    with pytest.raises(CorruptState):
+        index.search("main", modality="text", model="use-3", vectors=queries, limit=1)
+
+
+def test_a_row_of_zeros_is_never_stored(index: CandidateIndex) -> None:
+    index.apply("main", [row("a", 1), row("z", values=np.zeros(DIM, dtype=np.float32))], watermark=2)
+    assert (index.active().rows, index.active().watermark) == (1, 2)
+    assert index.zero_rows == 1  # type: ignore[attr-defined]  # of both classes, not of the port
+
+
+def test_the_alias_moves_and_rolls_back_and_the_active_build_cannot_be_dropped(index: CandidateIndex) -> None:
+    index.apply("main", [row("a", 1)], watermark=1)
+    assert index.create("next build/2").rows == 0
+    index.apply("next build/2", [row("b", 2)], watermark=5)
+    index.promote("next build/2")
+    assert (index.active().name, index.active().watermark) == ("next build/2", 5)
+    assert [hit.item_id for hit in search(index, 2, build="next build/2")[0]] == ["item-b"]
+    with pytest.raises(ConfigError):
+        index.drop("next build/2")
+    index.promote("main")
+    assert [(build.name, build.active) for build in index.builds()] == [
+        ("main", True),
+        ("next build/2", False),
+    ]
+    assert [hit.item_id for hit in search(index, 1)[0]] == ["item-a"]
+    index.drop("next build/2")
+    assert [build.name for build in index.builds()] == ["main"]
+    assert search(index, 2, build="next build/2") == [()]
+
+
+def test_creating_a_build_again_empties_it(index: CandidateIndex) -> None:
+    index.apply("main", [row("a", 1)], watermark=1)
+    emptied = index.create("main")
+    assert (emptied.rows, emptied.watermark, emptied.active) == (0, 0, True)
+    assert search(index, 1) == [()]
+    index.apply("main", [row("b", 1)], watermark=1)
+    assert [hit.item_id for hit in search(index, 1)[0]] == ["item-b"]
+
+
+def test_unknown_builds_are_refused(index: CandidateIndex) -> None:
+    with pytest.raises(CorruptState):
+        index.apply("ghost", [row("a")], watermark=1)
+    with pytest.raises(ConfigError):
+        index.promote("ghost")
+    with pytest.raises(ConfigError):
+        index.summary("ghost")
+
+
+def test_reopening_keeps_rows_watermark_and_alias(opener: Open) -> None:
+    index = opener()
+    index.active()
+    index.create("second")
+    index.apply("second", [row(str(i), i) for i in range(50)], watermark=50)
+    index.promote("second")
+    before = (index.builds(), index.summary("second"), search(index, 7, build="second"))
+    index.close()
+    again = opener()
+    assert (again.builds(), again.summary("second"), search(again, 7, build="second")) == before
+
+
+def test_one_process_has_one_lite_client(tmp_path: Path) -> None:
+    one, two = (MilvusCandidateIndex(str(tmp_path / "index.db")) for _ in range(2))
+    one.apply(one.active().name, [row("a", 1)], watermark=1)
+    assert two.active().rows == 1
+    one.close()
+    one.close()
+    assert search(two, 1)[0][0].item_id == "item-a"
+    two.close()
+
+
+def test_a_lite_folder_needs_its_ending(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError):
+        MilvusCandidateIndex(str(tmp_path / "index"))
+
+
+def test_a_server_that_is_not_there_is_unavailable(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("streams.edges.milvus.TIMEOUT_S", 0.5)
+    with pytest.raises(IndexUnavailable):
+        MilvusCandidateIndex("http://127.0.0.1:9")
+
+
+WRITER = """
+import sys
+from streams.edges.milvus import MilvusCandidateIndex
+from tests.contract.test_candidate_index import row
+index = MilvusCandidateIndex(sys.argv[1])
+build = index.active().name
+for batch in range(10_000):
+    first = batch * 20
+    index.apply(build, [row(str(i), i) for i in range(first, first + 20)], watermark=first + 20)
+    print(first + 20, flush=True)
+"""
+
+
+def test_a_killed_writer_leaves_rows_at_or_ahead_of_the_watermark(tmp_path: Path) -> None:
+    path = str(tmp_path / "index.db")
+    writer = subprocess.Popen([sys.executable, "-c", WRITER, path], stdout=subprocess.PIPE, text=True)  # noqa: S603
+    assert writer.stdout is not None
+    acknowledged = 0
+    for line in writer.stdout:
+        acknowledged = int(line)
+        if acknowledged >= 100:
+            break
+    writer.send_signal(signal.SIGKILL)
+    writer.wait()
+    writer.stdout.close()
+    index = MilvusCandidateIndex(path)
+    build = index.active()
+    assert acknowledged <= build.watermark <= build.rows
+    live = LiveRows()
+    live.fold(row(str(i), i) for i in range(build.rows))
+    assert index.summary(build.name).checksum == live.checksum()
+    index.close()
