@@ -1,0 +1,352 @@
+"""Fetching hostile media: each rule has its refusal."""
+
+import contextlib
+import hashlib
+import os
+import socket
+import ssl
+import threading
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import BinaryIO, ClassVar
+
+import pytest
+
+from streams.core.records import Media
+from streams.edges.clock import SystemClock
+from streams.edges.media_address import is_global, safe_address
+from streams.edges.media_fetch import MediaFetcher
+from streams.edges.media_https import HttpsDownload
+from streams.errors import MediaError
+
+GLOBAL = "93.184.216.34"
+
+
+class FakeClock:
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def now_ms(self) -> int:
+        return int(self.now * 1000)
+
+    def monotonic(self) -> float:
+        return self.now
+
+
+class Refusing:
+    """A host that takes its time and never answers."""
+
+    def __init__(self, clock: FakeClock, seconds: float) -> None:
+        self.clock, self.seconds, self.asked = clock, seconds, 0
+
+    def fetch(self, uri: str, into: BinaryIO) -> int:
+        self.asked += 1
+        self.clock.now += self.seconds
+        raise MediaError("no answer", code="media_unreachable")
+
+
+def fetcher(tmp_path: Path, **changes: object) -> MediaFetcher:
+    (tmp_path / "music").mkdir(exist_ok=True)
+    arguments: dict[str, object] = {
+        "roots": lambda: (tmp_path / "music",),
+        "download": Refusing(FakeClock(), 0.0),
+        "max_bytes": 1000,
+        "scratch": tmp_path / "scratch",
+        "clock": SystemClock(),
+    }
+    return MediaFetcher(**(arguments | changes))  # type: ignore[arg-type]  # checked by the tests themselves
+
+
+def refusal(fetch: MediaFetcher, uri: str, **fields: object) -> str:
+    with pytest.raises(MediaError) as caught, fetch.fetch(Media(role="audio", uri=uri, **fields)):  # type: ignore[arg-type]
+        pass
+    return caught.value.refusal_code
+
+
+def test_reads_a_file_under_a_root(tmp_path: Path) -> None:
+    fetch = fetcher(tmp_path)
+    path = tmp_path / "music" / "a song é.ogg"
+    path.write_bytes(b"sound")
+    media = Media(
+        role="audio", uri=path.as_uri(), sha256=hashlib.sha256(b"sound").hexdigest().upper(), bytes=5
+    )
+    with fetch.fetch(media) as fetched:
+        assert fetched.file.read() == b"sound"
+        assert fetched.size == 5
+    assert fetched.file.closed
+
+
+@pytest.mark.parametrize(
+    ("name", "code"),
+    [
+        ("file:///etc/passwd", "media_outside_roots"),
+        ("file:///no/such/file", "media_outside_roots"),
+        ("file://other.host/music/a.ogg", "media_outside_roots"),
+        ("file:music/a.ogg", "media_missing"),
+        ("file:///music/%00", "media_missing"),
+        ("s3://bucket/a.ogg", "media_scheme"),
+        ("http://example.com/a.ogg", "media_scheme"),
+        ("data:audio/ogg;base64,AAAA", "media_scheme"),
+        ("concat:/etc/passwd|/etc/hosts", "media_scheme"),
+        ("", "media_scheme"),
+        ("https://[::1", "media_scheme"),
+    ],
+)
+def test_refuses_other_addresses(tmp_path: Path, name: str, code: str) -> None:
+    assert refusal(fetcher(tmp_path), name) == code
+
+
+def test_refuses_what_leads_outside(tmp_path: Path) -> None:
+    fetch = fetcher(tmp_path)
+    secret = tmp_path / "secret"
+    secret.write_bytes(b"secret")
+    (tmp_path / "music" / "link.ogg").symlink_to(secret)
+    (tmp_path / "music" / "folder").symlink_to(tmp_path)
+    root = (tmp_path / "music").as_uri()
+    for name in ("link.ogg", "folder/secret", "../secret", "%2e%2e/secret", "folder/../secret"):
+        assert refusal(fetch, f"{root}/{name}") == "media_outside_roots"
+
+
+def test_a_link_that_stays_inside_is_followed(tmp_path: Path) -> None:
+    fetch = fetcher(tmp_path)
+    (tmp_path / "music" / "real.ogg").write_bytes(b"sound")
+    (tmp_path / "music" / "link.ogg").symlink_to("real.ogg")
+    with fetch.fetch(Media(role="audio", uri=(tmp_path / "music" / "link.ogg").as_uri())) as fetched:
+        assert fetched.file.read() == b"sound"
+
+
+def test_refuses_what_is_no_plain_file(tmp_path: Path) -> None:
+    fetch = fetcher(tmp_path)
+    os.mkfifo(tmp_path / "music" / "pipe")
+    for name in ("pipe", "", "missing.ogg"):
+        assert refusal(fetch, f"{(tmp_path / 'music').as_uri()}/{name}") == "media_missing"
+
+
+@pytest.mark.parametrize(
+    ("data", "fields", "code"),
+    [
+        (b"", {}, "media_empty"),
+        (b"x" * 1001, {}, "media_too_large"),
+        (b"sound", {"sha256": "0" * 64}, "media_digest_mismatch"),
+        (b"sound", {"sha256": "not a digest"}, "media_digest_mismatch"),
+        (b"sound", {"bytes": 6}, "media_size_mismatch"),
+    ],
+)
+def test_refuses_bytes_that_are_not_meant(
+    tmp_path: Path, data: bytes, fields: dict[str, object], code: str
+) -> None:
+    fetch = fetcher(tmp_path)
+    path = tmp_path / "music" / "a.ogg"
+    path.write_bytes(data)
+    assert refusal(fetch, path.as_uri(), **fields) == code
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "127.0.0.1", "10.0.0.1", "192.168.1.1", "172.16.0.1", "169.254.169.254", "100.64.0.1", "0.0.0.0",  # noqa: S104
+        "224.0.0.1", "255.255.255.255", "192.0.2.1", "::1", "::", "fe80::1", "fe80::1%eth0", "fc00::1",
+        "ff02::1", "::ffff:127.0.0.1", "::ffff:8.8.8.8", "64:ff9b::7f00:1", "64:ff9b:1::a00:1", "2002:7f00:1::1",
+        "2001:0:53aa:64c:0:0:80ff:fffe", "not an address",
+    ],
+)  # fmt: skip
+def test_addresses_inside_are_not_global(address: str) -> None:
+    assert not is_global(address)
+
+
+@pytest.mark.parametrize("address", [GLOBAL, "8.8.8.8", "2606:4700:4700::1111"])
+def test_public_addresses_are_global(address: str) -> None:
+    assert is_global(address)
+
+
+def test_one_inner_address_among_the_answers_is_enough() -> None:
+    with pytest.raises(MediaError) as caught:
+        safe_address("h", 443, timeout_s=1, resolve=lambda *_: (GLOBAL, "127.0.0.1"))
+    assert caught.value.refusal_code == "media_private_address"
+
+
+def test_a_dead_host_is_left_alone_for_a_while(tmp_path: Path) -> None:
+    clock = FakeClock()
+    dead = Refusing(clock, 30.0)
+    fetch = fetcher(tmp_path, clock=clock, download=dead)
+    for _ in range(10):
+        assert refusal(fetch, "https://dead.example/a.ogg") == "media_unreachable"
+    assert dead.asked == 4
+    assert refusal(fetch, "https://other.example/a.ogg") == "media_unreachable"
+    assert dead.asked == 5
+    clock.now += 700
+    assert refusal(fetch, "https://dead.example/a.ogg") == "media_unreachable"
+    assert dead.asked == 6
+
+
+# --- over a real connection --------------------------------------------------------------------------
+
+
+class Handler(BaseHTTPRequestHandler):
+    body: ClassVar[bytes] = b"sound" * 100
+    seen: ClassVar[list[str]] = []
+
+    def do_GET(self) -> None:
+        Handler.seen.append(self.headers["Host"] + self.path)
+        if self.path.startswith("/again/"):
+            left = int(self.path.rsplit("/", 1)[1])
+            self.send_response(302)
+            self.send_header("Location", f"/again/{left - 1}" if left > 1 else "/a.ogg")
+            self.end_headers()
+        elif self.path == "/inside":
+            self.send_response(302)
+            self.send_header("Location", "https://inside.example/a.ogg")
+            self.end_headers()
+        elif self.path == "/plain":
+            self.send_response(301)
+            self.send_header("Location", "http://media.example/a.ogg")
+            self.end_headers()
+        elif self.path == "/long-header":
+            self.send_response(200)
+            for number in range(60):
+                self.send_header(f"X-{number}", "y" * 1000)
+            self.end_headers()
+        elif self.path == "/short":
+            self.send_response(200)
+            self.send_header("Content-Length", "999")
+            self.end_headers()
+            self.wfile.write(b"few")
+        elif self.path == "/endless":
+            self.send_response(200)
+            self.end_headers()
+            with contextlib.suppress(OSError):
+                while True:
+                    self.wfile.write(b"x" * 10_000)
+        elif self.path in {"/404", "/403", "/500"}:
+            self.send_response(int(self.path[1:]))
+            self.end_headers()
+        elif self.path == "/stalls":
+            self.send_response(200)
+            self.end_headers()
+            with contextlib.suppress(OSError):
+                self.connection.recv(1)
+        else:
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(self.body)))
+            self.end_headers()
+            self.wfile.write(self.body)
+
+    def log_message(self, format: str, *args: object) -> None:
+        pass
+
+
+Download = Callable[[str], bytes]
+
+
+class _QuietServer(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        pass
+
+
+def certificate(folder: Path, *names: str) -> tuple[Path, Path]:
+    """Make a certificate of our own for some names."""
+    from datetime import UTC, datetime, timedelta
+
+    from cryptography import x509
+    from cryptography.hazmat.primitives import hashes, serialization
+    from cryptography.hazmat.primitives.asymmetric import ec
+
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, names[0])])
+    now = datetime.now(UTC)
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName(each) for each in names]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    public, private = folder / "public.pem", folder / "private.pem"
+    public.write_bytes(made.public_bytes(serialization.Encoding.PEM))
+    private.write_bytes(
+        key.private_bytes(
+            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+        )
+    )
+    return public, private
+
+
+@pytest.fixture
+def get(tmp_path: Path) -> Iterator[Download]:
+    public, private = certificate(tmp_path, "media.example")
+    server = _QuietServer(("127.0.0.1", 0), Handler)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(public, private)
+    server.socket = context.wrap_socket(server.socket, server_side=True)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    Handler.seen.clear()
+    names = {"media.example": GLOBAL, "other.example": GLOBAL, "inside.example": "169.254.169.254"}
+
+    def connect(address: str, port: int, timeout_s: float) -> socket.socket:
+        assert (address, port) == (GLOBAL, 443)
+        return socket.create_connection(server.server_address[:2], timeout=timeout_s)  # type: ignore[arg-type]
+
+    def fetch(uri: str) -> bytes:
+        download = HttpsDownload(
+            allowed_hosts=("media.example", "other.example", "inside.example"),
+            max_bytes=100_000,
+            timeout_s=1.0,
+            clock=SystemClock(),
+            resolve=lambda host, *_: (names[host],),
+            connect_to=connect,
+            tls=ssl.create_default_context(cafile=str(public)),
+        )
+        path = tmp_path / "out"
+        with path.open("w+b") as file:
+            assert download.fetch(uri, file) == file.tell()
+        return path.read_bytes()
+
+    yield fetch
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+def test_downloads_over_https(get: Download) -> None:
+    assert get("https://media.example/a%20b/c é.ogg?x=1") == Handler.body
+    assert Handler.seen == ["media.example/a%20b/c%20%C3%A9.ogg?x=1"]
+
+
+def test_follows_three_redirects(get: Download) -> None:
+    assert get("https://media.example/again/3") == Handler.body
+
+
+@pytest.mark.parametrize(
+    ("uri", "code"),
+    [
+        ("https://media.example/again/4", "media_redirects"),
+        ("https://media.example/inside", "media_private_address"),
+        ("https://media.example/plain", "media_scheme"),
+        ("https://media.example/long-header", "media_unreachable"),
+        ("https://media.example/short", "media_unreachable"),
+        ("https://media.example/endless", "media_too_large"),
+        ("https://media.example/stalls", "media_unreachable"),
+        ("https://media.example/404", "media_missing"),
+        ("https://media.example/403", "media_forbidden"),
+        ("https://media.example/500", "media_unreachable"),
+        ("https://other.example/a.ogg", "media_unreachable"),  # its certificate is not for this name
+        ("https://inside.example/a.ogg", "media_private_address"),
+        ("https://stranger.example/a.ogg", "media_host"),
+        ("https://media.example:8443/a.ogg", "media_host"),
+        ("https://user:secret@media.example/a.ogg", "media_host"),
+        ("https://media.example:99999/a.ogg", "media_unreachable"),
+    ],
+)
+def test_refuses_over_https(get: Download, uri: str, code: str) -> None:
+    with pytest.raises(MediaError) as caught:
+        get(uri)
+    assert caught.value.refusal_code == code
+    assert "secret" not in str(caught.value)
