@@ -1,0 +1,63 @@
+"""Declared blockers: each gives exact keys under which a record is found again.
+
+A key is ``blocker:value``. Identifiers first, then titles; at most ``MAX_KEYS`` of a record.
+"""
+
+from streams.core.normalize import fold_diacritics
+from streams.core.records import LinkageRecord
+
+MAX_KEYS = 16
+BLOCKERS = (
+    "isrc",
+    "iswc",
+    "mbid",
+    "acoustid",
+    "proprietary",
+    "video_id",
+    "title_artist",
+    "title",
+    "title_pair",
+    "artist_duration",
+)
+_STOP = frozenset(
+    "the a an of in on to and or for my your i you me it is la le les el de der die das feat live version mix".split()
+)
+_DURATION_BUCKET_MS = 4_000
+
+
+def blocking_keys(record: LinkageRecord) -> tuple[str, ...]:
+    """Give the keys of a record, strongest blocker first, without repeats."""
+    keys: list[str] = [f"isrc:{value}" for value in record.isrcs[:4]]
+    keys += [f"iswc:{value}" for value in record.iswcs[:2]]
+    if record.mbid:
+        keys.append(f"mbid:{record.mbid}")
+    if record.acoustid:
+        keys.append(f"acoustid:{record.acoustid}")
+    keys += [f"proprietary:{value}" for value in record.proprietary[:2]]
+    keys += [f"video_id:{value}" for value in record.video_ids[:1]]
+    artists = [fold_diacritics(name) for name in record.artists[:2]]
+    bases = list(dict.fromkeys(reading.base for reading in record.readings[:3]))
+    for reading in record.readings[:3]:
+        for name in [reading.artist, *artists] if reading.artist else artists:
+            keys.append(f"title_artist:{_squeeze(reading.base)}|{_squeeze(fold_diacritics(name or ''))}")
+    keys += [f"title:{_squeeze(base)}" for base in bases[:2] if _distinctive(base)]
+    if bases:
+        words = sorted(
+            {word for word in bases[0].split() if word not in _STOP and len(word) > 1},
+            key=lambda word: (-len(word), word),
+        )
+        keys += [f"title_pair:{'|'.join(sorted(pair))}" for pair in zip(words[:3], words[1:3], strict=False)]
+        if len(words) > 2:
+            keys.append(f"title_pair:{'|'.join(sorted((words[0], words[2])))}")
+    if record.duration_ms and artists:
+        bucket = (record.duration_ms + _DURATION_BUCKET_MS // 2) // _DURATION_BUCKET_MS
+        keys.append(f"artist_duration:{_squeeze(artists[0])}|{bucket}")
+    return tuple(dict.fromkeys(keys))[:MAX_KEYS]
+
+
+def _squeeze(text: str) -> str:
+    return text.replace(" ", "")
+
+
+def _distinctive(base: str) -> bool:
+    return " " in base or len(base) >= 8 or not base.isascii()

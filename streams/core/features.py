@@ -1,0 +1,119 @@
+"""An upload as record linkage sees it, and the text that stands for it in the index."""
+
+import re
+from dataclasses import replace
+
+from streams.core.identifiers import read_gtin, read_isrc, read_iswc
+from streams.core.normalize import fold_diacritics, normalize_name, normalize_text, split_names
+from streams.core.records import Kind, LinkageRecord, SourceKind, TitleReading, Upload, VersionPart
+from streams.core.titles import read_title
+from streams.core.versions import declared_version
+
+MAX_READINGS = 6
+_UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
+_YEAR = re.compile(r"(?<!\d)(1[5-9]\d\d|20\d\d)(?!\d)")
+_CHANNEL = re.compile(r"(?i)\s*(?:-\s*topic|vevo|official|oficial|tv|channel|music)\s*$")
+_SUNG = frozenset({"main", "featured", "performer"})
+
+
+def _year(upload: Upload) -> int | None:
+    dates = [upload.recorded.date, *(release.date for release in upload.releases)]
+    found = [int(match.group(1)) for date in dates if date and (match := _YEAR.search(date))]
+    return min(found) if found else None
+
+
+def _uuid(text: str | None) -> str | None:
+    value = text.strip().lower() if text else ""
+    return value if _UUID.fullmatch(value) else None
+
+
+def _names(upload: Upload, readings: tuple[TitleReading, ...]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    artists: list[str] = []
+    contributors: list[str] = []
+    for artist in sorted(upload.artists, key=lambda a: a.role != "main"):
+        wanted = artists if artist.role in _SUNG else contributors
+        for name in filter(None, (artist.name, artist.credited_as)):
+            wanted.append(normalize_name(name))
+            wanted.extend(split_names(name))
+    if not artists and upload.video and upload.video.channel:
+        artists.append(normalize_name(_CHANNEL.sub("", upload.video.channel) or upload.video.channel))
+    if readings:
+        artists.extend(readings[0].credits)
+    contributors.extend(normalize_name(writer.name) for work in upload.works for writer in work.writers)
+    return tuple(dict.fromkeys(filter(None, artists))), tuple(dict.fromkeys(filter(None, contributors)))
+
+
+def _readings(upload: Upload) -> tuple[TitleReading, ...]:
+    main = next((artist.name for artist in upload.artists if artist.role in _SUNG), None)
+    channel = upload.video.channel if upload.video else None
+    video = upload.kind is Kind.music_video or upload.source_kind is SourceKind.video_platform
+    who = main or (_CHANNEL.sub("", channel) if channel else None)
+    readings = list(read_title(upload.title or "", artist=who, video=video, version=upload.version))
+    for title in upload.alternative_titles:
+        readings += read_title(title.text, artist=who, version=upload.version)[:1]
+    readings += [
+        replace(readings[0], base=fold_diacritics(normalize_text(work.title)), source_text=work.title)
+        for work in upload.works
+        if work.title and readings and normalize_text(work.title)
+    ]
+    declared = tuple(filter(None, map(declared_version, upload.version_types)))
+    seen: dict[tuple[str, str | None, tuple[VersionPart, ...]], TitleReading] = {}
+    for reading in readings:
+        have = {part.type for part in reading.versions}
+        versions = reading.versions + tuple(part for part in declared if part.type not in have)
+        full = replace(reading, versions=versions) if versions != reading.versions else reading
+        seen.setdefault((full.base, full.artist, full.versions), full)
+    return tuple(seen.values())[:MAX_READINGS]
+
+
+def featurize(upload: Upload) -> LinkageRecord:
+    """Make the immutable record that pair scores depend on; wrong identifiers are left out."""
+    readings = _readings(upload)
+    artists, contributors = _names(upload, readings)
+    labels = [release.label for release in upload.releases if release.label]
+    label = labels[0] if labels else upload.rights.p_line
+    video = upload.video
+    tracks = [release.track_number for release in upload.releases if release.track_number is not None]
+    isrcs = (read_isrc(text).value for text in upload.identifiers.isrc)
+    iswcs = (read_iswc(work.iswc).value for work in upload.works if work.iswc)
+    gtins = (read_gtin(release.gtin).value for release in upload.releases if release.gtin)
+    explicit = upload.declared.explicit
+    types = {part.type for part in readings[0].versions} if readings else set()
+    if explicit is None and types & {"explicit", "clean"}:
+        explicit = "explicit" in types
+    return LinkageRecord(
+        kind=upload.kind,
+        source_kind=upload.source_kind,
+        readings=readings,
+        artists=artists,
+        contributors=contributors,
+        albums=tuple(dict.fromkeys(normalize_text(r.title) for r in upload.releases if r.title)),
+        label=normalize_text(label) if label else None,
+        year=_year(upload),
+        duration_ms=upload.duration_ms,
+        languages=tuple(
+            dict.fromkeys(language.replace("_", "-").split("-")[0].lower() for language in upload.languages)
+        ),
+        isrcs=tuple(sorted({value for value in isrcs if value})),
+        iswcs=tuple(sorted({value for value in iswcs if value})),
+        gtins=tuple(sorted({value for value in gtins if value})),
+        mbid=_uuid(upload.identifiers.mbid),
+        acoustid=_uuid(upload.identifiers.acoustid),
+        proprietary=tuple(
+            sorted({f"{entry.namespace}={entry.value}" for entry in upload.identifiers.proprietary})
+        ),
+        video_ids=(f"{(video.platform or '').lower()}={video.video_id}",) if video and video.video_id else (),
+        track_number=tracks[0] if tracks else None,
+        explicit=explicit,
+        declared_cover=upload.declared.cover,
+        instrumental=upload.declared.instrumental,
+    )
+
+
+def text_for_embedding(record: LinkageRecord) -> str:
+    """Base title and main artist, version words stripped; empty where there is no title."""
+    if not record.readings:
+        return ""
+    reading = record.readings[0]
+    artist = reading.artist or (record.artists[0] if record.artists else "")
+    return f"{reading.base} {artist}".strip()

@@ -1,0 +1,195 @@
+"""The JSON form of an upload: read strictly, checked by meaning, and its digest."""
+
+import dataclasses
+import hashlib
+import types
+import typing
+from typing import Any, NoReturn
+
+import msgspec
+import orjson
+
+from streams.core.records import Operation, Upload
+from streams.errors import SchemaError
+
+MAX_DURATION_MS = 24 * 3_600_000
+MAX_TEXT = 4_096
+MAX_INT = 2**31 - 1
+MAX_LIST = 1_000
+ARTIST_ROLES = frozenset(
+    "main featured remixer composer lyricist conductor orchestra performer producer other".split()
+)
+MEDIA_ROLES = frozenset({"audio", "video", "artwork"})
+
+
+def _element_class(annotation: Any) -> type | None:
+    """Find the dataclass inside ``X``, ``X | None`` or ``tuple[X, ...]``."""
+    if dataclasses.is_dataclass(annotation) and isinstance(annotation, type):
+        return annotation
+    for part in typing.get_args(annotation):
+        if part is not types.NoneType and part is not Ellipsis:
+            found = _element_class(part)
+            if found:
+                return found
+    return None
+
+
+def _shape(cls: type) -> dict[str, type | None]:
+    if cls not in _SHAPES:
+        _SHAPES[cls] = {name: _element_class(hint) for name, hint in typing.get_type_hints(cls).items()}
+    return _SHAPES[cls]
+
+
+_SHAPES: dict[type, dict[str, type | None]] = {}
+
+
+def _refuse(path: str, problem: str) -> NoReturn:
+    raise SchemaError(f"{path}: {problem}")
+
+
+def _known(value: Any, cls: type, path: str) -> Any:
+    """Refuse unknown names and drop nulls, which mean absent."""
+    if isinstance(value, list):
+        return [_known(item, cls, f"{path}[{index}]") for index, item in enumerate(value)]
+    if not isinstance(value, dict):
+        return value
+    shape = _shape(cls)
+    kept: dict[str, Any] = {}
+    for name, item in value.items():
+        inner = f"{path}.{name}" if path else name
+        if name not in shape:
+            _refuse(inner, "unknown field")
+        if item is None:
+            continue
+        element = shape[name]
+        kept[name] = _known(item, element, inner) if element else item
+    return kept
+
+
+def parse_upload(data: bytes) -> Upload:
+    """Read one upload.
+
+    Parameters
+    ----------
+    data : bytes
+        one JSON object, UTF-8
+
+    Raises
+    ------
+    SchemaError
+        not JSON, or an unknown, missing, wrong or impossible field, named by its path
+    """
+    try:
+        raw = orjson.loads(data)
+    except orjson.JSONDecodeError as exc:
+        raise SchemaError(f"not JSON: {exc}") from exc
+    if not isinstance(raw, dict):
+        raise SchemaError("an upload is a JSON object")
+    ext = raw.pop("ext", None)
+    kept = _known(raw, Upload, "")
+    if ext is not None:
+        if not isinstance(ext, dict):
+            _refuse("ext", "an object keyed by namespace is expected")
+        kept["ext"] = orjson.dumps(ext, option=orjson.OPT_SORT_KEYS).decode()
+    for name in ("source", "item_id"):
+        if name not in kept:
+            _refuse(name, "missing")
+    if "kind" not in kept and kept.get("operation") != Operation.withdraw.value:
+        _refuse("kind", "missing")
+    try:
+        upload = msgspec.convert(kept, Upload)
+    except msgspec.ValidationError as exc:
+        text, _, where = str(exc).partition(" - at `$")
+        path = where.rstrip("`").lstrip(".")
+        raise SchemaError(f"{path}: {text}" if path else text) from exc
+    validate_upload(upload)
+    return upload
+
+
+def validate_upload(upload: Upload) -> None:
+    """Check what the types cannot say; also for uploads that came as Avro.
+
+    Raises
+    ------
+    SchemaError
+        an impossible field, named by its path
+    """
+    for name, text in (("source", upload.source), ("item_id", upload.item_id)):
+        if not text.strip():
+            _refuse(name, "empty")
+        if len(text) > 512:
+            _refuse(name, "longer than 512 characters")
+    if not 1 <= upload.revision <= MAX_INT:
+        _refuse("revision", "must be 1 or more, and fit 31 bits")
+    if upload.duration_ms is not None and not 0 < upload.duration_ms <= MAX_DURATION_MS:
+        _refuse("duration_ms", "must be above 0 and at most 24 hours")
+    _check_texts(upload, "")
+    for index, artist in enumerate(upload.artists):
+        if artist.role not in ARTIST_ROLES:
+            _refuse(f"artists[{index}].role", f"unknown role {artist.role!r}")
+        if not artist.name.strip():
+            _refuse(f"artists[{index}].name", "empty")
+    for index, media in enumerate(upload.media):
+        if media.role not in MEDIA_ROLES:
+            _refuse(f"media[{index}].role", f"unknown role {media.role!r}")
+        if not media.uri.strip():
+            _refuse(f"media[{index}].uri", "empty")
+        if media.sha256 is not None and not _is_sha256(media.sha256):
+            _refuse(f"media[{index}].sha256", "64 hexadecimal digits are expected")
+        if media.bytes is not None and media.bytes < 0:
+            _refuse(f"media[{index}].bytes", "negative")
+    for index, related in enumerate(upload.related):
+        segment = related.segment
+        if segment is not None and not 0 <= segment.start_ms < segment.end_ms:
+            _refuse(f"related[{index}].segment", "must start at 0 or later and before its end")
+    heard = any(media.role in {"audio", "video"} for media in upload.media)
+    if upload.operation is Operation.upsert and not (upload.title and upload.title.strip()) and not heard:
+        _refuse("title", "empty, and no media with role audio or video")
+
+
+def _is_sha256(text: str) -> bool:
+    return len(text) == 64 and all(character in "0123456789abcdefABCDEF" for character in text)
+
+
+def _check_texts(value: object, path: str) -> None:
+    """Bound every text, list and number, and refuse NUL and lone surrogates."""
+    if isinstance(value, str):
+        limit = 65_536 if path == "ext" or path.endswith("description") else MAX_TEXT
+        if len(value) > limit:
+            _refuse(path, f"longer than {limit} characters")
+        if not value.isascii() and any("\ud800" <= character <= "\udfff" for character in value):
+            _refuse(path, "holds a lone surrogate")
+        if "\x00" in value:
+            _refuse(path, "holds a NUL character")
+    elif isinstance(value, tuple):
+        if len(value) > MAX_LIST:
+            _refuse(path, f"more than {MAX_LIST} entries")
+        for index, item in enumerate(value):
+            _check_texts(item, f"{path}[{index}]")
+    elif isinstance(value, dict):
+        for name, item in value.items():
+            _check_texts(name, path)
+            _check_texts(item, f"{path}.{name}")
+    elif isinstance(value, int) and not isinstance(value, bool):
+        if abs(value) > 2**53:
+            _refuse(path, "a number this large is impossible")
+        if path.endswith(("track_number", "disc_number")) and not 0 <= value <= MAX_INT:
+            _refuse(path, "must be 0 or more, and fit 31 bits")
+    elif dataclasses.is_dataclass(value):
+        for name in _shape(type(value)):
+            _check_texts(getattr(value, name), f"{path}.{name}" if path else name)
+
+
+def _canonical(value: Any) -> Any:
+    if isinstance(value, dict):
+        kept = {name: _canonical(item) for name, item in value.items()}
+        return {name: item for name, item in kept.items() if item not in (None, [], {})}
+    if isinstance(value, (list, tuple)):
+        return [_canonical(item) for item in value]
+    return value
+
+
+def upload_digest(upload: Upload) -> str:
+    """Sha256 of the canonical JSON without ``uploaded_at``; absent, null and empty are the same."""
+    raw = msgspec.to_builtins(dataclasses.replace(upload, uploaded_at=None))
+    return hashlib.sha256(orjson.dumps(_canonical(raw), option=orjson.OPT_SORT_KEYS)).hexdigest()
