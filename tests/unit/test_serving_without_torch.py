@@ -1,0 +1,40 @@
+"""Serving is NumPy and ONNX Runtime: every module that serves is imported where torch cannot be."""
+
+import subprocess
+import sys
+
+SCRIPT = """
+import importlib, pkgutil, sys
+
+class NoTorch:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in {"torch", "torchaudio", "torchvision", "tensorflow"}:
+            raise ImportError(f"{name} is blocked")
+        return None
+
+sys.meta_path.insert(0, NoTorch())
+import streams, encoders, schemas
+ROOMS_OF_TORCH = ("encoders.training", "encoders.models", "encoders.export")
+names = [
+    module.name
+    for package in (streams, encoders, schemas)
+    for module in pkgutil.walk_packages(package.__path__, package.__name__ + ".")
+    if not module.name.startswith(ROOMS_OF_TORCH) and not module.name.endswith(".__main__")
+]
+for name in names:
+    importlib.import_module(name)
+assert "torch" not in sys.modules
+print(len(names))
+"""
+
+
+def test_every_serving_module_is_imported_without_torch() -> None:
+    done = subprocess.run(  # noqa: S603  the script above
+        [sys.executable, "-W", "ignore", "-c", SCRIPT],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert int(done.stdout.split()[-1]) > 20
