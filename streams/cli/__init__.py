@@ -1,0 +1,28 @@
+"""The `samesong` command."""
+
+from __future__ import annotations
+
+import sys
+
+from streams.cli.app import app
+
+__all__ = ["app", "main"]
+
+REFUSED = 1
+USAGE = 2
+
+
+def main() -> None:
+    """Run the command; what Samesong raises on purpose becomes a sentence and an exit status."""
+    from streams.errors import RecordError, ResolverError
+
+    try:
+        app()
+    except ResolverError as exc:
+        # In chunks of plain text: a terminal's width must not break a path that is to be copied.
+        sys.stderr.write(f"samesong: {exc} [{exc.code}]\n")
+        sys.exit(REFUSED if isinstance(exc, RecordError) else USAGE)
+    except BrokenPipeError:
+        # The reader of a pipe (`| head`) has seen enough.
+        sys.stderr.close()
+        sys.exit(0)

@@ -1,0 +1,76 @@
+"""What every command shares: options, settings, output and how an error becomes words and a status."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from streams.config import Settings
+
+DataDir = Annotated[
+    Path | None,
+    typer.Option(
+        "--data-dir",
+        help="The installation to talk to (broker, index, state); default: the user's data folder.",
+        show_default=False,
+    ),
+]
+AsJson = Annotated[bool, typer.Option("--json", help="JSON on standard output instead of a table.")]
+Bootstrap = Annotated[
+    str | None,
+    typer.Option("--bootstrap", help="HOST:PORT of a cluster of your own.", show_default=False),
+]
+
+
+def settings_for(data_dir: Path | None, *, bootstrap: str | None = None) -> Settings:
+    """Read the settings for one command; an option goes over the environment."""
+    from streams.config import load_settings
+
+    settings = load_settings(data_dir=data_dir.expanduser().resolve() if data_dir is not None else None)
+    if bootstrap is not None:
+        kafka = settings.kafka.model_copy(update={"bootstrap": bootstrap})
+        settings = settings.model_copy(update={"kafka": kafka})
+    return settings
+
+
+def wiring() -> Any:
+    """Return the composition root, imported late: it brings every edge with it."""
+    return importlib.import_module("streams.wiring")
+
+
+def output() -> Console:
+    """Return the console of results; a pipe gets plain lines that are not wrapped at 80 columns."""
+    from rich.console import Console
+
+    return Console(soft_wrap=not sys.stdout.isatty(), highlight=False, markup=False)
+
+
+def messages() -> Console:
+    """Return the console of messages: standard error."""
+    from rich.console import Console
+
+    return Console(stderr=True, soft_wrap=not sys.stderr.isatty(), highlight=False, markup=False)
+
+
+def print_json(value: Any) -> None:
+    """Write one JSON document, one line."""
+    import orjson
+
+    sys.stdout.write(orjson.dumps(value, default=plain).decode() + "\n")
+    sys.stdout.flush()
+
+
+def plain(value: Any) -> Any:
+    """Give what JSON has no word for: bytes as their size and digest, paths and enums as text."""
+    if isinstance(value, bytes):
+        import hashlib
+
+        return {"bytes": len(value), "sha256": hashlib.sha256(value).hexdigest()}
+    return str(value)

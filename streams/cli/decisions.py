@@ -1,0 +1,92 @@
+"""Reading decisions and other logs of one installation."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from types import TracebackType
+from typing import Any, Literal, Self
+
+from streams.config import Settings
+from streams.connection import bootstrap_of, kafka_extra
+from streams.core.records import Decision
+from streams.edges.log_follower import LogFollower
+from streams.errors import DecodeError
+from streams.ports import Codec
+
+DECISIONS = "resolution.decided.v1"
+
+
+def codec_for(settings: Settings) -> Codec:
+    """Return the codec of an installation."""
+    if settings.registry.url is None:
+        from streams.edges.avro import AvroCodec
+
+        return AvroCodec()
+    from streams.edges.registry import ConfluentCodec, ConfluentRegistry
+
+    registry = settings.registry
+    password = registry.password.get_secret_value() if registry.password else None
+    return ConfluentCodec(
+        ConfluentRegistry(registry.url or "", username=registry.username, password=password)
+    )
+
+
+class DecisionFollower:
+    """Decisions as they come.
+
+    Parameters
+    ----------
+    follower : LogFollower
+    codec : Codec
+    """
+
+    def __init__(self, follower: LogFollower, codec: Codec) -> None:
+        self._follower = follower
+        self._codec = codec
+
+    def __enter__(self) -> Self:
+        """Follow."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Let go."""
+        self._follower.close()
+
+    def poll(self, seconds: float) -> list[Decision]:
+        """Return the decisions that arrived within so many seconds."""
+        return [
+            self._codec.decode(DECISIONS, message.value)
+            for message in self._follower.poll(seconds)
+            if message.value is not None
+        ]
+
+
+def follow_decisions(settings: Settings, *, start: Literal["end", "beginning"] = "end") -> DecisionFollower:
+    """Follow the decisions of an installation."""
+    follower = LogFollower(bootstrap_of(settings), kafka_extra(settings), DECISIONS, start=start)
+    return DecisionFollower(follower, codec_for(settings))
+
+
+def read_records(settings: Settings, topic: str) -> Iterator[Any]:
+    """Read a topic from its beginning to its end as of now, decoded; tombstones are left out.
+
+    Raises
+    ------
+    DecodeError
+        a record cannot be read; names its offset
+    """
+    from streams.edges.kafka_reader import LogReader
+    from streams.topics import topic as declared
+
+    codec = codec_for(settings)
+    with LogReader(bootstrap_of(settings), kafka_extra(settings)) as reader:
+        for partition in range(declared(topic).partitions):
+            for message in reader.read_committed_to_end(topic, 0, partition=partition):
+                if message.value is None:
+                    continue
+                try:
+                    yield codec.decode(topic, message.value)
+                except DecodeError as exc:
+                    raise DecodeError(f"{topic} [{partition}] @ {message.offset}: {exc}") from exc

@@ -1,0 +1,95 @@
+"""`samesong publish`: uploads from files of lines, standard input, or folders of media."""
+
+from __future__ import annotations
+
+import sys
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from streams.cli.common import AsJson, DataDir, messages, output, print_json, settings_for
+
+if TYPE_CHECKING:
+    from rich.progress import Progress
+
+    from streams.core.records import Decision
+
+
+class _SourceKind(StrEnum):
+    label_feed = "label_feed"
+    aggregator = "aggregator"
+    reference_db = "reference_db"
+    video_platform = "video_platform"
+    user_upload = "user_upload"
+
+
+def _progress() -> Progress:
+    """Return a bar on standard error; on anything but a terminal it shows nothing."""
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    parts = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    console = messages()
+    return Progress(*parts, console=console, transient=True, disable=not console.is_terminal)
+
+
+def _show(decision: Decision, *, as_json: bool) -> None:
+    from streams.cli.render import STYLES, decision_line
+
+    if as_json:
+        print_json(decision)
+    else:
+        output().print(decision_line(decision), style=STYLES[decision.outcome])
+
+
+def publish(
+    paths: Annotated[list[str], typer.Argument(help="JSON Lines, - (standard input), or folders of media.")],
+    data_dir: DataDir = None,
+    as_json: AsJson = False,
+    source: Annotated[
+        str | None, typer.Option("--source", help="Sender, where the input names none.")
+    ] = None,
+    source_kind: Annotated[_SourceKind | None, typer.Option("--source-kind", help="What it is.")] = None,
+    wait: Annotated[bool, typer.Option("--wait", help="Print each decision; end when all are made.")] = False,
+) -> None:
+    """Publish uploads; lines that are no uploads are listed, the rest is published."""
+    from streams.cli.publishing import publish_all
+    from streams.cli.reading import check_paths, media_roots, read_given
+    from streams.core.records import Outcome
+    from streams.core.upload_json import parse_upload
+    from streams.edges.media_roots import add_media_roots
+
+    check_paths(paths)
+    settings = settings_for(data_dir)
+    if roots := media_roots(paths):
+        add_media_roots(settings.data_dir, roots)
+    given = read_given(
+        paths,
+        parse=parse_upload,
+        standard_input=sys.stdin.buffer,
+        source=source,
+        source_kind=source_kind.value if source_kind else None,
+    )
+    refused = 0
+    talk = messages()
+    with _progress() as bar:
+        sent = bar.add_task("published", total=None)
+        decided = bar.add_task("decided", total=None) if wait else None
+        run = publish_all(settings, given, wait=wait)
+        for event in run:
+            if event.problem is not None:
+                refused += 1
+                talk.print(f"{event.problem.where}: {event.problem.problem} [{event.problem.code}]")
+            elif event.decision is not None:
+                refused += event.decision.outcome is Outcome.rejected
+                if decided is not None:
+                    bar.update(decided, advance=1, total=event.published)
+                _show(event.decision, as_json=as_json)
+            bar.update(sent, completed=event.published)
+    total = run.published
+    if as_json and not wait:
+        print_json({"published": total, "refused": refused})
+    else:
+        talk.print(f"{total} published, {refused} refused.")
+    if refused:
+        raise typer.Exit(1)

@@ -1,0 +1,181 @@
+"""Decisions, ledgers and entities as text that a person reads: pure functions, no colours in here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from streams.core.records import (
+    Decision,
+    EntityChanged,
+    EntitySide,
+    HeadScore,
+    ItemKey,
+    LedgerLine,
+    Outcome,
+    RelationChanged,
+)
+
+STYLES = {
+    Outcome.match: "green",
+    Outcome.new: "cyan",
+    Outcome.review: "yellow",
+    Outcome.duplicate: "dim",
+    Outcome.withdrawn: "magenta",
+    Outcome.rejected: "red",
+}
+
+
+def short(identifier: str | None) -> str:
+    """Shorten an id for a line; an id that is short stays."""
+    if not identifier:
+        return "-"
+    return identifier if len(identifier) <= 12 else identifier[:8]
+
+
+def decision_line(decision: Decision) -> str:
+    """Say one decision on one line."""
+    parts = [f"{decision.outcome.value:<9}", f"{decision.source}/{decision.item_id}"]
+    if decision.revision > 1:
+        parts.append(f"r{decision.revision}")
+    if decision.outcome in {Outcome.match, Outcome.new, Outcome.review}:
+        parts.append(f"-> {decision.kind.value.replace('_', ' ')} {short(decision.entity_id)}")
+    if decision.outcome is not Outcome.new and (level := decision.recording) is not None:
+        if level.probability is not None:
+            parts.append(f"p={level.probability:.3f}")
+    if decision.deciding_item_id:
+        parts.append(f"with {decision.deciding_source}/{decision.deciding_item_id}")
+    if (relation := decision.relation) is not None:
+        parts.append(f"[{relation.relation} {relation.to_source}/{relation.to_item_id}]")
+    if decision.code:
+        parts.append(decision.code)
+    if decision.reason and decision.reason != decision.code:
+        parts.append(f"({decision.reason})")
+    return " ".join(parts)
+
+
+def ledger_line(line: LedgerLine) -> str:
+    """Say one line of a ledger: weight, name, level reached, and both values where there are any."""
+    values = f"  {line.left or '-'} | {line.right or '-'}" if line.left or line.right else ""
+    return f"  {line.contribution:+8.3f}  {line.name:<24} {line.level}{values}"
+
+
+def ledger(title: str, head: HeadScore) -> list[str]:
+    """Say a whole score: the lines add up to the last one."""
+    return [
+        f"{title} (log-odds)",
+        f"  {head.prior:+8.3f}  prior",
+        *(ledger_line(line) for line in head.lines),
+        f"  {head.log_odds:+8.3f}  sum, probability {head.probability:.4f}",
+    ]
+
+
+def _levels(decision: Decision) -> list[str]:
+    """Say where the upload stands at each level of identity."""
+    lines = []
+    for name in ("audio", "master", "recording", "work"):
+        level = getattr(decision, name)
+        if level is None:
+            continue
+        odds = f"  p={level.probability:.4f}" if level.probability is not None else ""
+        bound = f"  threshold {level.threshold:.4f}" if level.threshold is not None else ""
+        lines.append(f"  {name:<10} {level.id or '-'}{odds}{bound}")
+    return ["Levels", *lines] if lines else []
+
+
+def _candidates(decision: Decision) -> list[str]:
+    """Say what else was considered."""
+    if not decision.candidates:
+        return ["Candidates: none considered"]
+    lines = ["Candidates" + (" (list cut short)" if decision.truncated else "")]
+    for found in decision.candidates:
+        score = "not scored" if found.recording_log_odds is None else f"{found.recording_log_odds:+.3f}"
+        why = f"  cannot link: {found.cannot_link}" if found.cannot_link else ""
+        relation = f"  {found.relation}" if found.relation else ""
+        by = ", ".join(found.proposed_by)
+        lines.append(
+            f"  {score:>10}  {found.source}/{found.item_id}  in {short(found.entity_id)}"
+            f"  by {by} ({found.looked_up}){why}{relation}"
+        )
+    return lines
+
+
+def explanation(decision: Decision) -> str:
+    """Say why: outcome, levels, ledgers, counter-evidence, flip, candidates, relation, versions."""
+    lines = [decision_line(decision), ""]
+    origin = decision.origin
+    lines.append(f"Decision   {decision.decision_id}  (sequence {decision.sequence})")
+    lines.append(f"Origin     {origin.topic} [{origin.partition}] @ {origin.offset}")
+    if decision.first_decision_id:
+        lines.append(f"First      {decision.first_decision_id}")
+    if decision.video_id:
+        lines.append(
+            f"Video      {decision.video_id}, sound of {decision.sound_recording_id or 'no recording'}"
+        )
+    lines += _levels(decision)
+    if decision.recording_ledger is not None:
+        lines += ["", *ledger("Same recording?", decision.recording_ledger)]
+    if decision.work_ledger is not None:
+        lines += ["", *ledger("Same work?", decision.work_ledger)]
+    lines.append("")
+    if decision.counter_evidence is not None:
+        lines += ["Strongest counter-evidence", ledger_line(decision.counter_evidence)]
+    if decision.flip is not None:
+        flip = decision.flip
+        lines.append(f"Would become {flip.to} if: {flip.change} ({flip.log_odds:+.3f})")
+    lines += _candidates(decision)
+    if (relation := decision.relation) is not None:
+        span = f", {relation.overlap_ms / 1000:.1f} s compared" if relation.overlap_ms is not None else ""
+        at = f", offset {relation.offset_ms / 1000:+.2f} s" if relation.offset_ms is not None else ""
+        speed = f", speed {relation.speed_ratio:.3f}" if relation.speed_ratio not in (None, 1.0) else ""
+        lines.append(
+            f"Relation   {relation.relation} {relation.to_source}/{relation.to_item_id} "
+            f"(entity {short(relation.to_entity)}), p={relation.probability:.3f}{at}{span}{speed}"
+        )
+    for problem in decision.identifier_problems:
+        lines.append(f"Ignored    {problem.scheme} {problem.value}: {problem.problem}")
+    versions = [*decision.models, f"rules {decision.rule_version}", f"bundle {decision.bundle_version}"]
+    lines.append("Versions   " + ", ".join(part for part in versions if not part.endswith(" ")))
+    if decision.lookup is not None:
+        lookup = decision.lookup
+        lines.append(
+            f"Index      {lookup.build} up to {lookup.watermark}, {lookup.rows} rows, "
+            f"{decision.overlay_rows} more in the overlay"
+        )
+    lines.append(f"Trace      {decision.trace_id or 'none'}")
+    return "\n".join(lines)
+
+
+def entity_text(
+    side: EntitySide, *, relations: Sequence[RelationChanged], history: Iterable[EntityChanged]
+) -> str:
+    """Say an entity: what it is, its members, relations as they stand, and how it came to be."""
+    name = " - ".join(part for part in (side.artist, side.title) if part) or "untitled"
+    lines = [f"{side.kind.replace('_', ' ')} {side.entity_id}  {name}", f"Status     {side.status}"]
+    if side.redirect_to:
+        lines.append(f"Redirect   {side.redirect_to}")
+    if side.work_id:
+        lines.append(f"Work       {side.work_id}")
+    lines.append(f"Members    {len(side.members)}")
+    lines += [f"  {member_name(member)}" for member in side.members]
+    lines.append(f"Relations  {len(relations)}")
+    for relation in relations:
+        outward = relation.from_entity == side.entity_id
+        other = relation.to_entity if outward else relation.from_entity
+        arrow = "->" if outward else "<-"
+        lines.append(f"  {relation.relation} {arrow} {other}  p={relation.probability:.3f}")
+    lines.append("History")
+    for event in history:
+        members = next((len(s.members) for s in event.sides if s.entity_id == side.entity_id), 0)
+        others = [short(s.entity_id) for s in event.sides if s.entity_id != side.entity_id]
+        beside = f" with {', '.join(others)}" if others else ""
+        lines.append(f"  {event.sequence:>6}  {event.change:<9} {members} members{beside}  by {event.cause}")
+    return "\n".join(lines)
+
+
+def member_name(member: str) -> str:
+    """Give a member's source and item; entity ids of a work's members stay as they are."""
+    size, colon, _ = member.partition(":")
+    if colon and size.isdigit():
+        key = ItemKey.parse(member)
+        return f"{key.source}/{key.item_id}"
+    return member

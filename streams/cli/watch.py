@@ -1,0 +1,33 @@
+"""`samesong watch`: follow decisions as they are made."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from streams.cli.common import AsJson, DataDir, output, print_json, settings_for
+
+
+def watch(
+    data_dir: DataDir = None,
+    as_json: AsJson = False,
+    beginning: Annotated[bool, typer.Option("--beginning", help="All decisions, not only new ones.")] = False,
+    count: Annotated[int | None, typer.Option("--count", "-n", min=1, help="End after so many.")] = None,
+) -> None:
+    """Follow decisions as they are made, until Ctrl-C."""
+    from streams.cli.decisions import follow_decisions
+    from streams.cli.render import STYLES, decision_line
+
+    console, seen = output(), 0
+    try:
+        with follow_decisions(settings_for(data_dir), start="beginning" if beginning else "end") as follower:
+            while count is None or seen < count:
+                for decision in follower.poll(1.0)[: None if count is None else count - seen]:
+                    seen += 1
+                    if as_json:
+                        print_json(decision)
+                    else:
+                        console.print(decision_line(decision), style=STYLES[decision.outcome])
+    except KeyboardInterrupt:
+        return
