@@ -1,0 +1,101 @@
+"""What the documentation says is so: tables equal the program, links lead somewhere, nothing local is there."""
+
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from streams.settings_table import PAGE, page
+from streams.topics import TOPICS
+
+ROOT = Path(__file__).parents[2]
+# Split, so that this file does not contain what it looks for.
+REGISTRIES = (
+    "pypi" + ".org", "python" + "hosted.org", "maven" + ".org", "maven" + ".apache.org", "npmjs" + ".org",
+    "debian" + ".org", "crates" + ".io", "sonatype" + ".org",
+)  # fmt: skip
+MACHINE_PATHS = re.compile(r"(?<![\w.$}{/-])/(?:work|root|home|Users)/[\w.-]+")
+LINK = re.compile(r"(?<!!)\[[^\]\n]*\]\(([^)\s]+)\)")
+
+
+def _tracked() -> list[Path]:
+    """List the files of the repository; in an unpacked archive, those of the source rooms."""
+    git = shutil.which("git")
+    if git is not None and (ROOT / ".git").exists():
+        listed = subprocess.run(  # noqa: S603  a fixed command
+            [git, "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True
+        )
+        files = [ROOT / name for name in listed.stdout.split("\0") if name]
+    else:
+        rooms = ("streams", "encoders", "schemas", "deploy", "docs", "tests", "benchmarks")
+        files = [path for room in rooms for path in (ROOT / room).rglob("*")]
+    return [path for path in files if path.is_file() and "__pycache__" not in path.parts]
+
+
+def _texts() -> list[tuple[Path, str]]:
+    found = []
+    for path in _tracked():
+        try:
+            found.append((path.relative_to(ROOT), path.read_text(encoding="utf-8")))
+        except UnicodeDecodeError:
+            continue
+    return found
+
+
+PAGES = [path for path in _tracked() if path.suffix == ".md"]
+
+
+def test_the_settings_page_is_what_the_program_reads() -> None:
+    assert PAGE.read_text(encoding="utf-8") == page(), "run `make docs`"
+
+
+def test_the_architecture_page_lists_every_topic_as_declared() -> None:
+    text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    for spec in TOPICS:
+        cells = (f"`{spec.name}`", str(spec.partitions), spec.key, spec.writer)
+        row = r"^\| " + r" \| ".join(re.escape(cell) for cell in cells) + r" \|"
+        assert re.search(row, text, re.MULTILINE), spec.name
+    named = set(re.findall(r"^\| `([a-z.]+\.v\d+)`", text, re.MULTILINE))
+    assert named == {spec.name for spec in TOPICS}
+
+
+def _anchors(text: str) -> set[str]:
+    """Give the anchors that headings get on the usual hosts."""
+    headings = re.findall(r"^#+ +(.+?) *$", text, re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_links_lead_somewhere(path: Path) -> None:
+    broken = []
+    for target in LINK.findall(path.read_text(encoding="utf-8")):
+        if re.match(r"[a-z]+:", target):
+            continue
+        name, _, anchor = target.partition("#")
+        file = (path.parent / name).resolve() if name else path
+        if not file.exists() or (anchor and anchor not in _anchors(file.read_text(encoding="utf-8"))):
+            broken.append(target)
+    assert broken == []
+
+
+def test_no_path_of_a_machine_is_in_the_repository() -> None:
+    assert {str(path): found for path, text in _texts() if (found := MACHINE_PATHS.findall(text))} == {}
+
+
+def test_no_registry_is_named_in_the_repository() -> None:
+    """Where packages come from is the configuration of the machine that installs them."""
+    named = {
+        str(path): [host for host in REGISTRIES if host in text]
+        for path, text in _texts()
+        if any(host in text for host in REGISTRIES)
+    }
+    assert named == {}
+
+
+def test_every_make_target_in_the_docs_exists() -> None:
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
+    for path in PAGES:
+        used = set(re.findall(r"(?:^|`)make ([a-z-]+)", path.read_text(encoding="utf-8"), re.MULTILINE))
+        assert used <= targets, path
