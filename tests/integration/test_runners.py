@@ -1,0 +1,378 @@
+import os
+import subprocess
+import sys
+import threading
+import time
+import uuid
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+
+import pytest
+from confluent_kafka.admin import AdminClient
+from confluent_kafka.cimpl import NewTopic
+
+from streams.edges.kafka_producer import Publisher
+from streams.edges.kafka_reader import LogReader
+from streams.edges.kafka_runner import StatelessRunner
+from streams.edges.transactional_runner import TransactionalRunner
+from streams.errors import BrokerUnavailable, FatalError, Fenced, IndexUnavailable, OffsetRegression
+from streams.ports import Delivered, Message, Processor, Produced, StateReader, TransactionalStage
+
+pytestmark = pytest.mark.broker
+
+
+def _until(condition: Callable[[], bool], *, seconds: float = 15.0) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "the condition did not come true in time"
+        time.sleep(0.02)
+
+
+def _topics(bootstrap: str, **partitions: int) -> dict[str, str]:
+    names = {name: f"{name}.{uuid.uuid4().hex}" for name in partitions}
+    admin = AdminClient({"bootstrap.servers": bootstrap})
+    wanted = [NewTopic(names[name], count, 1) for name, count in partitions.items()]
+    for future in admin.create_topics(wanted).values():
+        future.result(30)
+    return names
+
+
+def _fill(bootstrap: str, topic: str, count: int, *, first: int = 0) -> None:
+    with Publisher(bootstrap) as publisher:
+        for number in range(first, first + count):
+            publisher.publish(topic, key=b"%d" % number, value=b"%d" % number)
+
+
+def _committed(bootstrap: str, topic: str, partitions: int = 1) -> list[bytes]:
+    with LogReader(bootstrap) as reader:
+        return [
+            message.value or b""
+            for partition in range(partitions)
+            for message in reader.read_committed_to_end(topic, 0, partition=partition)
+        ]
+
+
+def _ends(bootstrap: str, topic: str, partitions: int) -> int:
+    with LogReader(bootstrap) as reader:
+        return sum(reader.bounds(topic, partition)[1] for partition in range(partitions))
+
+
+class Running:
+    """A runner in a thread of its own."""
+
+    def __init__(self, runner: StatelessRunner | TransactionalRunner) -> None:
+        self.error: BaseException | None = None
+        self.stop = threading.Event()
+        self._runner = runner
+        self._thread = threading.Thread(target=self._run)
+        self._thread.start()
+
+    def _run(self) -> None:
+        try:
+            self._runner.run(self.stop)
+        except BaseException as exc:
+            self.error = exc
+
+    @property
+    def alive(self) -> bool:
+        return self._thread.is_alive()
+
+    def end(self) -> None:
+        self.stop.set()
+        self._thread.join(20)
+        assert not self._thread.is_alive()
+
+
+class Copy(Processor):
+    def __init__(self, output: str, *, failures: Sequence[Exception] = (), seconds: float = 0.0) -> None:
+        self.output = output
+        self.failures = list(failures)
+        self.batches = 0
+        self.seen: list[bytes] = []
+        self._seconds = seconds
+
+    def process(self, batch: Sequence[Message]) -> Sequence[Produced]:
+        if self.failures and self.batches >= 2:
+            raise self.failures.pop()
+        self.batches += 1
+        if self._seconds:
+            threading.Event().wait(self._seconds)
+        self.seen += [m.value or b"" for m in batch]
+        return [
+            Produced(topic=self.output, key=m.key or b"", value=m.value, cause=index)
+            for index, m in enumerate(batch)
+        ]
+
+
+def _stateless(bootstrap: str, processor: Processor, topic: str, group: str) -> StatelessRunner:
+    return StatelessRunner(
+        processor, bootstrap=bootstrap, group_id=group, topics=[topic], batch_items=100, batch_ms=50
+    )
+
+
+def _numbers(count: int) -> set[bytes]:
+    return {b"%d" % number for number in range(count)}
+
+
+# --- stateless -------------------------------------------------------------------------------------------
+
+
+def test_transient_failures_lose_nothing_and_commit_the_end(broker: str) -> None:
+    names = _topics(broker, source=4, output=2)
+    _fill(broker, names["source"], 2000)
+    processor = Copy(names["output"], failures=[IndexUnavailable("busy"), BrokerUnavailable("busy")])
+    running = Running(_stateless(broker, processor, names["source"], names["source"]))
+    _until(lambda: _ends(broker, names["output"], 2) >= 2000)
+    running.end()
+    assert running.error is None
+    assert processor.failures == []
+    assert Counter(_committed(broker, names["output"], 2)) == Counter(_numbers(2000))
+    # A second run of the group finds nothing left to do.
+    again = Copy(names["output"])
+    _fill(broker, names["source"], 1, first=2000)
+    running = Running(_stateless(broker, again, names["source"], names["source"]))
+    _until(lambda: len(again.seen) >= 1)
+    running.end()
+    assert again.seen == [b"2000"]
+
+
+def test_fatal_error_stops_without_committing(broker: str) -> None:
+    names = _topics(broker, source=1, output=1)
+    _fill(broker, names["source"], 300)
+    processor = Copy(names["output"], failures=[FatalError("corrupt")])
+    running = Running(_stateless(broker, processor, names["source"], names["source"]))
+    _until(lambda: not running.alive)
+    assert isinstance(running.error, FatalError)
+    again = Copy(names["output"])
+    running = Running(_stateless(broker, again, names["source"], names["source"]))
+    _until(lambda: b"299" in again.seen)
+    running.end()
+    assert again.seen == [b"%d" % number for number in range(200, 300)]
+
+
+def test_rebalance_of_two_members_loses_nothing(broker: str) -> None:
+    names = _topics(broker, source=4, output=2)
+    _fill(broker, names["source"], 1000)
+    first = Copy(names["output"], seconds=0.02)
+    second = Copy(names["output"], seconds=0.02)
+    one = Running(_stateless(broker, first, names["source"], names["source"]))
+    _until(lambda: first.batches > 0)
+    two = Running(_stateless(broker, second, names["source"], names["source"]))
+    filled = 1000
+
+    def both_work() -> bool:
+        nonlocal filled
+        _fill(broker, names["source"], 50, first=filled)
+        filled += 50
+        return second.batches > 0
+
+    _until(both_work)
+    one.end()
+    _fill(broker, names["source"], 500, first=filled)
+    filled += 500
+    _until(lambda: len(set(first.seen) | set(second.seen)) >= filled)
+    two.end()
+    assert one.error is None
+    assert two.error is None
+    assert set(_committed(broker, names["output"], 2)) == _numbers(filled)
+
+
+def test_closed_gate_holds_intake(broker: str) -> None:
+    names = _topics(broker, source=2, output=1)
+    _fill(broker, names["source"], 1000)
+    gate = threading.Event()
+    asked = threading.Event()
+
+    def gated() -> bool:
+        asked.set()
+        return gate.is_set()
+
+    processor = Copy(names["output"])
+    runner = StatelessRunner(
+        processor,
+        bootstrap=broker,
+        group_id=names["source"],
+        topics=[names["source"]],
+        batch_items=10,
+        lag_gate=gated,
+    )
+    running = Running(runner)
+    _until(asked.is_set)
+    gate.set()
+    _until(lambda: len(processor.seen) >= 1000)
+    running.end()
+    assert Counter(processor.seen) == Counter(_numbers(1000))
+
+
+# --- transactional ---------------------------------------------------------------------------------------
+
+
+class Ledger(TransactionalStage):
+    """Copies each input to its output, which is its state as well."""
+
+    def __init__(self, source: str, output: str) -> None:
+        self.source = source
+        self.output = output
+        self.state: list[tuple[bytes, int]] = []
+        self.restored = 0
+        self.rolled = 0
+        self.next_offset = 0
+
+    def restore(self, read: StateReader, *, ends: Mapping[str, int], committed: int | None) -> int:
+        assert self.output in ends
+        self.state = [(m.value or b"", m.offset) for m in read(self.output, 0)]
+        self.restored += 1
+        self.next_offset = committed or 0
+        assert len(self.state) == self.next_offset
+        return self.next_offset
+
+    def decide(self, batch: Sequence[Message]) -> Sequence[Produced]:
+        assert [m.offset for m in batch] == list(range(self.next_offset, self.next_offset + len(batch)))
+        return [
+            Produced(topic=self.output, key=m.key or b"", value=m.value, cause=index)
+            for index, m in enumerate(batch)
+        ]
+
+    def committed(self, deliveries: Sequence[Delivered], *, next_offset: int) -> None:
+        self.state += [(d.produced.value or b"", d.offset) for d in deliveries]
+        self.next_offset = next_offset
+
+    def rolled_back(self) -> None:
+        self.rolled += 1
+
+    def ready(self) -> bool:
+        return True
+
+
+def _transactional(bootstrap: str, stage: Ledger) -> TransactionalRunner:
+    return TransactionalRunner(
+        stage,
+        bootstrap=bootstrap,
+        group_id=stage.source,
+        topic=stage.source,
+        state_topics=[stage.output],
+        transactional_prefix=stage.source,
+        batch_items=100,
+        batch_ms=50,
+    )
+
+
+def test_each_input_is_written_once_and_restart_restores(broker: str) -> None:
+    names = _topics(broker, source=1, output=1)
+    _fill(broker, names["source"], 500)
+    stage = Ledger(names["source"], names["output"])
+    running = Running(_transactional(broker, stage))
+    _until(lambda: len(stage.state) == 500)
+    running.end()
+    assert running.error is None
+    _fill(broker, names["source"], 100, first=500)
+    again = Ledger(names["source"], names["output"])
+    running = Running(_transactional(broker, again))
+    _until(lambda: len(again.state) == 600)
+    running.end()
+    assert running.error is None
+    with LogReader(broker) as reader:
+        log = [(m.value, m.offset) for m in reader.read_committed_to_end(names["output"], 0)]
+    assert log == again.state
+    assert [value for value, _ in log] == [b"%d" % number for number in range(600)]
+
+
+class Paused(Ledger):
+    """Computes, then waits: as a process that sleeps while another takes over."""
+
+    def __init__(self, source: str, output: str) -> None:
+        super().__init__(source, output)
+        self.computed = threading.Event()
+        self.wake = threading.Event()
+
+    def decide(self, batch: Sequence[Message]) -> Sequence[Produced]:
+        self.computed.set()
+        assert self.wake.wait(30)
+        return [Produced(topic=self.output, key=b"old", value=b"old")]
+
+
+def test_a_fenced_old_owner_ends_and_nothing_of_it_is_seen(broker: str) -> None:
+    from confluent_kafka import Producer
+
+    from streams.edges.kafka_config import transactional_producer_config
+
+    names = _topics(broker, source=1, output=1)
+    _fill(broker, names["source"], 50)
+    stage = Paused(names["source"], names["output"])
+    running = Running(_transactional(broker, stage))
+    _until(stage.computed.is_set)
+    newer = Producer(transactional_producer_config(broker, transactional_id=f"{names['source']}-0"))
+    newer.init_transactions(15)
+    stage.wake.set()
+    _until(lambda: not running.alive)
+    assert isinstance(running.error, Fenced)
+    assert _committed(broker, names["output"]) == []
+    assert stage.state == []
+
+
+CRASHING = """
+import os, signal, sys, threading
+from tests.integration.test_runners import Ledger
+from streams.edges.transactional_runner import TransactionalRunner
+
+class Crashing(TransactionalRunner):
+    crash_after = int(sys.argv[5])
+    where = sys.argv[4]
+
+    def _send_offsets(self, owned, next_offset):
+        owned.producer.flush(10)
+        if self.where == "produced":
+            self._maybe(next_offset)
+        super()._send_offsets(owned, next_offset)
+        if self.where == "offsets":
+            self._maybe(next_offset)
+
+    def _commit(self, owned):
+        super()._commit(owned)
+        if self.where == "committed":
+            self._maybe(owned.next_offset + 1)
+
+    def _maybe(self, next_offset):
+        if next_offset > self.crash_after:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+bootstrap, source, output = sys.argv[1:4]
+Crashing(Ledger(source, output), bootstrap=bootstrap, group_id=source, topic=source, state_topics=[output],
+         transactional_prefix=source, batch_items=50, batch_ms=50).run(threading.Event())
+"""
+
+
+@pytest.mark.parametrize("where", ["produced", "offsets", "committed"])
+def test_a_crash_around_the_commit_leaves_each_input_once(broker: str, where: str) -> None:
+    names = _topics(broker, source=1, output=1)
+    _fill(broker, names["source"], 300)
+    arguments = [broker, names["source"], names["output"], where, "120"]
+    root = str(Path(__file__).parents[2])
+    died = subprocess.run(
+        [sys.executable, "-c", CRASHING, *arguments], cwd=root, timeout=30, check=False, env=dict(os.environ)
+    )
+    assert died.returncode == -9
+    stage = Ledger(names["source"], names["output"])
+    running = Running(_transactional(broker, stage))
+    _until(lambda: len(stage.state) >= 300, seconds=18)
+    running.end()
+    assert running.error is None
+    assert _committed(broker, names["output"]) == [b"%d" % number for number in range(300)]
+
+
+# --- reader ----------------------------------------------------------------------------------------------
+
+
+def test_reader_refuses_offsets_that_are_not_there(broker: str) -> None:
+    names = _topics(broker, source=1)
+    _fill(broker, names["source"], 3)
+
+    def read(offset: int) -> Iterator[Message]:
+        with LogReader(broker) as reader:
+            yield from reader.read_committed_to_end(names["source"], offset)
+
+    assert len(list(read(1))) == 2
+    assert list(read(3)) == []
+    with pytest.raises(OffsetRegression):
+        list(read(4))
