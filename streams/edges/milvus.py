@@ -282,9 +282,11 @@ class MilvusCandidateIndex:
             graph = {"M": 16, "efConstruction": 200}
             index.add_index("vector", index_type="HNSW", metric_type="COSINE", params=graph)
         with _asking(f"create {name}"):
-            self._store.client.create_collection(
-                name, schema=schema, index_params=index, consistency_level="Strong", timeout=TIMEOUT_S
-            )
+            client = self._store.client
+            client.create_collection(name, schema=schema, consistency_level="Strong", timeout=TIMEOUT_S)
+            # Lite builds no index here; to wait for one costs half a second a collection.
+            client.create_index(name, index, sync=not self.lite, timeout=TIMEOUT_S)
+            client.load_collection(name, timeout=TIMEOUT_S)
         self._store.dims[name] = dim
 
     def _load(self, name: str) -> int:
