@@ -1,4 +1,4 @@
-"""What the documentation says is so: tables equal the program, links lead somewhere, nothing local is there."""
+"""What the documentation says is so: tables equal the program, links lead somewhere, no local path is in it."""
 
 import re
 import shutil
