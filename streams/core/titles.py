@@ -12,10 +12,10 @@ MAX_READINGS = 4
 
 _BRACKET = re.compile(r"\(([^()\[\]{}]*)\)|\[([^()\[\]{}]*)\]|\{([^()\[\]{}]*)\}|<([^<>]*)>|~([^~]+)~\s*$")
 _SEPARATOR = re.compile(r"\s+(?:-+|\||/|•|·|::?)\s+|\s*\|\s*|:\s+(?=live\b)", re.IGNORECASE)
-_FEAT = re.compile(
-    r"(?<![^\W_])(?:feat(?:uring)?\b\.?|ft\b\.?|f/|피처링|w/)\s*(?P<names>.+)$", re.IGNORECASE
+_FEAT = re.compile(r"(?<![^\W_])(?:feat(?:uring)?\b\.?|ft\b\.?|f/|피처링|w/)\s*(?P<names>.+)$", re.IGNORECASE)
+_CREDIT = re.compile(
+    r"^\s*(?:with|con|avec|part\.|mit|prod\.?(?: by)?|produced by)\s+(?P<names>.+)$", re.IGNORECASE
 )
-_CREDIT = re.compile(r"^\s*(?:with|con|avec|part\.|mit|prod\.?(?: by)?|produced by)\s+(?P<names>.+)$", re.IGNORECASE)
 _MEDIA_KINDS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
     (name, re.compile(pattern, re.IGNORECASE))
     for name, pattern in (
@@ -229,9 +229,13 @@ def _read_title(text: str, artist: str | None, video: bool, version: str | None)
     name = normalize_name(artist) if artist else None
     readings: list[TitleReading] = []
 
-    def add(base: str, *, sung_by: str | None = None, versions: tuple[VersionPart, ...] = parsed.versions) -> None:
+    def add(
+        base: str, *, sung_by: str | None = None, versions: tuple[VersionPart, ...] = parsed.versions
+    ) -> None:
         key = _base(base)
-        if not key or any(r.base == key and r.artist == sung_by and r.versions == versions + extra for r in readings):
+        if not key or any(
+            r.base == key and r.artist == sung_by and r.versions == versions + extra for r in readings
+        ):
             return
         readings.append(
             TitleReading(
@@ -241,7 +245,11 @@ def _read_title(text: str, artist: str | None, video: bool, version: str | None)
         )  # fmt: skip
 
     separators = [m for m in _SEPARATOR.finditer(parsed.base) if m.start() > 0]
-    quoted = re.match(r"^(?P<artist>[^\"\[]+?)\s*(?:\"(?P<a>[^\"]+)\"|\[(?P<b>[^\]]+)\])\s*$", parsed.base) if video else None
+    quoted = (
+        re.match(r"^(?P<artist>[^\"\[]+?)\s*(?:\"(?P<a>[^\"]+)\"|\[(?P<b>[^\]]+)\])\s*$", parsed.base)
+        if video
+        else None
+    )
     if quoted and (quoted["a"] or quoted["b"]):
         add(quoted["a"] or quoted["b"], sung_by=normalize_name(quoted["artist"].strip(" -:")))
     if separators:

@@ -53,7 +53,9 @@ def _pattern(words: str) -> re.Pattern[str]:
 
 def _cjk(words: str) -> str:
     """Scripts without spaces: the marker counts wherever it stands."""
-    found = [word for word in words.split("|") if word and re.fullmatch(r"[\u3040-\u9fff\uac00-\ud7af]+", word)]
+    found = [
+        word for word in words.split("|") if word and re.fullmatch(r"[\u3040-\u9fff\uac00-\ud7af]+", word)
+    ]
     return "|".join(found) or r"(?!)"
 
 
@@ -107,7 +109,9 @@ INVERSE: dict[str, str] = {name: f"has_{name.removesuffix('_of')}" for name in s
 _BACK = {back: name for name, back in INVERSE.items()}
 
 _YEAR = re.compile(r"(?<!\d)(1[89]\d\d|20\d\d)(?!\d)")
-_FILLER = re.compile(r"(?i)\b(version|ver|mix|edit|from|at|in|the|on|of|by|recording|original|video|performance)\b\.?")
+_FILLER = re.compile(
+    r"(?i)\b(version|ver|mix|edit|from|at|in|the|on|of|by|recording|original|video|performance)\b\.?"
+)
 
 
 def read_version(text: str) -> tuple[VersionPart, ...]:

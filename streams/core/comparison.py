@@ -1,0 +1,396 @@
+"""Named comparison levels of two linkage records, field by field; absent is a level of its own.
+
+Every comparison is symmetrical. Records are prepared once and kept by identity.
+"""
+
+from typing import NamedTuple
+
+from rapidfuzz import fuzz
+
+from streams.core.normalize import fold_diacritics
+from streams.core.records import Kind, LinkageRecord, SoundEvidence, TypedNumber, VersionPart
+from streams.core.versions import details_conflict, identity_types, relation_between
+
+ABSENT = "absent"
+SKIPPED = "skipped"
+FIELDS = (
+    "title",
+    "artist",
+    "title_artist",
+    "version",
+    "numbers",
+    "duration",
+    "album",
+    "year",
+    "isrc",
+    "iswc",
+    "gtin",
+    "ids",
+    "language",
+    "explicit",
+    "cover",
+    "media_kind",
+    "sound",
+    "harmony",
+)
+MAX_BIT_ERROR = 0.22
+"""At or under it two aligned fingerprints are the same master: measured with the fingerprint's own tests."""
+OTHER_BIT_ERROR = 0.30
+MIN_OVERLAP_MS = 5_000
+MIN_COVERAGE = 0.9
+MAX_SPEED_DEVIATION = 0.005
+HIGH_HARMONY, SOME_HARMONY = 0.5, 0.3
+
+_NOBODY = frozenset(
+    {"variousartists", "various", "unknown", "unknownartist", "va", "null", "traditional", "artist"}
+)
+_IDENTITY_SCHEMES = frozenset({"part", "volume", "movement", "opus", "number"})
+_WORK_SCHEMES = frozenset({"movement", "opus", "number"})
+
+
+class Comparison(NamedTuple):
+    """The levels of a pair and the hard facts beside them."""
+
+    levels: tuple[str, ...]  # in the order of FIELDS
+    relation: str | None = None
+    cannot_link: str | None = None
+    work_cannot_link: str | None = None
+    contradiction: str | None = None
+    reading_left: int = 0
+    reading_right: int = 0
+
+
+class Prepared:
+    """What comparisons need of a record, computed once."""
+
+    __slots__ = (
+        "albums", "artists", "artist_tokens", "bases", "contributors", "media_kind", "numbers", "record",
+        "squeezed", "title_tokens", "types", "versions",
+    )  # fmt: skip
+
+    def __init__(self, record: LinkageRecord) -> None:
+        self.record = record
+        readings = record.readings
+        self.bases = tuple(reading.base for reading in readings)
+        self.squeezed = tuple(base.replace(" ", "") for base in self.bases)
+        self.title_tokens = tuple(frozenset(base.split()) for base in self.bases)
+        names = [fold_diacritics(name) for name in record.artists]
+        if readings and readings[0].artist:
+            names.append(fold_diacritics(readings[0].artist))
+        names = [name for name in names if name.replace(" ", "") not in _NOBODY]
+        self.artists = frozenset(name.replace(" ", "") for name in names)
+        self.artist_tokens = tuple(frozenset(name.split()) for name in names)
+        self.contributors = (
+            frozenset(fold_diacritics(name).replace(" ", "") for name in record.contributors) - _NOBODY
+        )
+        self.albums = frozenset(fold_diacritics(album).replace(" ", "") for album in record.albums)
+        self.media_kind = readings[0].media_kind if readings else None
+        versions = {part.type: part for part in readings[0].versions} if readings else {}
+        if record.instrumental and "karaoke" not in versions:
+            versions.setdefault("instrumental", VersionPart(type="instrumental"))
+        self.versions = versions
+        self.types = identity_types(versions.values())
+        numbers: dict[str, set[str]] = {}
+        for number in readings[0].numbers if readings else ():
+            if _is_identity(number):
+                numbers.setdefault(number.scheme, set()).add(number.value)
+        self.numbers = numbers
+
+
+def _is_identity(number: TypedNumber) -> bool:
+    return number.scheme in _IDENTITY_SCHEMES or number.scheme.startswith("catalogue:")
+
+
+_CACHE: dict[int, Prepared] = {}
+_CACHE_SIZE = 65_536
+
+
+def prepare(record: LinkageRecord) -> Prepared:
+    """Prepare a record; the same object is prepared once (a memo, without effect on results)."""
+    prepared = _CACHE.get(id(record))
+    if prepared is None or prepared.record is not record:
+        if len(_CACHE) >= _CACHE_SIZE:
+            _CACHE.clear()
+        prepared = _CACHE[id(record)] = Prepared(record)
+    return prepared
+
+
+def compare_titles(left: Prepared, right: Prepared) -> tuple[str, int, int]:
+    """Compare the best pair of readings: level and both readings."""
+    if not left.bases or not right.bases:
+        return ABSENT, 0, 0
+    for i, base in enumerate(left.squeezed):
+        for j, other in enumerate(right.squeezed):
+            if base == other:
+                long = len(base) >= 10 or len(left.title_tokens[i]) >= 3
+                return ("exact" if long else "exact_short"), i, j
+    best, where = 0.0, (0, 0)
+    for i, base in enumerate(left.squeezed[:3]):
+        for j, other in enumerate(right.squeezed[:3]):
+            ratio = fuzz.ratio(base, other, score_cutoff=best)
+            if ratio > best:
+                best, where = ratio, (i, j)
+    if best >= 90:
+        return "near", *where
+    for i, tokens in enumerate(left.title_tokens[:3]):
+        for j, others in enumerate(right.title_tokens[:3]):
+            small, large = (tokens, others) if len(tokens) <= len(others) else (others, tokens)
+            if small <= large and (len(small) >= 2 or sum(map(len, small)) >= 6):
+                return "contained", i, j
+    if best >= 80:
+        return "similar", *where
+    return ("some" if best >= 60 else "different"), *where
+
+
+def compare_artists(left: Prepared, right: Prepared) -> str:
+    """Compare who performs."""
+    if left.artists & right.artists:
+        return "equal"
+    if not left.artists or not right.artists:
+        return ABSENT
+    best = max(fuzz.ratio(a, b) for a in left.artists for b in right.artists)
+    if best >= 86:
+        return "near"
+    for tokens in left.artist_tokens:
+        for others in right.artist_tokens:
+            small, large = (tokens, others) if len(tokens) <= len(others) else (others, tokens)
+            if small and small <= large and sum(map(len, small)) >= 4:
+                return "contained"
+    if left.contributors & right.artists or right.contributors & left.artists:
+        return "contributor"
+    return "different"
+
+
+def compare_durations(left: int | None, right: int | None) -> str:
+    """Compare durations in milliseconds."""
+    if left is None or right is None:
+        return ABSENT
+    apart = abs(left - right)
+    if apart <= 1_000:
+        return "second"
+    if apart <= 3_000:
+        return "three_seconds"
+    if apart <= 7_000:
+        return "seven_seconds"
+    return "near" if apart <= 20_000 else "far"
+
+
+def _compare_versions(left: Prepared, right: Prepared) -> tuple[str, str | None, str | None]:
+    """Give level, relation and cannot-link."""
+    if not left.types and not right.types:
+        return "none", None, None
+    relation = relation_between(left.types, right.types)
+    if left.types and right.types:
+        shared = left.types & right.types
+        if not shared:
+            pair = "|".join(sorted((_first(left.types), _first(right.types))))
+            return "conflict", relation, f"version:{pair}"
+        for name in sorted(shared):
+            if details_conflict(left.versions[name], right.versions[name]):
+                return "other_detail", None, f"version:{name}|other"
+        return ("equal" if left.types == right.types else "one_sided"), relation, None
+    only = left.types or right.types
+    if only == {"album"}:
+        return "none", None, None
+    return (
+        ("one_sided_edit" if only <= {"edit", "explicit", "clean", "album"} else "one_sided"),
+        relation,
+        None,
+    )
+
+
+def _first(types: frozenset[str]) -> str:
+    return min(types)
+
+
+def _compare_numbers(left: Prepared, right: Prepared) -> tuple[str, str | None]:
+    if not left.numbers or not right.numbers:
+        return ABSENT, None
+    level = ABSENT
+    for scheme, values in left.numbers.items():
+        others = right.numbers.get(scheme)
+        if others is None:
+            continue
+        if not values & others:
+            return "conflict", scheme
+        level = "equal"
+    return level, None
+
+
+def _compare_sets(left: frozenset[str] | tuple[str, ...], right: frozenset[str] | tuple[str, ...]) -> str:
+    if not left or not right:
+        return ABSENT
+    return "different" if set(left).isdisjoint(right) else "equal"
+
+
+def _compare_albums(left: Prepared, right: Prepared) -> str:
+    if not left.albums or not right.albums:
+        return ABSENT
+    if left.albums & right.albums:
+        return "equal"
+    best = max(fuzz.ratio(a, b) for a in left.albums for b in right.albums)
+    return "near" if best >= 80 else "different"
+
+
+def _compare_years(left: int | None, right: int | None) -> str:
+    if left is None or right is None:
+        return ABSENT
+    apart = abs(left - right)
+    return "equal" if apart == 0 else "near" if apart <= 1 else "different"
+
+
+def _compare_gtins(left: LinkageRecord, right: LinkageRecord) -> str:
+    if not left.gtins or not right.gtins or set(left.gtins).isdisjoint(right.gtins):
+        return ABSENT  # another release says nothing of the recording
+    if left.track_number is None or right.track_number is None:
+        return "equal"
+    return "same_track" if left.track_number == right.track_number else "other_track"
+
+
+def _compare_ids(left: LinkageRecord, right: LinkageRecord) -> str:
+    if left.mbid and right.mbid:
+        return "mbid_equal" if left.mbid == right.mbid else "mbid_different"
+    if left.proprietary and not set(left.proprietary).isdisjoint(right.proprietary):
+        return "proprietary_equal"
+    if left.acoustid and left.acoustid == right.acoustid:
+        return "acoustid_equal"
+    if left.video_ids and not set(left.video_ids).isdisjoint(right.video_ids):
+        return "video_equal"
+    return ABSENT
+
+
+def _compare_flags(left: bool | None, right: bool | None) -> str:
+    if left is None or right is None:
+        return ABSENT
+    return "equal" if left == right else "different"
+
+
+def compare_sound(sound: SoundEvidence | None) -> tuple[str, str | None]:
+    """Give the level of heard evidence, and the relation of left to right that it shows."""
+    if sound is None:
+        return ABSENT, None
+    if sound.same_content:
+        return "same_audio", None
+    error = sound.bit_error
+    if error is None:
+        return ABSENT if sound.windows is None and sound.harmony is None else "unaligned", None
+    if error > OTHER_BIT_ERROR:
+        return "other", None
+    if error > MAX_BIT_ERROR or (sound.overlap_ms or 0) < MIN_OVERLAP_MS:
+        return "doubtful", None
+    ratio = sound.speed_ratio
+    if ratio is not None and abs(ratio - 1.0) > MAX_SPEED_DEVIATION:
+        return "retimed", "sped_up_of" if ratio > 1.0 else "slowed_of"
+    left, right = sound.coverage_left or 0.0, sound.coverage_right or 0.0
+    if min(left, right) >= MIN_COVERAGE:
+        return "same_master", None
+    if left >= MIN_COVERAGE or left > right * 1.25:
+        return "excerpt", "excerpt_of"
+    if right >= MIN_COVERAGE or right > left * 1.25:
+        return "excerpt", "contains"
+    return "part", "edit_of"
+
+
+def _harmony(sound: SoundEvidence | None) -> str:
+    if sound is None or sound.harmony is None:
+        return ABSENT
+    return "high" if sound.harmony >= HIGH_HARMONY else "some" if sound.harmony >= SOME_HARMONY else "low"
+
+
+_STRONG_TITLES = frozenset({"exact", "exact_short", "near"})
+_STRONG_ARTISTS = frozenset({"equal", "near", "contained"})
+
+
+def compare_records(left: LinkageRecord, right: LinkageRecord, sound: SoundEvidence | None) -> Comparison:
+    """Compare two records; cheap fields first, the rest is skipped where nothing hangs on it."""
+    a, b = prepare(left), prepare(right)
+    title, reading_left, reading_right = compare_titles(a, b)
+    artist = compare_artists(a, b)
+    isrc = _compare_sets(left.isrcs, right.isrcs)
+    iswc = _compare_sets(left.iswcs, right.iswcs)
+    ids = _compare_ids(left, right)
+    heard, heard_relation = compare_sound(sound)
+    harmony = _harmony(sound)
+    hopeless = (
+        title == "different"
+        and artist in {"different", ABSENT}
+        and isrc != "equal"
+        and iswc != "equal"
+        and ids == ABSENT
+        and sound is None
+    )
+    if hopeless:
+        levels = (
+            title,
+            artist,
+            ABSENT,
+            *[SKIPPED] * 5,
+            isrc,
+            iswc,
+            SKIPPED,
+            ids,
+            *[SKIPPED] * 4,
+            ABSENT,
+            ABSENT,
+        )
+        return Comparison(levels, reading_left=reading_left, reading_right=reading_right)
+    both = ABSENT
+    if title in _STRONG_TITLES and artist != ABSENT:
+        both = "both" if artist in _STRONG_ARTISTS else "title_only"
+    version, relation, cannot_link = _compare_versions(a, b)
+    numbers, scheme = _compare_numbers(a, b)
+    duration = compare_durations(left.duration_ms, right.duration_ms)
+    work_cannot_link = None
+    if scheme is not None:
+        cannot_link = f"number:{scheme}"
+        if scheme in _WORK_SCHEMES or scheme.startswith("catalogue:"):
+            work_cannot_link = cannot_link
+    if version == "none" and artist == "different" and title in _STRONG_TITLES:
+        declared = (left.declared_cover, right.declared_cover)
+        relation = "cover_of" if declared[0] else "has_cover" if declared[1] else relation
+    contradiction = None
+    if heard in {"same_audio", "same_master"}:
+        # What was heard overrules what was written; the clash is told.
+        if cannot_link:
+            contradiction = "heard_against_declared"
+        cannot_link = work_cannot_link = relation = None
+    elif heard in {"excerpt", "retimed", "part"}:
+        cannot_link, relation = f"sound:{heard}", heard_relation
+    if isrc == "equal" and heard == "other":
+        contradiction, cannot_link = "same_isrc_other_sound", cannot_link or "sound:other"
+    media_kind = ABSENT
+    if left.kind is Kind.music_video and right.kind is Kind.music_video and a.media_kind and b.media_kind:
+        media_kind = "equal" if a.media_kind == b.media_kind else "different"
+        if media_kind == "different":
+            cannot_link = cannot_link or "media_kind"
+    if left.kind is not right.kind:
+        cannot_link = "kind"
+        same = heard in {"same_audio", "same_master", "excerpt", "part"} or (
+            heard == ABSENT and both == "both" and version in {"none", "equal"}
+        )
+        if same or isrc == "equal":
+            relation = "music_video_of" if left.kind is Kind.music_video else "has_music_video"
+    cover = _compare_flags(left.declared_cover, right.declared_cover)
+    levels = (
+        title,
+        artist,
+        both,
+        version,
+        numbers,
+        duration,
+        _compare_albums(a, b),
+        _compare_years(left.year, right.year),
+        isrc,
+        iswc,
+        _compare_gtins(left, right),
+        ids,
+        _compare_sets(left.languages, right.languages),
+        _compare_flags(left.explicit, right.explicit),
+        cover,
+        media_kind,
+        heard,
+        harmony,
+    )
+    return Comparison(
+        levels, relation, cannot_link, work_cannot_link, contradiction, reading_left, reading_right
+    )

@@ -1,0 +1,196 @@
+"""Pair scores: two additive heads in log-odds over comparison levels, with an exact ledger.
+
+A score is a pure function of two records, the heard evidence and one frozen, versioned bundle.
+"""
+
+import importlib.resources
+import math
+from dataclasses import dataclass, field
+
+import msgspec
+
+from streams.core.comparison import ABSENT, FIELDS, SKIPPED, Comparison, compare_records
+from streams.core.records import HeadScore, LedgerLine, LinkageRecord, PairScore, SoundEvidence
+from streams.errors import SchemaError
+
+Weights = dict[str, dict[str, float]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Head:
+    """One additive head: a prior and a weight per (comparison, level), all in log-odds."""
+
+    prior: float
+    weights: Weights
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bundle:
+    """Everything tunable that a decision depends on, under one version.
+
+    Attributes
+    ----------
+    recording_match, recording_review, work_match, work_review : float [log-odds]
+        at or above ``*_match`` is a match, from ``*_review`` on a review
+    guard_tau : float > 0 [log-odds]
+        no pair inside an entity may score below ``-guard_tau``
+    """
+
+    version: str
+    recording: Head
+    work: Head
+    recording_match: float
+    recording_review: float
+    work_match: float
+    work_review: float
+    guard_tau: float
+    notes: dict[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def packaged(cls) -> "Bundle":
+        """Read the bundle that ships with the package."""
+        return cls.from_json(importlib.resources.files("streams.core").joinpath("bundle.json").read_bytes())
+
+    @classmethod
+    def from_json(cls, data: bytes) -> "Bundle":
+        """Read a bundle.
+
+        Raises
+        ------
+        SchemaError
+            not a bundle, an unknown comparison, or thresholds in the wrong order
+        """
+        try:
+            bundle = msgspec.json.decode(data, type=cls)
+        except (msgspec.DecodeError, UnicodeDecodeError) as exc:
+            raise SchemaError(f"not a bundle: {exc}") from exc
+        unknown = {*bundle.recording.weights, *bundle.work.weights} - set(FIELDS)
+        if unknown:
+            raise SchemaError(f"bundle weighs unknown comparisons: {', '.join(sorted(unknown))}")
+        if bundle.recording_review > bundle.recording_match or bundle.work_review > bundle.work_match:
+            raise SchemaError("a review threshold lies above its match threshold")
+        return bundle
+
+    def to_json(self) -> bytes:
+        """Write canonical JSON: the same bundle is the same bytes."""
+        return msgspec.json.encode(self, order="sorted")
+
+
+def probability(log_odds: float) -> float:
+    """Turn log-odds into a probability without overflow."""
+    if log_odds >= 0:
+        return 1.0 / (1.0 + math.exp(-log_odds))
+    odds = math.exp(log_odds)
+    return odds / (1.0 + odds)
+
+
+class Scorer:
+    """Score pairs by one bundle; holds nothing but the bundle and a memo of its ledger lines."""
+
+    __slots__ = ("_heads", "bundle")
+
+    def __init__(self, bundle: Bundle) -> None:
+        self.bundle = bundle
+        self._heads = (_HeadScorer(bundle.recording), _HeadScorer(bundle.work))
+
+    def score(
+        self, left: LinkageRecord, right: LinkageRecord, sound: SoundEvidence | None = None
+    ) -> PairScore:
+        """Score a pair; ledger lines name levels, without the compared values (see ``explain``)."""
+        return self._assemble(compare_records(left, right, sound), None)
+
+    def explain(
+        self, left: LinkageRecord, right: LinkageRecord, sound: SoundEvidence | None = None
+    ) -> PairScore:
+        """Score a pair as ``score`` does, with the compared values on every line."""
+        comparison = compare_records(left, right, sound)
+        return self._assemble(comparison, _values(left, right, comparison, sound))
+
+    def _assemble(
+        self, comparison: Comparison, values: dict[str, tuple[str | None, str | None]] | None
+    ) -> PairScore:
+        recording, work = (head.score(comparison.levels, values) for head in self._heads)
+        return PairScore(
+            recording=recording,
+            work=work,
+            relation=comparison.relation,
+            cannot_link=comparison.cannot_link,
+            work_cannot_link=comparison.work_cannot_link,
+            contradiction=comparison.contradiction,
+            reading_left=comparison.reading_left,
+            reading_right=comparison.reading_right,
+        )
+
+
+class _HeadScorer:
+    __slots__ = ("_lines", "_prior", "_weights")
+
+    def __init__(self, head: Head) -> None:
+        self._prior = head.prior
+        self._weights = head.weights
+        self._lines: dict[tuple[str, str], LedgerLine] = {}
+
+    def score(
+        self, levels: tuple[str, ...], values: dict[str, tuple[str | None, str | None]] | None
+    ) -> HeadScore:
+        lines: list[LedgerLine] = []
+        total = self._prior
+        for key in zip(FIELDS, levels, strict=True):
+            name, level = key
+            if level is ABSENT:
+                continue
+            line = self._lines.get(key)
+            if line is None:
+                weight = 0.0 if level == SKIPPED else self._weights.get(name, {}).get(level, 0.0)
+                line = self._lines[key] = LedgerLine(name=name, level=level, contribution=weight)
+            if values is not None and name in values:
+                one, two = values[name]
+                line = LedgerLine(name=name, level=level, contribution=line.contribution, left=one, right=two)
+            total += line.contribution
+            lines.append(line)
+        return HeadScore(
+            prior=self._prior, lines=tuple(lines), log_odds=total, probability=probability(total)
+        )
+
+
+def _values(
+    left: LinkageRecord, right: LinkageRecord, comparison: Comparison, sound: SoundEvidence | None
+) -> dict[str, tuple[str | None, str | None]]:
+    """Show what was compared, field by field."""
+
+    def show(value: object) -> str | None:
+        if value is None or value == ():
+            return None
+        return ", ".join(map(str, value)) if isinstance(value, tuple) else str(value)
+
+    def reading(record: LinkageRecord, index: int) -> tuple[str | None, str | None, str | None]:
+        if not record.readings:
+            return None, None, None
+        first = record.readings[0]
+        versions = ", ".join(f"{part.type}: {part.text}" for part in first.versions) or None
+        numbers = ", ".join(f"{number.scheme} {number.value}" for number in first.numbers) or None
+        return record.readings[index].base, versions, numbers
+
+    one, two = reading(left, comparison.reading_left), reading(right, comparison.reading_right)
+    pairs: dict[str, tuple[str | None, str | None]] = {
+        "title": (one[0], two[0]),
+        "version": (one[1], two[1]),
+        "numbers": (one[2], two[2]),
+        "artist": (show(left.artists), show(right.artists)),
+        "duration": (show(left.duration_ms), show(right.duration_ms)),
+        "album": (show(left.albums), show(right.albums)),
+        "year": (show(left.year), show(right.year)),
+        "isrc": (show(left.isrcs), show(right.isrcs)),
+        "iswc": (show(left.iswcs), show(right.iswcs)),
+        "gtin": (show(left.gtins), show(right.gtins)),
+        "language": (show(left.languages), show(right.languages)),
+        "explicit": (show(left.explicit), show(right.explicit)),
+        "cover": (show(left.declared_cover), show(right.declared_cover)),
+    }
+    if sound is not None:
+        pairs["sound"] = (
+            f"bit error {sound.bit_error}, overlap {sound.overlap_ms} ms, speed {sound.speed_ratio}",
+            f"coverage {sound.coverage_left} / {sound.coverage_right}",
+        )
+        pairs["harmony"] = (show(sound.harmony), None)
+    return pairs
