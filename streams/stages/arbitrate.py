@@ -1,0 +1,269 @@
+"""Arbitrate: the only writer of decisions; one transaction per batch, state applied after the commit."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Final, TypeVar
+
+from streams.core.arbiter import Confirm, Decided, Event, Rules, decide_found
+from streams.core.catalogue import Changes, MemoryCatalogue, Workspace
+from streams.core.origins import Origins
+from streams.core.overlay import Overlay
+from streams.core.records import (
+    ArbiterHead,
+    ArbiterInput,
+    Candidate,
+    Contradiction,
+    DeadLetter,
+    Decision,
+    EntityChanged,
+    EntityState,
+    Found,
+    IndexRow,
+    PairState,
+    RelationState,
+    ReviewRequested,
+    UploadState,
+)
+from streams.errors import OffsetRegression
+from streams.ports import Codec, Delivered, Message, Produced, StateReader
+from streams.stages.find import AGAIN, INPUT
+
+HEAD: Final = "arbiter.head.v1"
+ROWS: Final = "index.row.v1"
+UPLOADS: Final = "upload.state.v1"
+ENTITIES: Final = "entity.state.v1"
+PAIRS: Final = "pair.state.v1"
+RELATIONS: Final = "relation.state.v1"
+STATE_TOPICS: Final = (HEAD, UPLOADS, ENTITIES, PAIRS, RELATIONS, ROWS)
+HEAD_KEY: Final = b"head"
+OVERLAY_HITS: Final = 20
+
+_T = TypeVar("_T")
+
+Floor = Callable[[], int]
+"""Gives the least watermark of the index builds in use: the next offset of `index.row.v1` to be folded."""
+
+
+@dataclass(slots=True, kw_only=True)
+class _Pending:
+    """What the last batch computed, until its transaction is committed."""
+
+    changes: Changes
+    origins: Origins
+    head: ArbiterHead
+
+
+class ArbitrateStage:
+    """The fold of `arbiter.input.v1`, driven by a transactional runner (`streams.ports.TransactionalStage`).
+
+    Parameters
+    ----------
+    codec : Codec
+    rules : Rules
+    confirm : callable
+        compares two sounds from their stored features
+    floor : callable
+        see :data:`Floor`; with nothing known it gives 0, so that every row stays in the overlay
+    overlay_rows : int > 0
+        intake pauses above this many rows that the index has not folded
+    """
+
+    def __init__(
+        self, codec: Codec, rules: Rules, confirm: Confirm, *, floor: Floor, overlay_rows: int
+    ) -> None:
+        self._codec = codec
+        self._rules = rules
+        self._confirm = confirm
+        self._floor = floor
+        self._overlay_rows = overlay_rows
+        self._forget()
+
+    def _forget(self) -> None:
+        self._catalogue = MemoryCatalogue()
+        self._origins = Origins()
+        self._overlay = Overlay()
+        self._head = ArbiterHead(bundle_version=self._rules.bundle_version)
+        self._pending: _Pending | None = None
+
+    @property
+    def head(self) -> ArbiterHead:
+        """The committed scalar state."""
+        return self._head
+
+    @property
+    def catalogue(self) -> MemoryCatalogue:
+        """The committed state."""
+        return self._catalogue
+
+    def restore(self, read: StateReader, *, ends: Mapping[str, int], committed: int | None) -> int:
+        """Rebuild everything from the state topics; give the next offset of the input.
+
+        Raises
+        ------
+        OffsetRegression
+            the state has decided further than the group ever committed, or less: the topics are not of
+            one installation
+        """
+        self._forget()
+        for message in read(HEAD, 0):
+            self._head = self._codec.decode(HEAD, message.value or b"")
+        if committed is not None and committed != self._head.input_offset:
+            raise OffsetRegression(
+                f"the state has decided up to offset {self._head.input_offset} of {INPUT} but the group "
+                f"committed {committed}: are these topics of one installation?"
+            )
+        changes = Changes()
+        for upload in self._read(read, UPLOADS, UploadState):
+            changes.uploads[upload.key.text()] = upload
+        for entity in self._read(read, ENTITIES, EntityState):
+            changes.entities[entity.entity_id] = entity
+        for pair in self._read(read, PAIRS, PairState):
+            changes.pairs[pair.left, pair.right] = pair
+        for relation in self._read(read, RELATIONS, RelationState):
+            changes.relations[relation.relation_id] = relation
+        self._catalogue.apply(changes)
+        self._origins = Origins(self._head.origins)
+        floor = self._floor()
+        if floor > ends.get(ROWS, 0):
+            raise OffsetRegression(f"the index has folded up to {floor}, beyond the end of {ROWS}")
+        for message in read(ROWS, 0):
+            if message.offset >= floor:
+                self._overlay.add(self._codec.decode(ROWS, message.value or b""), message.offset)
+        return self._head.input_offset
+
+    def _read(self, read: StateReader, topic: str, of: type[_T]) -> Iterator[_T]:
+        for message in read(topic, 0):
+            record = self._codec.decode(topic, message.value or b"")
+            if isinstance(record, of):
+                yield record
+
+    def ready(self) -> bool:
+        """Say whether the overlay has room."""
+        self._overlay.drop_before(self._floor())
+        return len(self._overlay) < self._overlay_rows
+
+    def decide(self, batch: Sequence[Message]) -> Sequence[Produced]:
+        """Decide on a batch in the order of the log; nothing is applied yet."""
+        self._overlay.drop_before(self._floor())
+        floor = self._floor()
+        workspace = Workspace(self._catalogue)
+        origins = self._origins.copy()
+        fresh = Overlay()
+        sequence = self._head.sequence
+        produced: list[Produced] = []
+        for cause, message in enumerate(batch):
+            asked: ArbiterInput = self._codec.decode(message.topic, message.value or b"")
+            found = asked.found
+            if found is None:
+                continue
+            if found.encoded.origin not in origins and _is_stale(found, floor):
+                produced.append(self._again(found, cause))
+                continue
+            decided = decide_found(
+                workspace,
+                found,
+                origins=origins,
+                sequence=sequence + 1,
+                rules=self._rules,
+                confirm=self._confirm,
+                overlay=self._nearby(found, fresh),
+            )
+            if decided.events:
+                sequence += 1
+            for at, row in enumerate(decided.rows):
+                fresh.add(row, at)
+            produced += self._said(decided, cause, overlay=len(self._overlay) + len(fresh))
+        produced += self._state(workspace.changes)
+        head = replace(
+            self._head,
+            sequence=sequence,
+            input_offset=batch[-1].offset + 1,
+            origins=origins.ranges(),
+            live_uploads=self._head.live_uploads + self._risen(workspace.changes),
+        )
+        produced.append(self._produced(HEAD, HEAD_KEY, head))
+        self._pending = _Pending(changes=workspace.changes, origins=origins, head=head)
+        return produced
+
+    def committed(self, deliveries: Sequence[Delivered], *, next_offset: int) -> None:
+        """Apply the batch last decided."""
+        if self._pending is None:
+            return
+        self._catalogue.apply(self._pending.changes)
+        self._origins = self._pending.origins
+        self._head = self._pending.head
+        self._pending = None
+        for delivered in deliveries:
+            if delivered.produced.topic == ROWS:
+                row: IndexRow = self._codec.decode(ROWS, delivered.produced.value or b"")
+                self._overlay.add(row, delivered.offset)
+
+    def rolled_back(self) -> None:
+        """Forget the batch last decided."""
+        self._pending = None
+
+    def _nearby(self, found: Found, fresh: Overlay) -> Iterable[Candidate]:
+        """Search what the look-up could not see: rows after its watermark, and rows of this very batch."""
+        since = found.lookup.watermark if found.lookup else 0
+        return (
+            *self._overlay.search(found.encoded, since=since, limit=OVERLAY_HITS),
+            *fresh.search(found.encoded, since=0, limit=OVERLAY_HITS),
+        )
+
+    def _risen(self, changes: Changes) -> int:
+        """Count by how much the number of live uploads rises."""
+        risen = 0
+        for key, upload in changes.uploads.items():
+            before = self._catalogue.upload(key)
+            risen += int(upload.live) - int(before is not None and before.live)
+        return risen
+
+    def _again(self, found: Found, cause: int) -> Produced:
+        encoded = found.encoded
+        return self._produced(AGAIN, encoded.key.text().encode(), encoded, cause=cause)
+
+    def _said(self, decided: Decided, cause: int, *, overlay: int) -> Iterator[Produced]:
+        for event in decided.events:
+            said = replace(event, overlay_rows=overlay) if isinstance(event, Decision) else event
+            topic, key = _address(said)
+            yield self._produced(topic, key, said, cause=cause)
+        for row in decided.rows:
+            yield self._produced(ROWS, row.row_id.encode(), row, cause=cause)
+
+    def _state(self, changes: Changes) -> Iterator[Produced]:
+        for key, upload in changes.uploads.items():
+            yield self._produced(UPLOADS, key.encode(), upload)
+        for name, entity in changes.entities.items():
+            yield self._produced(ENTITIES, name.encode(), entity)
+        for (left, right), pair in changes.pairs.items():
+            yield self._produced(PAIRS, f"{len(left)}:{left}{right}".encode(), pair)
+        for name, relation in changes.relations.items():
+            yield self._produced(RELATIONS, name.encode(), relation)
+
+    def _produced(self, topic: str, key: bytes, record: object, *, cause: int | None = None) -> Produced:
+        return Produced(topic=topic, key=key, value=self._codec.encode(topic, record), cause=cause)
+
+
+def _is_stale(found: Found, floor: int) -> bool:
+    """Say whether rows may lie between what the look-up saw and what the overlay holds."""
+    return found.lookup is None or found.lookup.watermark < floor
+
+
+def _address(event: Event) -> tuple[str, bytes]:
+    """Give the topic and key of an event."""
+    match event:
+        case Decision():
+            return "resolution.decided.v1", f"{len(event.source)}:{event.source}{event.item_id}".encode()
+        case EntityChanged():
+            return "entity.changed.v1", event.sides[0].entity_id.encode()
+        case ReviewRequested():
+            pair = sorted(
+                ((event.left_source, event.left_item_id), (event.right_source, event.right_item_id))
+            )
+            return "review.requested.v1", repr(pair).encode()
+        case Contradiction():
+            item = f"{len(event.source)}:{event.source}{event.item_id}"
+            return "upload.contradiction.v1", item.encode()
+        case DeadLetter():
+            origin = event.origin
+            return "deadletter.v1", f"{origin.topic}/{origin.partition}/{origin.offset}".encode()
