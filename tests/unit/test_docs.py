@@ -1,4 +1,4 @@
-"""What the documentation says is so: tables equal the program, links lead somewhere, no local path is in it."""
+"""Tables in the documentation equal the program, links lead somewhere, and no local path slips in."""
 
 import re
 import shutil
