@@ -176,11 +176,11 @@ class MilvusCandidateIndex:
         changes = fold_rows(rows)
         meta = meta_name(self._prefix, build)
         with self._store.lock:
-            present = self._collections()
-            if meta not in present:
+            if meta not in self._collections():
                 raise CorruptState(f"there is no index build {build!r} to fold into")
-            if watermark < self._read_meta(meta)[1]:
+            if watermark < self._settled(meta)[1]:
                 return
+            present = self._collections()
             self._check_dims(build, changes.items(), present)
             for space, change in changes.items():
                 self.zero_rows += change.zeros
@@ -258,13 +258,18 @@ class MilvusCandidateIndex:
             )
 
     def _describe(self, meta: str, *, active: bool) -> IndexBuild:
+        build, watermark = self._settled(meta)
+        rows = sum(self._count(name) for name in self._spaces(build, self._collections()))
+        return IndexBuild(name=build, watermark=watermark, rows=rows, active=active)
+
+    def _settled(self, meta: str) -> tuple[str, int]:
+        """Read a build's name and watermark; finish an emptying that was cut short."""
         build, watermark = self._read_meta(meta)
         if watermark == EMPTYING:
             self._empty(build)
             self._write_meta(meta, build, 0)
             watermark = 0
-        rows = sum(self._count(name) for name in self._spaces(build, self._collections()))
-        return IndexBuild(name=build, watermark=watermark, rows=rows, active=active)
+        return build, watermark
 
     def _make(self, name: str, *, dim: int) -> None:
         """Create a collection: meta ones differ only in what their columns hold."""

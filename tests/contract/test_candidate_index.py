@@ -320,3 +320,21 @@ def test_a_killed_writer_leaves_rows_at_or_ahead_of_the_watermark(tmp_path: Path
     live.fold(row(str(i), i) for i in range(build.rows))
     assert index.summary(build.name).checksum == live.checksum()
     index.close()
+
+
+def test_an_emptying_that_was_cut_short_is_finished_later(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def cut(index: MilvusCandidateIndex, build: str) -> None:
+        raise IndexUnavailable(build)
+
+    index = MilvusCandidateIndex(str(tmp_path / "index.db"))
+    index.apply(index.active().name, [row("a", 1)], watermark=1)
+    with monkeypatch.context() as patch:
+        patch.setattr(MilvusCandidateIndex, "_empty", cut)
+        with pytest.raises(IndexUnavailable):
+            index.create("main")
+    index.close()
+    again = MilvusCandidateIndex(str(tmp_path / "index.db"))
+    assert (again.active().watermark, again.active().rows, search(again, 1)) == (0, 0, [()])
+    again.close()
