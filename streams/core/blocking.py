@@ -3,6 +3,8 @@
 A key is ``blocker:value``. Identifiers first, then titles; at most ``MAX_KEYS`` of a record.
 """
 
+import itertools
+
 from streams.core.normalize import fold_diacritics
 from streams.core.records import LinkageRecord
 
@@ -20,7 +22,7 @@ BLOCKERS = (
     "artist_duration",
 )
 _STOP = frozenset(
-    "the a an of in on to and or for my your i you me it is la le les el de der die das feat live version mix".split()
+    "the a an of in on to and or for my your i you me it is la le les el de der die das".split()
 )
 _DURATION_BUCKET_MS = 4_000
 
@@ -46,7 +48,7 @@ def blocking_keys(record: LinkageRecord) -> tuple[str, ...]:
             {word for word in bases[0].split() if word not in _STOP and len(word) > 1},
             key=lambda word: (-len(word), word),
         )
-        keys += [f"title_pair:{'|'.join(sorted(pair))}" for pair in zip(words[:3], words[1:3], strict=False)]
+        keys += [f"title_pair:{'|'.join(sorted(pair))}" for pair in itertools.pairwise(words[:3])]
         if len(words) > 2:
             keys.append(f"title_pair:{'|'.join(sorted((words[0], words[2])))}")
     if record.duration_ms and artists:

@@ -64,8 +64,18 @@ class Prepared:
     """What comparisons need of a record, computed once."""
 
     __slots__ = (
-        "albums", "artists", "artist_tokens", "bases", "contributors", "media_kind", "numbers", "record",
-        "squeezed", "title_tokens", "types", "versions",
+        "albums",
+        "artist_tokens",
+        "artists",
+        "bases",
+        "contributors",
+        "media_kind",
+        "numbers",
+        "record",
+        "squeezed",
+        "title_tokens",
+        "types",
+        "versions",
     )  # fmt: skip
 
     def __init__(self, record: LinkageRecord) -> None:

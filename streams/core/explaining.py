@@ -3,7 +3,7 @@
 from streams.core.records import Flip, HeadScore, LedgerLine
 
 
-def counter_evidence(head: HeadScore, *, positive: bool) -> LedgerLine | None:
+def counter_evidence(head: HeadScore, positive: bool) -> LedgerLine | None:
     """Find the strongest line against the outcome.
 
     Parameters
@@ -16,7 +16,7 @@ def counter_evidence(head: HeadScore, *, positive: bool) -> LedgerLine | None:
     return max(against, key=lambda line: (abs(line.contribution), line.name), default=None)
 
 
-def smallest_flip(head: HeadScore, *, threshold: float) -> Flip | None:
+def smallest_flip(head: HeadScore, threshold: float) -> Flip | None:
     """Find the line whose absence alone would move the score across the threshold, the weakest such line.
 
     Without one such line, the fewest lines (strongest first) that do it together; none where even

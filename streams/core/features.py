@@ -111,7 +111,7 @@ def featurize(upload: Upload) -> LinkageRecord:
 
 
 def text_for_embedding(record: LinkageRecord) -> str:
-    """Base title and main artist, version words stripped; empty where there is no title."""
+    """Join base title and main artist, version words stripped; empty where there is no title."""
     if not record.readings:
         return ""
     reading = record.readings[0]

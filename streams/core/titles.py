@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - tables of words and their patterns read better unbroken
 """Read what people write as a title: base, typed versions, credits, typed numbers, media kind; n-best."""
 
 import re

@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - tables of words and their patterns read better unbroken
 """The version taxonomy: what a typed word changes, what excludes what, and the name of the relation."""
 
 import re

@@ -1,0 +1,242 @@
+"""Pair scores are pure, symmetrical, add up, and know versions, numbers and sound."""
+
+import dataclasses
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from streams.core.compare import compare_uploads
+from streams.core.explaining import counter_evidence, smallest_flip
+from streams.core.features import featurize
+from streams.core.records import (
+    Artist,
+    Identifiers,
+    Kind,
+    LinkageRecord,
+    PairScore,
+    SoundEvidence,
+    Upload,
+)
+from streams.core.scoring import Bundle, Scorer
+from streams.core.versions import inverse_relation
+from streams.errors import SchemaError
+
+SCORER = Scorer(Bundle.packaged())
+SAME = SoundEvidence(
+    bit_error=0.05,
+    offset_ms=0,
+    overlap_ms=200_000,
+    coverage_left=0.99,
+    coverage_right=0.98,
+    speed_ratio=1.0,
+)
+
+
+def _upload(
+    title: str,
+    *,
+    artist: str | None = "The Example Band",
+    duration_ms: int | None = 215_000,
+    isrc: str | None = None,
+    kind: Kind = Kind.recording,
+) -> Upload:
+    return Upload(
+        source="s",
+        item_id=title,
+        title=title,
+        kind=kind,
+        artists=(Artist(name=artist),) if artist else (),
+        duration_ms=duration_ms,
+        identifiers=Identifiers(isrc=(isrc,) if isrc else ()),
+    )
+
+
+def _score(left: Upload, right: Upload, sound: SoundEvidence | None = None) -> PairScore:
+    return SCORER.score(featurize(left), featurize(right), sound)
+
+
+records = st.builds(
+    lambda title, artist, duration, isrc, kind: featurize(
+        _upload(title, artist=artist, duration_ms=duration, isrc=isrc, kind=kind)
+    ),
+    st.sampled_from(
+        [
+            "Clear Water",
+            "Clear Water (Live)",
+            "Clear Watr",
+            "Muddy Rain",
+            "Clear Water (Joe Remix)",
+            "Sonata No. 1",
+            "Sonata No. 2, Op. 3",
+            "The Example Band - Clear Water (Official Video)",
+        ]
+    ),
+    st.sampled_from(["The Example Band", "Other Man", None]),
+    st.sampled_from([215_000, 216_000, 300_000, None]),
+    st.sampled_from(["GBEMI0300013", "GBEMI0300014", None]),
+    st.sampled_from(list(Kind)),
+)
+sounds = st.one_of(
+    st.none(),
+    st.just(SAME),
+    st.just(dataclasses.replace(SAME, bit_error=0.45)),
+    st.just(SoundEvidence(same_content=True)),
+    st.just(dataclasses.replace(SAME, harmony=0.7, bit_error=0.4)),
+)
+
+
+@given(records, records, sounds)
+def test_scores_are_pure_symmetrical_and_add_up(
+    left: LinkageRecord, right: LinkageRecord, sound: SoundEvidence | None
+) -> None:
+    forth, back = SCORER.score(left, right, sound), SCORER.score(right, left, sound)
+    assert (forth.recording, forth.work) == (back.recording, back.work)
+    assert forth.cannot_link == back.cannot_link
+    assert forth.relation == inverse_relation(back.relation)
+    assert forth == SCORER.score(dataclasses.replace(left), dataclasses.replace(right), sound)
+    explained = SCORER.explain(left, right, sound)
+    for head, other in ((forth.recording, explained.recording), (forth.work, explained.work)):
+        assert head.prior + sum(line.contribution for line in head.lines) == pytest.approx(
+            head.log_odds, abs=1e-9
+        )
+        assert head.log_odds == other.log_odds
+
+
+@given(records)
+def test_absent_fields_are_neutral(record: LinkageRecord) -> None:
+    bare = dataclasses.replace(record, duration_ms=None, isrcs=())
+    names = {line.name for line in SCORER.score(record, bare).recording.lines}
+    assert not names & {"duration", "isrc"}
+
+
+def test_same_text_matches_and_a_stranger_does_not() -> None:
+    same = _score(_upload("Clear Water"), _upload("Clear Water"))
+    assert same.recording.log_odds >= SCORER.bundle.recording_match
+    other = _score(_upload("Clear Water"), _upload("Muddy Rain", artist="Other Man", duration_ms=90_000))
+    assert other.recording.probability < 0.01
+    assert other.work.probability < 0.05
+    assert any(line.level == "skipped" for line in other.recording.lines)
+
+
+@pytest.mark.parametrize(
+    ("title", "relation"),
+    [
+        ("Clear Water (Live)", "live_version_of"),
+        ("Clear Water (Joe Remix)", "remix_of"),
+        ("Clear Water (Instrumental)", "instrumental_of"),
+        ("Clear Water (Karaoke Version)", "karaoke_of"),
+        ("Clear Water (Acoustic)", "acoustic_version_of"),
+        ("Clear Water (Demo)", "demo_of"),
+        ("Clear Water (Radio Edit)", "edit_of"),
+        ("Clear Water (Sped Up)", "sped_up_of"),
+        ("Clear Water (Slowed + Reverb)", "slowed_of"),
+        ("Clear Water (Spanish Version)", "language_version_of"),
+    ],
+)
+def test_one_sided_version_word_is_another_recording_of_the_work(title: str, relation: str) -> None:
+    score = _score(_upload(title), _upload("Clear Water", duration_ms=200_000))
+    assert score.relation == relation
+    assert score.recording.log_odds < SCORER.bundle.recording_match
+    assert score.work.log_odds >= SCORER.bundle.work_match
+
+
+def test_one_sided_word_with_equal_length_and_artist_goes_to_review() -> None:
+    score = _score(_upload("Clear Water (Remix)"), _upload("Clear Water"))
+    assert SCORER.bundle.recording_review <= score.recording.log_odds < SCORER.bundle.recording_match
+
+
+def test_incompatible_versions_and_numbers_exclude() -> None:
+    assert _score(_upload("Clear Water (Live)"), _upload("Clear Water (Demo)")).cannot_link == (
+        "version:demo|live"
+    )
+    score = _score(_upload("Sonata, Op. 27 No. 1"), _upload("Sonata, Op. 27 No. 2"))
+    assert (score.cannot_link, score.work_cannot_link) == ("number:number", "number:number")
+    assert _score(_upload("Wall, Part 1"), _upload("Wall")).cannot_link is None
+
+
+def test_remaster_is_the_same_recording() -> None:
+    score = _score(_upload("Clear Water - 2011 Remaster"), _upload("Clear Water"))
+    assert score.recording.log_odds >= SCORER.bundle.recording_match
+
+
+def test_sound_overrules_text() -> None:
+    score = _score(_upload("Clear Water (Live)"), _upload("Muddy Rain (Remix)", artist="X"), SAME)
+    assert score.cannot_link is None
+    assert score.recording.log_odds >= SCORER.bundle.recording_match
+    assert score.contradiction == "heard_against_declared"
+
+
+@pytest.mark.parametrize(
+    ("sound", "cannot_link", "relation"),
+    [
+        (dataclasses.replace(SAME, coverage_right=0.3), "sound:excerpt", "excerpt_of"),
+        (dataclasses.replace(SAME, coverage_left=0.3), "sound:excerpt", "contains"),
+        (dataclasses.replace(SAME, speed_ratio=1.2), "sound:retimed", "sped_up_of"),
+        (dataclasses.replace(SAME, speed_ratio=0.8), "sound:retimed", "slowed_of"),
+    ],
+)
+def test_heard_relation(sound: SoundEvidence, cannot_link: str, relation: str) -> None:
+    score = _score(_upload("Clear Water"), _upload("Clear Water"), sound)
+    assert (score.cannot_link, score.relation) == (cannot_link, relation)
+
+
+def test_same_isrc_on_other_sound_is_a_contradiction() -> None:
+    left = _upload("Clear Water", isrc="GBEMI0300013")
+    score = _score(left, left, dataclasses.replace(SAME, bit_error=0.45))
+    assert score.contradiction == "same_isrc_other_sound"
+    assert score.cannot_link is not None
+    assert score.recording.log_odds < SCORER.bundle.recording_match
+
+
+def test_harmony_makes_a_cover_of_the_work() -> None:
+    plain = _score(_upload("Clear Water"), _upload("Agua", artist="Other"))
+    heard = _score(
+        _upload("Clear Water"), _upload("Agua", artist="Other"), SoundEvidence(bit_error=0.45, harmony=0.8)
+    )
+    assert heard.work.log_odds > plain.work.log_odds + 2
+    assert heard.recording.log_odds < 0
+
+
+def test_video_never_links_to_a_recording() -> None:
+    video = _upload("The Example Band - Clear Water (Official Video)", kind=Kind.music_video)
+    score = _score(video, _upload("Clear Water"))
+    assert (score.cannot_link, score.relation) == ("kind", "music_video_of")
+    result = compare_uploads(video, _upload("Clear Water"), SAME, SCORER)
+    assert result.probability.recording > 0.95
+    assert result.probability.video is None
+
+
+def test_compare_says_why() -> None:
+    result = compare_uploads(_upload("Clear Water"), _upload("Clear Water (Live)"), None, SCORER)
+    assert result.probability.work >= result.probability.recording
+    assert result.relation == "has_live_version"
+    lines = [line for line in result.evidence if line.name == "version"]
+    assert {line.head for line in lines} == {"recording", "work"}
+    assert lines[0].right == "live: Live"
+
+
+def test_counter_evidence_and_flip() -> None:
+    head = _score(_upload("Clear Water"), _upload("Clear Water", duration_ms=280_000)).recording
+    worst = counter_evidence(head, positive=True)
+    assert worst is not None
+    assert worst.name == "duration"
+    head = _score(_upload("Clear Water"), _upload("Clear Water")).recording
+    threshold = SCORER.bundle.recording_match
+    flip = smallest_flip(head, threshold=threshold)
+    assert flip is not None
+    assert flip.to == "non_match"
+    assert head.log_odds - flip.log_odds < threshold
+    assert smallest_flip(head, threshold=100.0) is None
+
+
+def test_bundle_survives_its_json() -> None:
+    bundle = Bundle.packaged()
+    assert Bundle.from_json(bundle.to_json()) == bundle
+    assert bundle.to_json() == Bundle.from_json(bundle.to_json()).to_json()
+
+
+@pytest.mark.parametrize("data", [b"{", b"{}", b"\xff"])
+def test_what_is_no_bundle_is_refused(data: bytes) -> None:
+    with pytest.raises(SchemaError):
+        Bundle.from_json(data)
