@@ -1,0 +1,91 @@
+"""From an upload to the record that is linked: what can be said without hearing or embedding anything."""
+
+import hashlib
+from typing import Final
+
+from streams.core.blocking import blocking_keys
+from streams.core.features import featurize
+from streams.core.identifiers import check_identifiers
+from streams.core.records import EncodedUpload, Operation, Origin, Refusal, Upload
+from streams.core.upload_json import upload_digest
+
+# Changes with every rule that reads titles, names, identifiers or blocking keys: a decision names it.
+RULE_VERSION: Final = "2026.11"
+INLINE_BODY: Final = 4096
+
+
+def encode_metadata(
+    upload: Upload, *, origin: Origin, received_ms: int, traceparent: str | None = None
+) -> EncodedUpload:
+    """Read an upload's metadata; a withdrawal has none.
+
+    Parameters
+    ----------
+    upload : Upload
+        valid
+    origin : Origin
+    received_ms : int [ms since 1970]
+        the broker's time of the record
+    traceparent : str, optional
+        W3C trace context of the publisher
+    """
+    if upload.operation is Operation.withdraw:
+        return EncodedUpload(
+            origin=origin,
+            source=upload.source,
+            item_id=upload.item_id,
+            revision=upload.revision,
+            operation=upload.operation,
+            digest="",
+            received_ms=received_ms,
+            kind=upload.kind,
+            rule_version=RULE_VERSION,
+            traceparent=traceparent,
+        )
+    record = featurize(upload)
+    return EncodedUpload(
+        origin=origin,
+        source=upload.source,
+        item_id=upload.item_id,
+        revision=upload.revision,
+        operation=upload.operation,
+        digest=upload_digest(upload),
+        received_ms=received_ms,
+        kind=upload.kind,
+        upload=upload,
+        record=record,
+        blocking_keys=blocking_keys(record),
+        identifier_problems=check_identifiers(upload),
+        rule_version=RULE_VERSION,
+        traceparent=traceparent,
+    )
+
+
+def refused(
+    body: bytes,
+    *,
+    code: str,
+    reason: str,
+    origin: Origin,
+    received_ms: int,
+    traceparent: str | None = None,
+) -> EncodedUpload:
+    """Carry a record that cannot be read on, with its code and the first of its bytes."""
+    return EncodedUpload(
+        origin=origin,
+        source="",
+        item_id="",
+        revision=None,
+        operation=Operation.upsert,
+        digest="",
+        received_ms=received_ms,
+        refusal=Refusal(
+            code=code,
+            reason=reason,
+            body=body[:INLINE_BODY],
+            body_sha256=hashlib.sha256(body).hexdigest(),
+            body_bytes=len(body),
+        ),
+        rule_version=RULE_VERSION,
+        traceparent=traceparent,
+    )
