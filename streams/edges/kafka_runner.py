@@ -18,6 +18,9 @@ from streams.ports import Headers, Processor, Produced, RunnerMetrics, Tracing
 POLL_SECONDS = 0.05
 GATE_SECONDS = 0.25
 LAG_SECONDS = 1.0
+# Pausing throws away what the client has fetched ahead, and resuming waits for a fetch of up to 500 ms that
+# is under way without the partition: a buffer that is full for a moment only is worth waiting for.
+FULL_SECONDS = 1.0
 QUEUE_BYTES = 32 * 1024 * 1024
 
 log = logging.getLogger(__name__)
@@ -170,6 +173,8 @@ class StatelessRunner:
             self._gate_asked = now
             self._gate_open = self._lag_gate()
         with self._changed:
+            if self._gate_open and not self._holding:
+                self._changed.wait_for(lambda: not self._buffer.full or self._stuck, FULL_SECONDS)
             full, roomy = self._buffer.full, self._buffer.roomy
         self._holding = not self._gate_open or full or (self._holding and not roomy)
         change = self._assigned - self._paused if self._holding else self._paused & self._assigned
@@ -261,15 +266,15 @@ class StatelessRunner:
         """Wait within the budget until the batch at work, if it concerns these partitions, is finished."""
 
         def free() -> bool:
-            return self._at_work is None or not gone & self._at_work.offsets.keys() or not self._progressing
+            return self._at_work is None or not gone & self._at_work.offsets.keys() or self._stuck
 
         with self._changed:
             self._changed.wait_for(free, self._revoke_seconds)
 
     @property
-    def _progressing(self) -> bool:
-        """Say whether waiting for the batch at work makes sense: not while it waits for a dependency."""
-        return self._failure is None and self._at_work is not None and not self._at_work.waiting
+    def _stuck(self) -> bool:
+        """Say whether waiting for the worker makes no sense: it failed, or waits for a dependency."""
+        return self._failure is not None or (self._at_work is not None and self._at_work.waiting)
 
     def _end(self, worker: threading.Thread) -> None:
         """Finish or drop the batch at work, commit, leave the group."""
