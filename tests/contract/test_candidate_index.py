@@ -4,8 +4,10 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from itertools import count
 from pathlib import Path
+from threading import Event
 
 import numpy as np
 import pytest
@@ -265,6 +267,27 @@ def test_reopening_keeps_rows_watermark_and_alias(opener: Open) -> None:
     index.close()
     again = opener()
     assert (again.builds(), again.summary("second"), search(again, 7, build="second")) == before
+
+
+def test_a_reader_beside_a_writer_misses_nothing(index: CandidateIndex) -> None:
+    index.apply("main", [row("first", 1)], watermark=1)
+    written = Event()
+
+    def read() -> list[str]:
+        seen = []
+        while not written.is_set():
+            seen.append(search(index, 1, limit=1)[0][0].item_id)
+        return seen
+
+    with ThreadPoolExecutor(2) as readers:
+        reading = [readers.submit(read) for _ in range(2)]
+        try:
+            for i in range(10):
+                index.apply("main", [row(f"{i}-{j}", 100 + j) for j in range(50)], watermark=2 + i)
+        finally:
+            written.set()
+    assert {item_id for future in reading for item_id in future.result()} == {"item-first"}
+    assert index.summary("main").rows == 501
 
 
 def test_one_process_has_one_lite_client(tmp_path: Path) -> None:
