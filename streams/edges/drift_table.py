@@ -1,0 +1,64 @@
+"""The drift fold as entries of a table: plain JSON values, so that a changelog can bring it back."""
+
+import base64
+import json
+from collections.abc import Iterable
+from typing import Any
+
+from streams.core.drift import DriftStream, Kept, Role
+from streams.core.records import EmbeddingSketch
+from streams.ports import Codec
+
+SKETCH_TOPIC = "embedding.sketch.v1"
+Entry = dict[str, Any]  # a JSON object
+
+_SCALARS = (
+    "closed_ms",
+    "reference_windows",
+    "frozen",
+    "judged",
+    "suspicious",
+    "alerted",
+    "late",
+    "replayed",
+    "stuck_ms",
+)
+
+
+def _key(stream: DriftStream, name: str) -> str:
+    return json.dumps([stream.modality, stream.model, name])
+
+
+def table_changes(before: DriftStream, after: DriftStream, codec: Codec) -> dict[str, Entry | None]:
+    """Return what to write (None: delete) so that the table holds ``after`` instead of ``before``."""
+    changes: dict[str, Entry | None] = {_key(after, k): None for k in before.kept.keys() - after.kept.keys()}
+    for name, kept in after.kept.items():
+        if before.kept.get(name) is not kept:
+            changes[_key(after, name)] = {
+                "role": kept.role.value,
+                "window_ms": kept.window_ms,
+                "sketch": base64.b64encode(codec.encode(SKETCH_TOPIC, kept.sketch)).decode(),
+            }
+    if any(getattr(before, name) != getattr(after, name) for name in _SCALARS):
+        changes[_key(after, "")] = {name: getattr(after, name) for name in _SCALARS}
+    return changes
+
+
+def streams_from(items: Iterable[tuple[str, Entry]], codec: Codec) -> dict[tuple[str, str], DriftStream]:
+    """Bring back what was written."""
+    kept: dict[tuple[str, str], dict[str, Kept]] = {}
+    heads: dict[tuple[str, str], Entry] = {}
+    for key, entry in items:
+        modality, model, name = json.loads(key)
+        mine = kept.setdefault((modality, model), {})
+        if name:
+            sketch: EmbeddingSketch = codec.decode(SKETCH_TOPIC, base64.b64decode(entry["sketch"]))
+            mine[name] = Kept(role=Role(entry["role"]), window_ms=entry["window_ms"], sketch=sketch)
+        else:
+            heads[modality, model] = entry
+    return {
+        (modality, model): DriftStream(
+            modality=modality, model=model, kept=found, **heads.get((modality, model), {})
+        )
+        for (modality, model), found in kept.items()
+    }

@@ -1,0 +1,284 @@
+"""The drift monitor as a Faust worker: sketches in, windows and alerts out.
+
+The fold lives in a memory table with a changelog topic, and not in a second reading of the sketches: they are
+kept for days, the reference must stay. Outputs are acknowledged before the table is written and the offset is
+committed, so a crash repeats an event: the fold counts a sketch once, and a repeated window or alert has the
+same id.
+"""
+
+import asyncio
+import contextlib
+import logging
+import signal
+import ssl
+import threading
+from pathlib import Path
+from typing import Any
+
+import faust
+
+from streams.config import DriftSettings, KafkaSettings
+from streams.core.drift import DriftRules, DriftStream, Step, fold_sketch, never_closed
+from streams.core.records import EmbeddingSketch
+from streams.edges.drift_table import SKETCH_TOPIC, Entry, streams_from, table_changes
+from streams.edges.metrics import Metrics
+from streams.errors import FatalError, RecordError
+from streams.ports import Codec
+from streams.topics import topic
+
+WINDOW_TOPIC, ALERT_TOPIC = "drift.window.v1", "drift.alert.v1"
+APP_ID = "samesong-drift"
+LOOK_SECONDS = 0.2
+STOP_SECONDS = 8.0
+
+_log = logging.getLogger(__name__)
+
+
+def drift_rules(settings: DriftSettings) -> DriftRules:
+    """Return the rules that the settings name."""
+    return DriftRules(
+        window_ms=max(1, round(settings.window_s * 1000)),
+        grace_ms=round(settings.grace_s * 1000),
+        reference_windows=settings.reference_windows,
+        min_count=settings.min_count,
+        p_value=settings.p_value,
+    )
+
+
+class _Fold:
+    """The streams of this worker's partitions, and the time of each partition."""
+
+    def __init__(self, rules: DriftRules, codec: Codec) -> None:
+        self._rules = rules
+        self._codec = codec
+        self._streams: dict[tuple[str, str], DriftStream] | None = None
+        self._clocks: dict[int, int] = {}
+        self._homes: dict[tuple[str, str], int] = {}
+
+    def forget(self) -> None:
+        """Read the table anew at the next event: partitions have moved."""
+        self._streams = None
+        self._clocks.clear()
+        self._homes.clear()
+
+    def restore(self, items: list[tuple[str, Entry]]) -> None:
+        """Take up what the table holds."""
+        self._streams = streams_from(items, self._codec)
+
+    @property
+    def restored(self) -> bool:
+        """Say whether the table was read since partitions last moved."""
+        return self._streams is not None
+
+    def take(
+        self, sketch: EmbeddingSketch, *, partition: int, at_ms: int
+    ) -> tuple[Step, dict[str, Entry | None], dict[tuple[str, str], DriftStream]]:
+        """Fold one event; give what follows, the table's changes, and the streams to keep afterwards."""
+        streams = self._streams or {}
+        name = (sketch.modality, sketch.model)
+        self._homes[name] = partition
+        clock = max(self._clocks.get(partition, 0), at_ms)
+        self._clocks[partition] = clock
+        before = streams.get(name) or DriftStream(modality=sketch.modality, model=sketch.model)
+        step = fold_sketch(before, sketch, at_ms=at_ms, rules=self._rules)
+        after = {name: step.stream}
+        changes = table_changes(before, step.stream, self._codec)
+        alerts = list(step.alerts)
+        for other, stream in streams.items():
+            if other != name and self._homes.get(other, partition) == partition:
+                stuck = never_closed(stream, clock_ms=clock, rules=self._rules)
+                if stuck.alerts:
+                    alerts += stuck.alerts
+                    after[other] = stuck.stream
+                    changes |= table_changes(stream, stuck.stream, self._codec)
+        return Step(stream=step.stream, windows=step.windows, alerts=tuple(alerts)), changes, after
+
+    def late(self, sketch: EmbeddingSketch) -> int:
+        """Return how many sketches of this stream came late so far."""
+        stream = (self._streams or {}).get((sketch.modality, sketch.model))
+        return stream.late if stream is not None else 0
+
+    def keep(self, streams: dict[tuple[str, str], DriftStream]) -> None:
+        """Hold what was written."""
+        self._streams = {**(self._streams or {}), **streams}
+
+
+def _credentials(kafka: KafkaSettings) -> Any:  # one of Faust's untyped credentials
+    """Return how Faust is to log in; None for an unencrypted cluster without users."""
+    if kafka.security_protocol == "PLAINTEXT":
+        return None
+    context = None
+    if kafka.security_protocol.endswith("SSL"):
+        context = ssl.create_default_context(cafile=kafka.ca_location)
+        if kafka.certificate_location is not None:
+            key_password = kafka.key_password.get_secret_value() if kafka.key_password else None
+            context.load_cert_chain(kafka.certificate_location, kafka.key_location, key_password)
+    if kafka.security_protocol == "SSL":
+        return faust.SSLCredentials(context)
+    return faust.SASLCredentials(
+        username=kafka.username,
+        password=kafka.password.get_secret_value() if kafka.password else None,
+        ssl_context=context,
+        mechanism=kafka.sasl_mechanism or "SCRAM-SHA-512",
+    )
+
+
+def _app(bootstrap: str, data_dir: Path, kafka: KafkaSettings, app_id: str) -> Any:  # Faust is untyped
+    """Return the app: each departure from Faust's defaults is a rule of this project."""
+    return faust.App(
+        app_id,
+        broker=";".join(f"kafka://{host.strip()}" for host in bootstrap.split(",")),
+        broker_credentials=_credentials(kafka),
+        store="memory://",
+        datadir=str(data_dir / "drift"),
+        web_enabled=False,
+        processing_guarantee="at_least_once",
+        topic_disable_leader=True,
+        topic_replication_factor=kafka.replication_factor,
+        topic_partitions=topic(SKETCH_TOPIC).partitions,
+        consumer_auto_offset_reset="earliest",
+        broker_commit_interval=1.0,
+        # Waiting for a stream to run dry would hold up the end of the process.
+        stream_wait_empty=False,
+        autodiscover=False,
+    )
+
+
+def build_app(
+    bootstrap: str,
+    settings: DriftSettings,
+    codec: Codec,
+    data_dir: Path,
+    *,
+    kafka: KafkaSettings,
+    metrics: Metrics,
+    app_id: str = APP_ID,
+) -> Any:  # Faust is untyped
+    """Wire the fold to its topics."""
+    app = _app(bootstrap, data_dir, kafka, app_id)
+    raw = {"key_type": bytes, "value_type": bytes, "key_serializer": "raw", "value_serializer": "raw"}
+    sketches = app.topic(SKETCH_TOPIC, **raw)
+    windows, alerts = app.topic(WINDOW_TOPIC, **raw), app.topic(ALERT_TOPIC, **raw)
+    table = app.Table("fold", partitions=topic(SKETCH_TOPIC).partitions)
+    fold = _Fold(drift_rules(settings), codec)
+
+    @app.on_partitions_assigned.connect  # type: ignore[untyped-decorator]  # Faust is untyped
+    async def moved(_app: Any, assigned: Any, **_rest: Any) -> None:
+        fold.forget()
+
+    async def publish(step: Step) -> None:
+        for out, name, records in (
+            (windows, WINDOW_TOPIC, step.windows),
+            (alerts, ALERT_TOPIC, step.alerts),
+        ):
+            for record in records:
+                key = f"{record.modality}:{record.model}".encode()
+                await (await out.send(key=key, value=codec.encode(name, record)))
+
+    @app.agent(sketches, concurrency=1)  # type: ignore[untyped-decorator]  # Faust is untyped
+    async def watch(stream: Any) -> None:
+        async for event in stream.events():
+            message = event.message
+            try:
+                sketch: EmbeddingSketch = codec.decode(SKETCH_TOPIC, event.value)
+                if not fold.restored:
+                    fold.restore(list(table.items()))
+                step, changes, after = await asyncio.to_thread(
+                    fold.take, sketch, partition=message.partition, at_ms=round(message.timestamp * 1000)
+                )
+            except RecordError as exc:
+                metrics.add("samesong.errors", code=exc.code)
+                _log.warning(
+                    "sketch at %s-%d@%d is left out: %s",
+                    message.topic,
+                    message.partition,
+                    message.offset,
+                    exc,
+                )
+                continue
+            await publish(step)
+            for key, entry in changes.items():
+                if entry is not None:
+                    table[key] = entry
+                elif key in table:
+                    del table[key]
+            late = step.stream.late - fold.late(sketch)
+            fold.keep(after)
+            _measure(step, metrics, late=late)
+
+    return app
+
+
+def _measure(step: Step, metrics: Metrics, *, late: int) -> None:
+    """Say what an event led to."""
+    stream = step.stream
+    if late > 0:
+        metrics.add("samesong.drift.late", late, modality=stream.modality, model=stream.model)
+    if step.windows:
+        for code in ("shift", "window_never_closed"):
+            # A series that starts at 1 never increases: an alert rule would miss the first.
+            metrics.add("samesong.drift.alerts", 0, modality=stream.modality, model=stream.model, code=code)
+    for window in step.windows:
+        _log.info("window %s", window)
+        if window.reference not in {"building", "gathering"}:
+            labels = {"modality": window.modality, "model": window.model}
+            metrics.set("samesong.drift.distance", window.distance, **labels)
+            metrics.set("samesong.drift.p_value", window.p_value, **labels)
+    for alert in step.alerts:
+        _log.warning("drift: %s", alert.message)
+        metrics.add("samesong.drift.alerts", modality=alert.modality, model=alert.model, code=alert.code)
+
+
+def run_drift(
+    bootstrap: str,
+    settings: DriftSettings,
+    codec: Codec,
+    data_dir: Path,
+    stop_event: threading.Event | None = None,
+    *,
+    kafka: KafkaSettings | None = None,
+    metrics: Metrics | None = None,
+    app_id: str = APP_ID,
+) -> None:
+    """Run the monitor in this process until SIGTERM, SIGINT or ``stop_event``; end within seconds.
+
+    Raises
+    ------
+    FatalError
+        the worker crashed: let the supervisor start it anew
+    """
+    found = metrics or Metrics("drift")
+    asyncio.run(
+        _serve(
+            lambda: build_app(
+                bootstrap,
+                settings,
+                codec,
+                data_dir,
+                kafka=kafka or KafkaSettings(),
+                metrics=found,
+                app_id=app_id,
+            ),
+            stop_event or threading.Event(),
+        )
+    )
+
+
+async def _serve(build: Any, stop: threading.Event) -> None:
+    """Start the app, wait for the end, stop it."""
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        # Outside the main thread signals are not ours; the event is.
+        with contextlib.suppress(ValueError, RuntimeError):
+            loop.add_signal_handler(number, stop.set)
+    app = build()
+    app.finalize()
+    await app.start()
+    try:
+        while not stop.is_set():
+            if app.crashed or app.should_stop:
+                raise FatalError(f"the drift worker crashed: {app.crash_reason}")
+            await asyncio.sleep(LOOK_SECONDS)
+    finally:
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(app.stop(), STOP_SECONDS)
