@@ -9,6 +9,7 @@ import typer
 from streams.cli.audit import audit
 from streams.cli.broker import broker
 from streams.cli.deadletters import deadletters
+from streams.cli.demo import demo
 from streams.cli.doctor import doctor
 from streams.cli.entity import entity
 from streams.cli.explain import explain
@@ -38,6 +39,7 @@ app.command()(explain)
 app.command()(entity)
 app.command()(resolve)
 app.command()(compare)
+app.command()(demo)
 app.command()(doctor)
 app.command()(broker)
 app.command()(topics)

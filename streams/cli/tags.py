@@ -111,7 +111,7 @@ def upload_of(
         "title": _tag(tags, "title"),
         "artists": artists,
         "genre": _tag(tags, "genre"),
-        "languages": _names(_tag(tags, "language")),
+        "languages": [name for name in _names(_tag(tags, "language")) if name != "und"],
         "releases": [release] if release else [],
         "duration_ms": found.duration_ms,
         "identifiers": {"isrc": _names(_tag(tags, "isrc"))} if _tag(tags, "isrc") else None,

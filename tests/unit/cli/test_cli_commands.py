@@ -1,0 +1,95 @@
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from streams.cli import app, main
+from streams.cli.checks import State, check_disk, check_python, check_registry, check_roots
+from streams.config import load_settings
+from streams.connection import bootstrap_of, kafka_extra
+from streams.errors import BrokerUnavailable, ResolverError, SchemaError
+
+run = CliRunner().invoke
+
+
+def test_help_names_every_command_and_loads_nothing_heavy() -> None:
+    said = run(app, ["--help"])
+    assert said.exit_code == 0
+    for name in ("publish", "watch", "explain", "entity", "doctor", "demo", "review", "deadletters"):
+        assert name in said.output
+    heavy = "numpy confluent_kafka pymilvus av pydantic onnxruntime opentelemetry"
+    code = f"import sys, streams.cli; print([m for m in {heavy.split()!r} if m in sys.modules])"
+    done = subprocess.run(  # noqa: S603 - our own interpreter
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == "[]"
+
+
+def test_every_command_takes_a_data_dir() -> None:
+    import typer
+
+    def walk(command: object, name: str = "") -> list[str]:
+        below = getattr(command, "commands", None)
+        if below:
+            return [found for key, sub in below.items() for found in walk(sub, f"{name} {key}")]
+        options = [option for p in getattr(command, "params", ()) for option in p.opts]
+        return [] if "--data-dir" in options else [name]
+
+    assert walk(typer.main.get_command(app)) == []
+
+
+def test_version() -> None:
+    assert run(app, ["--version"]).output.startswith("samesong ")
+
+
+def test_wrong_usage_is_status_2(tmp_path: Path) -> None:
+    assert run(app, ["run", "nothing"]).exit_code == 2
+    assert run(app, ["resolve", str(tmp_path / "gone"), "--output", "o"]).exit_code == 2
+    assert run(app, ["broker", "--brokers", "2", "--data-dir", str(tmp_path)]).exit_code == 2
+    twice = ["review", "verdict", "a", "1", "a", "1", "match", "--data-dir", str(tmp_path)]
+    assert run(app, twice).exit_code == 2
+
+
+@pytest.mark.parametrize(
+    ("error", "status"), [(BrokerUnavailable("no broker"), 2), (SchemaError("no upload"), 1)]
+)
+def test_an_error_becomes_a_sentence_and_a_status(
+    error: ResolverError, status: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fail() -> None:
+        raise error
+
+    monkeypatch.setattr("streams.cli.app", fail)
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == status
+    assert f"{error} [{error.code}]" in capsys.readouterr().err
+
+
+def test_no_broker_names_both_ways_out(tmp_path: Path) -> None:
+    with pytest.raises(BrokerUnavailable, match=r"samesong up.*SAMESONG_KAFKA__BOOTSTRAP"):
+        bootstrap_of(load_settings(data_dir=tmp_path))
+
+
+def test_a_named_cluster_and_its_secrets_are_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SAMESONG_KAFKA__BOOTSTRAP", "k:1")
+    monkeypatch.setenv("SAMESONG_KAFKA__PASSWORD", "hush-hush")
+    settings = load_settings(data_dir=tmp_path)
+    assert bootstrap_of(settings) == "k:1"
+    assert kafka_extra(settings)["sasl.password"] == "hush-hush"
+    shown = run(app, ["settings", "--json", "--data-dir", str(tmp_path)])
+    assert json.loads(shown.output)["kafka"]["bootstrap"] == "k:1"
+    assert "hush-hush" not in shown.output
+
+
+def test_checks_say_the_fix(tmp_path: Path) -> None:
+    settings = load_settings(data_dir=tmp_path / "not" / "yet")
+    assert check_python().state is State.good
+    assert check_disk(settings).found.endswith("yet")
+    assert check_registry(settings).state is State.good
+    roots = check_roots(settings)
+    assert roots.state is State.note
+    assert "SAMESONG_MEDIA__ALLOWED_ROOTS" in (roots.fix or "")
