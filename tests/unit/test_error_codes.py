@@ -5,16 +5,15 @@ import pkgutil
 import re
 from collections import Counter
 
-import streams.edges
-import streams.stages
+import streams
 from encoders.errors import EncoderError
 from streams.errors import ResolverError
 
 
 def _import_all() -> None:
-    """Errors are also declared beside the edge that raises them."""
-    for package in (streams.edges, streams.stages):
-        for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
+    """Errors are also declared beside what raises them."""
+    for module in pkgutil.walk_packages(streams.__path__, "streams."):
+        if not module.name.endswith("__main__"):
             importlib.import_module(module.name)
 
 
