@@ -5,7 +5,7 @@ A key is ``blocker:value``. Identifiers first, then titles; at most ``MAX_KEYS``
 
 import itertools
 
-from streams.core.normalize import fold_diacritics
+from streams.core.normalize import clean_text, fold_diacritics, normalize_text
 from streams.core.records import LinkageRecord
 
 MAX_KEYS = 16
@@ -19,6 +19,7 @@ BLOCKERS = (
     "title_artist",
     "title",
     "title_pair",
+    "heads",
     "artist_duration",
 )
 _STOP = frozenset(
@@ -51,10 +52,28 @@ def blocking_keys(record: LinkageRecord) -> tuple[str, ...]:
         keys += [f"title_pair:{'|'.join(sorted(pair))}" for pair in itertools.pairwise(words[:3])]
         if len(words) > 2:
             keys.append(f"title_pair:{'|'.join(sorted((words[0], words[2])))}")
+    keys += _segment_keys(record, artists)
     if record.duration_ms and artists:
         bucket = (record.duration_ms + _DURATION_BUCKET_MS // 2) // _DURATION_BUCKET_MS
         keys.append(f"artist_duration:{_squeeze(artists[0])}|{bucket}")
     return tuple(dict.fromkeys(keys))[:MAX_KEYS]
+
+
+def _segment_keys(record: LinkageRecord, artists: list[str]) -> list[str]:
+    """Key the parts of a composite title ("Title - Album"), and the first letters for misspelt ones."""
+    if not record.readings:
+        return []
+    first = record.readings[0]
+    names = artists or ([fold_diacritics(first.artist)] if first.artist else [])
+    keys: list[str] = []
+    parts = [part for part in clean_text(first.source_text).split(" - ") if part]
+    if len(parts) == 2:
+        bases = [_squeeze(fold_diacritics(normalize_text(part))) for part in parts]
+        keys += [f"title_artist:{base}|{_squeeze(name)}" for name in names[:1] for base in bases[:1]]
+        if not artists:
+            keys.append(f"title_artist:{bases[0]}|{bases[1]}")
+    keys += [f"heads:{_squeeze(first.base)[:4]}|{_squeeze(name)[:4]}" for name in names[:1]]
+    return keys
 
 
 def _squeeze(text: str) -> str:

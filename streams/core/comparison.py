@@ -200,7 +200,7 @@ def _compare_versions(left: Prepared, right: Prepared) -> tuple[str, str | None,
                 return "other_detail", None, f"version:{name}|other"
         return ("equal" if left.types == right.types else "one_sided"), relation, None
     only = left.types or right.types
-    if only == {"album"}:
+    if only <= {"album", "explicit"}:  # words for the usual version
         return "none", None, None
     return (
         ("one_sided_edit" if only <= {"edit", "explicit", "clean", "album"} else "one_sided"),

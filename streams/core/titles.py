@@ -261,7 +261,7 @@ def _read_title(text: str, artist: str | None, video: bool, version: str | None)
             add(right, sung_by=left_name)
         elif name and _same_name(right_name, name):
             add(left, sung_by=right_name)
-        elif video:
+        elif video or (not name and len(separators) == 1 and " - " in first.group()):
             add(right, sung_by=left_name)
             add(left, sung_by=right_name)
     plain = _TRACK_PREFIX.sub("", parsed.base) if len(parsed.base) > 4 else parsed.base

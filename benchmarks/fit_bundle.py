@@ -1,0 +1,297 @@
+"""Fit the shape coefficients of the packaged bundle on labelled data, and report held-out precision.
+
+Only weights per comparison level leave the data: no string and no frequency table. Sound and identifier
+levels are set by hand (no labelled set holds them) and kept from the bundle that is read.
+
+    python benchmarks/fit_bundle.py [--data ../shared/data] [--write]
+"""
+
+import argparse
+import csv
+import dataclasses
+import gzip
+import io
+import itertools
+import re
+import zlib
+from collections import defaultdict
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from streams.core.blocking import blocking_keys
+from streams.core.comparison import ABSENT, FIELDS, SKIPPED, compare_records
+from streams.core.features import featurize
+from streams.core.records import Artist, LinkageRecord, Release, SourceKind, Upload, Video
+from streams.core.scoring import Bundle, Head, Weights
+
+BUNDLE = Path(__file__).parent.parent / "streams" / "core" / "bundle.json"
+FITTED = ("title", "artist", "title_artist", "version", "numbers", "duration", "album", "year", "language")
+LARGEST_BLOCK = 60
+RIDGE = 20.0
+"""Pull towards the weights that stand: a level that is rare in the data stays where it was."""
+NEGATIVES = 4.0
+"""Blocking on a small sample proposes far fewer strangers than a full catalogue does."""
+
+
+FloatArray = NDArray[np.floating[Any]]
+
+CEILINGS = {("duration", "far"): -6.5, ("duration", "near"): -3.6, ("duration", "seven_seconds"): -0.8}
+"""The clean sets hold few other takes by the same artist; lengths that differ must still tell them apart."""
+
+
+class Pair(NamedTuple):
+    """A labelled pair; ``group`` keeps what belongs together on one side of the split."""
+
+    left: LinkageRecord
+    right: LinkageRecord
+    label: bool
+    group: str
+    data: str
+
+
+def _rows(path: Path) -> list[dict[str, str]]:
+    raw = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
+    return list(csv.DictReader(io.StringIO(raw.decode("utf-8"))))
+
+
+def _record(
+    title: str,
+    artist: str,
+    *,
+    album: str = "",
+    date: str = "",
+    duration_ms: int | None = None,
+    channel: str | None = None,
+) -> LinkageRecord:
+    return featurize(
+        Upload(
+            source="x",
+            item_id="x",
+            title=title or None,
+            artists=(Artist(name=artist),) if artist.strip() else (),
+            releases=(Release(title=album or None, date=date or None),) if album or date else (),
+            duration_ms=duration_ms,
+            source_kind=SourceKind.video_platform if channel is not None else None,
+            video=Video(channel=channel) if channel else None,
+        )
+    )
+
+
+def _duration_ms(text: str) -> int | None:
+    minutes = re.fullmatch(r"\s*(\d+):(\d\d)\s*", text)
+    if minutes:
+        return (int(minutes[1]) * 60 + int(minutes[2])) * 1000 or None
+    words = re.fullmatch(r"(\d+)m (\d+)sec", text.strip())
+    if words:
+        return (int(words[1]) * 60 + int(words[2])) * 1000 or None
+    try:
+        value = float(text)
+    except ValueError:
+        return None
+    # Units are told apart by size: decimal minutes below 30, seconds below 10,000, else milliseconds.
+    scale = 60_000 if value < 30 else 1_000 if value < 10_000 else 1
+    return int(value * scale) or None
+
+
+def _year(text: str) -> str:
+    found = re.search(r"(?:19|20)\d\d", text)
+    if found:
+        return found.group()
+    short = re.fullmatch(r"'?(\d\d)", text.strip())
+    return "" if not short else f"{'20' if int(short[1]) < 30 else '19'}{short[1]}"
+
+
+def _blocked(items: list[tuple[str, str, LinkageRecord]], data: str) -> Iterator[Pair]:
+    """Pair records (cluster, source, record) that share a key; records of one source never match."""
+    blocks: dict[str, list[int]] = defaultdict(list)
+    for index, (_, _, record) in enumerate(items):
+        for key in blocking_keys(record):
+            blocks[key].append(index)
+    pairs = {
+        pair
+        for block in blocks.values()
+        if len(block) <= LARGEST_BLOCK
+        for pair in itertools.combinations(block, 2)
+    }
+    clusters: dict[str, list[int]] = defaultdict(list)
+    for index, (cluster, _, _) in enumerate(items):
+        clusters[cluster].append(index)
+    wanted = {pair for members in clusters.values() for pair in itertools.combinations(members, 2)}
+    print(f"{data}: {len(wanted & pairs)} of {len(wanted)} true pairs blocked, {len(pairs)} pairs")
+    for i, j in sorted(pairs):
+        if items[i][1] and items[i][1] == items[j][1]:
+            continue
+        yield Pair(items[i][2], items[j][2], items[i][0] == items[j][0], min(items[i][0], items[j][0]), data)
+    # Neighbours in the order of titles are the strangers that vectors propose.
+    order = sorted(range(len(items)), key=lambda k: [reading.base for reading in items[k][2].readings[:1]])
+    for i, j in zip(order, order[3:], strict=False):
+        if items[i][0] != items[j][0] and (min(i, j), max(i, j)) not in pairs:
+            yield Pair(items[i][2], items[j][2], False, min(items[i][0], items[j][0]), data)
+
+
+def musicbrainz(folder: Path) -> Iterator[Pair]:
+    """Yield recording-level pairs of five streamed tables."""
+    items = []
+    for row in _rows(folder / "musicbrainz-20k" / "dev.csv.gz"):
+        title = re.sub(r"^\d{3}-", "", row["title"])
+        record = _record(
+            title,
+            row["artist"],
+            album=row["album"],
+            date=_year(row["year"]),
+            duration_ms=_duration_ms(row["length"]),
+        )
+        items.append((row["CID"], row["SourceID"], record))
+    return _blocked(items, "musicbrainz-20k")
+
+
+def itunes(folder: Path) -> Iterator[Pair]:
+    """Yield recording-level pairs, few."""
+    for part in ("train", "valid"):
+        for number, row in enumerate(_rows(folder / "itunes-amazon" / f"structured.{part}.csv")):
+            sides = [
+                _record(
+                    row[f"{side}_Song_Name"].replace(" '", "'").replace("( ", "(").replace(" )", ")"),
+                    row[f"{side}_Artist_Name"],
+                    album=row[f"{side}_Album_Name"],
+                    duration_ms=_duration_ms(row[f"{side}_Time"]),
+                )
+                for side in ("left", "right")
+            ]
+            yield Pair(sides[0], sides[1], row["label"] == "1", f"{part}{number}", "itunes-amazon")
+
+
+def youtube(folder: Path) -> Iterator[Pair]:
+    """Yield work-level pairs of a catalogued performance and a video."""
+    for row in _rows(folder / "youtube-shs-pairs" / "dev.csv.gz"):
+        left = _record(row["left_title"], row["left_performer"])
+        right = _record(row["right_video_title"], "", channel=row["right_channel"])
+        yield Pair(left, right, row["label"] == "1", row["left_title"], "youtube-shs-pairs")
+
+
+def shs(folder: Path) -> Iterator[Pair]:
+    """Yield work-level pairs of performances."""
+    items = [
+        (row["set_id"], "", _record(row["title"], row["performer"]))
+        for row in _rows(folder / "shs100k2-works" / "dev.csv.gz")
+    ]
+    return _blocked(items, "shs100k2-works")
+
+
+def _names(weights: Weights) -> list[tuple[str, str]]:
+    return [(name, level) for name in FITTED for level in sorted(weights.get(name, {}))]
+
+
+def _matrix(pairs: list[Pair], columns: list[tuple[str, str]]) -> FloatArray:
+    where = {column: index for index, column in enumerate(columns)}
+    x = np.zeros((len(pairs), len(columns)), dtype=np.float32)
+    for row, pair in enumerate(pairs):
+        levels = compare_records(pair.left, pair.right, None).levels
+        for name, level in zip(FIELDS, levels, strict=True):
+            if level not in {ABSENT, SKIPPED} and (name, level) in where:
+                x[row, where[name, level]] = 1.0
+    return x
+
+
+def _offset(pairs: list[Pair], head: Head, columns: set[tuple[str, str]]) -> FloatArray:
+    """Sum the weights that are not fitted."""
+    sums = np.zeros(len(pairs))
+    for row, pair in enumerate(pairs):
+        levels = compare_records(pair.left, pair.right, None).levels
+        sums[row] = sum(
+            head.weights.get(name, {}).get(level, 0.0)
+            for name, level in zip(FIELDS, levels, strict=True)
+            if (name, level) not in columns
+        )
+    return sums
+
+
+def _held_out(pair: Pair) -> bool:
+    return zlib.crc32(pair.group.encode()) % 3 == 0
+
+
+def fit(head: Head, pairs: list[Pair], *, threshold: float, free: frozenset[str]) -> Head:
+    """Fit one head: a ridge towards the weights that stand, each set weighing the same."""
+    columns = [column for column in _names(head.weights) if column[0] in free]
+    start = np.array([head.weights[name][level] for name, level in columns])
+    train = [pair for pair in pairs if not _held_out(pair)]
+    sizes: dict[str, int] = defaultdict(int)
+    for pair in train:
+        sizes[pair.data] += 1
+    x = _matrix(train, columns)
+    y = np.array([pair.label for pair in train], dtype=np.float64)
+    weight = np.array([800 / sizes[pair.data] * (1.0 if pair.label else NEGATIVES) for pair in train])
+    fixed = _offset(train, head, set(columns))
+    design = np.hstack([x, np.ones((len(train), 1), dtype=np.float32)])
+    anchor = np.append(start, head.prior)
+    beta = anchor.copy()
+    for _ in range(25):
+        p = 1.0 / (1.0 + np.exp(-np.clip(design @ beta + fixed, -30, 30)))
+        gradient = design.T @ (weight * (p - y)) + RIDGE * (beta - anchor)
+        curve = (design * (weight * p * (1 - p))[:, None]).T @ design + RIDGE * np.eye(len(beta))
+        beta = beta - np.linalg.solve(curve, gradient)
+    learned, prior = beta[:-1], float(beta[-1])
+    seen = x.sum(axis=0) >= 30
+    kept = np.where(seen, learned, start)
+    weights = {name: dict(levels) for name, levels in head.weights.items()}
+    for (name, level), value in zip(columns, kept, strict=True):
+        ceiling = CEILINGS.get((name, level), 99.0) if "album" in free else 99.0
+        weights[name][level] = round(min(float(value), ceiling), 3)
+    fitted = dataclasses.replace(head, prior=round(prior, 3), weights=weights)
+    for label, each in (("before", head), ("fitted", fitted)):
+        report(label, each, [pair for pair in pairs if _held_out(pair)], threshold=threshold)
+    return fitted
+
+
+def report(label: str, head: Head, pairs: list[Pair], *, threshold: float) -> None:
+    """Print precision and recall of the pairs that blocking proposes, per data set."""
+    counts: dict[str, list[int]] = defaultdict(lambda: [0, 0, 0])
+    for pair in pairs:
+        levels = compare_records(pair.left, pair.right, None)
+        score = head.prior + sum(
+            head.weights.get(name, {}).get(level, 0.0)
+            for name, level in zip(FIELDS, levels.levels, strict=True)
+        )
+        said = score >= threshold
+        count = counts[pair.data]
+        count[0] += said and pair.label
+        count[1] += said and not pair.label
+        count[2] += not said and pair.label
+    for data, (right, wrong, missed) in sorted(counts.items()):
+        precision, recall = right / max(1, right + wrong), right / max(1, right + missed)
+        f1 = 2 * precision * recall / max(1e-9, precision + recall)
+        print(f"{label:7} {data:20} P {precision:.3f} R {recall:.3f} F1 {f1:.3f} (threshold {threshold})")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--data", type=Path, default=Path("../shared/data"))
+    parser.add_argument("--write", action="store_true")
+    options = parser.parse_args()
+    bundle = Bundle.from_json(BUNDLE.read_bytes())
+    recordings = [*musicbrainz(options.data), *itunes(options.data)]
+    recording = fit(
+        bundle.recording,
+        recordings,
+        threshold=bundle.recording_match,
+        free=frozenset({"title", "artist", "title_artist", "duration", "album", "year"}),
+    )
+    works = [*youtube(options.data), *shs(options.data)]
+    work = fit(
+        bundle.work,
+        works,
+        threshold=bundle.work_match,
+        free=frozenset({"title", "artist", "title_artist"}),
+    )
+    for name, head in (("recording", recording), ("work", work)):
+        print(name, head.prior, {field: head.weights[field] for field in FITTED if field in head.weights})
+    if options.write:
+        BUNDLE.write_bytes(dataclasses.replace(bundle, recording=recording, work=work).to_json() + b"\n")
+
+
+if __name__ == "__main__":
+    main()
