@@ -5,13 +5,13 @@ A vendor's object or exception never crosses one of these; an edge translates bo
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from streams.core.records import IndexRow, SoundEvidence, SoundFacts, VectorRow
+from streams.core.records import IndexRow, Media, Origin, SoundEvidence, SoundFacts, VectorRow
 
 FloatArray = NDArray[np.float32]
 Headers = tuple[tuple[str, bytes], ...]
@@ -365,6 +365,56 @@ class HeardSound:
     content_sha256: str
     features: bytes
     vectors: tuple[VectorRow, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class TimedPicture:
+    """A picture out of a video: RGB [shape=(h, w, 3)] and where it stands."""
+
+    start_ms: int
+    pixels: NDArray[np.uint8]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class DecodedMedium:
+    """What came out of one medium.
+
+    Attributes
+    ----------
+    y : float32 [shape=(n,)]
+        mono, in [-1, 1]; empty when sound was not asked for
+    sr : int > 0 [Hz]
+    duration_ms : int
+        of ``y``
+    declared_ms : int, optional
+        what the file says of itself
+    pictures : tuple of TimedPicture
+        key frames, ascending in time
+    tags : dict
+        embedded tags, lower-case names
+    """
+
+    y: FloatArray
+    sr: int
+    duration_ms: int
+    declared_ms: int | None = None
+    pictures: tuple[TimedPicture, ...] = ()
+    tags: dict[str, str] = field(default_factory=dict)
+
+
+class MediaReader(Protocol):
+    """Media of uploads, fetched and decoded under limits; every refusal is a ``MediaError`` with its code.
+
+    Our own faults (no decoder can be started, the disk is full) are ``TransientError``.
+    """
+
+    def medium(self, media: Media, *, origin: Origin, sound: bool = True, pictures: int = 0) -> DecodedMedium:
+        """Read sound, and up to ``pictures`` key frames spread over a video."""
+        ...
+
+    def picture(self, media: Media, *, origin: Origin) -> NDArray[np.uint8]:
+        """Read a still picture as RGB [shape=(h, w, 3)]."""
+        ...
 
 
 class Encoder(Protocol):

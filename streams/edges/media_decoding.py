@@ -1,0 +1,326 @@
+"""Decode sound and pictures with PyAV and Pillow. Runs only inside the limited child process."""
+
+import warnings
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any, BinaryIO
+
+import av
+from PIL import Image, ImageFile
+
+from streams.errors import MediaError
+
+SAMPLE_RATE = 22_050
+# Longest side of a picture that is handed on: the model looks at 224 x 224.
+PICTURE_SIDE = 640
+
+# Demuxers that read one self-contained file. Playlists (hls, dash, concat), devices, image sequences and
+# raw data are not among them: those open further files or addresses, or accept anything.
+_FORMATS = (
+    "aac,ac3,aiff,amr,ape,asf,au,avi,caf,dsf,eac3,flac,flv,matroska,webm,mov,mp4,m4a,3gp,3g2,mj2,"
+    "mp3,mpeg,mpegts,ogg,tta,w64,wav,wv"
+)
+_PICTURES = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF")
+# First bytes of files that are media, whatever is wrong with the rest.
+_MAGIC = (
+    *((0, magic) for magic in (b"RIFF", b"RF64", b"FORM", b"fLaC", b"OggS", b"ID3", b"caff")),
+    *((0, magic) for magic in (b"\xff\xfb", b"\xff\xf3", b"\x1aE\xdf\xa3", b"0&\xb2u")),
+    (4, b"ftyp"),
+)
+# These guess their length from the bit rate; the others know it.
+_GUESSED = frozenset({"mp3", "aac", "ac3", "eac3", "mpeg", "mpegts", "amr"})
+_BUFFER = 1 << 18
+_BLOCK = 1 << 20
+_PLACEHOLDER = 0x7FFF_0000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """How much may come out of one file."""
+
+    max_seconds: int
+    max_pixels: int
+    max_pictures: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Picture:
+    """RGB pixels as they lie in the output: rows of ``width * 3`` bytes."""
+
+    start_ms: int
+    width: int
+    height: int
+
+
+@dataclass(slots=True, kw_only=True)
+class Decoded:
+    """What was written to the output: 16-bit mono samples at ``SAMPLE_RATE``, then pictures."""
+
+    samples: int = 0
+    pictures: list[Picture] = field(default_factory=list)
+    declared_ms: int | None = None
+    tags: dict[str, str] = field(default_factory=dict)
+    format: str = ""
+
+
+def decode_medium(file: BinaryIO, out: BinaryIO, *, sound: bool, limits: Limits) -> Decoded:
+    """Decode the sound of a file, then key frames spread over it.
+
+    Raises
+    ------
+    MediaError
+        ``media_not_audio``, ``media_truncated``, ``media_too_long``, ``media_image_bomb``
+    """
+    decoded = Decoded()
+    with _opened(file) as container:
+        decoded.format = container.format.name.split(",")[0]
+        decoded.tags = _tags(container)
+        length = container.duration
+        decoded.declared_ms = round(length / 1000) if length and length > 0 else None
+        if decoded.declared_ms is not None and decoded.declared_ms > limits.max_seconds * 1000:
+            raise _too_long(limits)
+        if sound:
+            _decode_sound(container, out, decoded, limits)
+            _check_whole(file, decoded)
+    if limits.max_pictures:
+        with _opened(file) as container:
+            for picture, pixels in _key_frames(container, limits):
+                write_all(out, pixels)
+                decoded.pictures.append(picture)
+    return decoded
+
+
+def decode_picture(file: BinaryIO, out: BinaryIO, *, limits: Limits) -> Decoded:
+    """Decode a still picture.
+
+    Raises
+    ------
+    MediaError
+        ``media_not_image``, ``media_image_bomb``, ``media_truncated``
+    """
+    Image.MAX_IMAGE_PIXELS = limits.max_pixels
+    ImageFile.LOAD_TRUNCATED_IMAGES = False
+    try:
+        with warnings.catch_warnings():
+            # Pillow only warns up to twice the limit.
+            warnings.simplefilter("error", Image.DecompressionBombWarning)
+            image = Image.open(file, formats=_PICTURES)
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as exc:
+        raise MediaError(str(exc), code="media_image_bomb") from exc
+    except (OSError, ValueError, SyntaxError) as exc:  # UnidentifiedImageError is an OSError
+        raise MediaError(f"this is no picture that can be read: {exc}", code="media_not_image") from exc
+    if image.width * image.height > limits.max_pixels:
+        raise _bomb(image.width, image.height, limits)
+    try:
+        image.draft("RGB", (PICTURE_SIDE, PICTURE_SIDE))
+        small = image.convert("RGB")
+        small.thumbnail((PICTURE_SIDE, PICTURE_SIDE))
+    except (OSError, ValueError, SyntaxError, EOFError, IndexError) as exc:
+        raise MediaError(f"the picture is damaged: {exc}", code="media_truncated") from exc
+    write_all(out, small.tobytes())
+    return Decoded(pictures=[Picture(start_ms=0, width=small.width, height=small.height)])
+
+
+def _opened(file: BinaryIO) -> Any:
+    """Open a file with the demuxers that are allowed."""
+    file.seek(0)
+    try:
+        return av.open(
+            file,
+            mode="r",
+            options={"format_whitelist": _FORMATS},
+            metadata_errors="replace",
+            buffer_size=_BUFFER,
+        )
+    except (av.FFmpegError, OSError, ValueError) as exc:
+        file.seek(0)
+        head = file.read(16)
+        if any(head[at : at + len(magic)] == magic for at, magic in _MAGIC):
+            raise MediaError(
+                f"the file begins like a medium and breaks off: {exc}", code="media_truncated"
+            ) from exc
+        raise MediaError(f"this is no medium that can be read: {exc}", code="media_not_audio") from exc
+
+
+def _tags(container: Any) -> dict[str, str]:
+    """Collect tags; the container's win over a stream's."""
+    found: dict[str, str] = {}
+    for metadata in (*(stream.metadata for stream in container.streams), container.metadata):
+        for name, value in metadata.items():
+            if len(found) < 100:
+                found[str(name).lower()[:100]] = str(value)[:1000]
+    return found
+
+
+def _decode_sound(container: Any, out: BinaryIO, decoded: Decoded, limits: Limits) -> None:
+    """Write mono samples; 16 bits are enough for every encoder and halve what is written."""
+    stream = container.streams.best("audio")
+    if stream is None:
+        raise MediaError("the file holds no sound", code="media_not_audio")
+    stream.codec_context.thread_count = 1
+    most = limits.max_seconds * SAMPLE_RATE
+    samples = _Samples(out)
+    packets = damaged = 0
+    problem = ""
+    for packet in _packets(container, stream):
+        packets += 1
+        try:
+            for frame in packet.decode():
+                samples.add(frame)
+        except av.FFmpegError as exc:
+            damaged += 1
+            problem = str(exc)
+        if samples.count > most:
+            raise _too_long(limits)
+    samples.finish()
+    decoded.samples = samples.count
+    if decoded.samples == 0:
+        code = "media_truncated" if packets > damaged else "media_not_audio"
+        raise MediaError(f"nothing could be decoded: {problem or 'the file ends too early'}", code=code)
+    if damaged > max(3, packets // 10):
+        raise MediaError(f"{damaged} of {packets} packets are damaged: {problem}", code="media_truncated")
+
+
+def _packets(container: Any, stream: Any) -> Iterator[Any]:
+    """Read packets up to the end, or to where the file cannot be read any further."""
+    packets = container.demux(stream)
+    while True:
+        try:
+            packet = next(packets)
+        except (StopIteration, av.FFmpegError):
+            return
+        yield packet
+
+
+def write_all(out: BinaryIO, data: bytes | bytearray) -> None:
+    """Write to an unbuffered file, which may take only a part at a time."""
+    with memoryview(data) as view:
+        done = 0
+        while done < len(view):
+            done += out.write(view[done:])
+
+
+class _Samples:
+    """Resamples frames and writes them; a stream may change its rate or channels on the way."""
+
+    def __init__(self, out: BinaryIO) -> None:
+        self._out = out
+        self._block = bytearray()
+        self._resampler: Any = None
+        self._shape: tuple[object, ...] = ()
+        self.count = 0
+
+    def add(self, frame: Any) -> None:
+        """Write one frame."""
+        shape = (frame.format.name, frame.layout.name, frame.sample_rate)
+        if shape != self._shape:
+            self.finish()
+            self._resampler = av.AudioResampler(format="s16", layout="mono", rate=SAMPLE_RATE)
+            self._shape = shape
+        # Broken time stamps would make the resampler invent or drop sound.
+        frame.pts = None
+        self._write(self._resampler.resample(frame))
+
+    def finish(self) -> None:
+        """Write what the resampler still holds back."""
+        if self._resampler is not None:
+            self._write(self._resampler.resample(None))
+            self._resampler = None
+        write_all(self._out, self._block)
+        self._block.clear()
+
+    def _write(self, frames: list[Any]) -> None:
+        for frame in frames:
+            self._block += memoryview(frame.planes[0])[: frame.samples * 2]
+            self.count += frame.samples
+        if len(self._block) >= _BLOCK:
+            write_all(self._out, self._block)
+            self._block.clear()
+
+
+def _check_whole(file: BinaryIO, decoded: Decoded) -> None:
+    """Refuse a file of which much less came out than it says it holds."""
+    declared, length = decoded.declared_ms, decoded.samples * 1000 // SAMPLE_RATE
+    if declared is not None:
+        share = 0.5 if decoded.format in _GUESSED else 0.9
+        if length < declared * share and declared - length > 1000:
+            raise MediaError(f"{length} of {declared} ms could be decoded", code="media_truncated")
+    if (decoded.format == "ogg" and _ogg_breaks_off(file)) or (
+        decoded.format == "wav" and _wave_breaks_off(file)
+    ):
+        raise MediaError("the end of the file is missing", code="media_truncated")
+
+
+def _wave_breaks_off(file: BinaryIO) -> bool:
+    """Say whether a wave file is shorter than its header says: FFmpeg then goes by what is there.
+
+    Programs that write to a pipe put a placeholder of 2 GB or more in the header.
+    """
+    size = file.seek(0, 2)
+    file.seek(0)
+    head = file.read(8)
+    declared = int.from_bytes(head[4:8], "little")
+    return head[:4] == b"RIFF" and declared < _PLACEHOLDER and declared * 0.9 > size
+
+
+def _ogg_breaks_off(file: BinaryIO) -> bool:
+    """Say whether the last Ogg page reaches beyond the end: such a file gives its shortened length."""
+    size = file.seek(0, 2)
+    file.seek(max(0, size - 70_000))
+    tail = file.read()
+    at = tail.rfind(b"OggS")
+    if at < 0:
+        return False
+    page = tail[at:]
+    if len(page) < 27:
+        return True
+    table = page[27 : 27 + page[26]]
+    return len(table) < page[26] or len(page) < 27 + len(table) + sum(table)
+
+
+def _key_frames(container: Any, limits: Limits) -> Iterator[tuple[Picture, bytes]]:
+    """Decode key frames near evenly spaced times; a place that cannot be read is left out."""
+    moving = [s for s in container.streams.video if not s.disposition & s.disposition.attached_pic]
+    if not moving:
+        return
+    stream = moving[0]
+    context = stream.codec_context
+    if context.width * context.height > limits.max_pixels:
+        raise _bomb(context.width, context.height, limits)
+    context.thread_count = 1
+    context.skip_frame = "NONKEY"
+    length = container.duration or 0
+    seen: set[int] = set()
+    for number in range(limits.max_pictures):
+        try:
+            if length > 0:
+                container.seek(int((number + 0.5) / limits.max_pictures * length))
+            frame = next(iter(container.decode(stream)), None)
+        except (av.FFmpegError, OSError):
+            continue
+        if frame is None:
+            continue
+        start_ms = max(0, round((frame.time or 0.0) * 1000))
+        if start_ms in seen:
+            continue
+        seen.add(start_ms)
+        yield _picture(frame, start_ms, limits)
+
+
+def _picture(frame: Any, start_ms: int, limits: Limits) -> tuple[Picture, bytes]:
+    """Scale a frame down and turn it into RGB bytes."""
+    if frame.width * frame.height > limits.max_pixels:
+        raise _bomb(frame.width, frame.height, limits)
+    scale = min(1.0, PICTURE_SIDE / max(frame.width, frame.height))
+    width, height = max(2, round(frame.width * scale)), max(2, round(frame.height * scale))
+    pixels = frame.reformat(width=width, height=height, format="rgb24", interpolation="AREA").to_ndarray()
+    return Picture(start_ms=start_ms, width=width, height=height), pixels.tobytes()
+
+
+def _too_long(limits: Limits) -> MediaError:
+    return MediaError(f"the medium lasts longer than {limits.max_seconds} s", code="media_too_long")
+
+
+def _bomb(width: int, height: int, limits: Limits) -> MediaError:
+    text = f"{width} x {height} pixels are more than {limits.max_pixels} allowed"
+    return MediaError(text, code="media_image_bomb")
