@@ -46,6 +46,12 @@ def test_settings_exist(compose: dict[str, Any]) -> None:
             assert not setting or setting in getattr(field.annotation, "model_fields", {}), name
 
 
+def test_what_is_mounted_is_in_the_repository(compose: dict[str, Any]) -> None:
+    mounts = [mount for service in compose["services"].values() for mount in service.get("volumes", ())]
+    paths = [mount.partition(":")[0] for mount in mounts if mount.startswith("./")]
+    assert [path for path in paths if not (ROOT / path).exists()] == []
+
+
 def test_services_and_volumes_that_are_named_exist(compose: dict[str, Any]) -> None:
     services = compose["services"]
     for service in services.values():
@@ -53,3 +59,5 @@ def test_services_and_volumes_that_are_named_exist(compose: dict[str, Any]) -> N
         for mount in service.get("volumes", ()):
             name = mount.partition(":")[0]
             assert name.startswith((".", "$")) or name in compose["volumes"], mount
+        for config in service.get("configs", ()):
+            assert config["source"] in compose["configs"]
