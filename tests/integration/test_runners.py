@@ -12,6 +12,7 @@ import pytest
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 
+from streams.edges.kafka_lag import GroupLagGate
 from streams.edges.kafka_producer import Publisher
 from streams.edges.kafka_reader import LogReader
 from streams.edges.kafka_runner import StatelessRunner
@@ -182,13 +183,15 @@ def test_closed_gate_holds_intake(broker: str) -> None:
     names = _topics(broker, source=2, output=1)
     _fill(broker, names["source"], 1000)
     gate = threading.Event()
-    asked = threading.Event()
+    closed_for = 0
+    processor = Copy(names["output"], seconds=0.02)
 
     def gated() -> bool:
-        asked.set()
-        return gate.is_set()
+        nonlocal closed_for
+        is_open = gate.is_set() or not processor.seen
+        closed_for += not is_open
+        return is_open
 
-    processor = Copy(names["output"])
     runner = StatelessRunner(
         processor,
         bootstrap=broker,
@@ -198,11 +201,28 @@ def test_closed_gate_holds_intake(broker: str) -> None:
         lag_gate=gated,
     )
     running = Running(runner)
-    _until(asked.is_set)
+    _until(lambda: closed_for >= 3)
+    held = len(processor.seen)
+    _until(lambda: closed_for >= 6)
+    assert len(processor.seen) == held < 1000
     gate.set()
     _until(lambda: len(processor.seen) >= 1000)
     running.end()
     assert Counter(processor.seen) == Counter(_numbers(1000))
+
+
+def test_lag_gate_follows_the_group(broker: str) -> None:
+    names = _topics(broker, source=2, output=1)
+    _fill(broker, names["source"], 200)
+    with GroupLagGate(
+        broker, group_id=names["source"], topic=names["source"], limit=50, every_seconds=0.1
+    ) as gate:
+        _until(lambda: gate.records == 200)
+        assert not gate()
+        running = Running(_stateless(broker, Copy(names["output"]), names["source"], names["source"]))
+        _until(lambda: gate.records == 0)
+        assert gate()
+        running.end()
 
 
 # --- transactional ---------------------------------------------------------------------------------------
