@@ -19,10 +19,20 @@ def audit(
     if not once:
         wiring().run_stage("audit", settings)
         return
-    report = wiring().audit_once(settings)
+    from streams.cli.decisions import codec_for
+    from streams.connection import bootstrap_of, kafka_extra
+    from streams.edges.log_reader import CommittedLog
+    from streams.stages.audit import run_audit
+
+    report = run_audit(CommittedLog(bootstrap_of(settings), kafka_extra(settings)), codec_for(settings))
     if as_json:
-        print_json(report)
+        print_json({"clean": report.clean, "mismatches": report.mismatches, "checked": dict(report.checked)})
     else:
-        output().print(str(report))
-    if report.mismatches:
+        console = output()
+        for hop, count in report.checked.items():
+            console.print(f"{count:>8} {hop}")
+        for found in report.mismatches:
+            console.print(f"{found.hop}: {found.what} {found.subject}: {found.detail}", style="red")
+        console.print("Everything adds up." if report.clean else f"{len(report.mismatches)} mismatches.")
+    if not report.clean:
         raise typer.Exit(1)

@@ -77,16 +77,13 @@ def read_records(settings: Settings, topic: str) -> Iterator[Any]:
     DecodeError
         a record cannot be read; names its offset
     """
-    from streams.edges.kafka_reader import LogReader
-    from streams.topics import topic as declared
+    from streams.edges.log_reader import read_topic
 
     codec = codec_for(settings)
-    with LogReader(bootstrap_of(settings), kafka_extra(settings)) as reader:
-        for partition in range(declared(topic).partitions):
-            for message in reader.read_committed_to_end(topic, 0, partition=partition):
-                if message.value is None:
-                    continue
-                try:
-                    yield codec.decode(topic, message.value)
-                except DecodeError as exc:
-                    raise DecodeError(f"{topic} [{partition}] @ {message.offset}: {exc}") from exc
+    for message in read_topic(bootstrap_of(settings), kafka_extra(settings), topic):
+        if message.value is None:
+            continue
+        try:
+            yield codec.decode(topic, message.value)
+        except DecodeError as exc:
+            raise DecodeError(f"{topic} [{message.partition}] @ {message.offset}: {exc}") from exc
