@@ -51,7 +51,7 @@ def resolve_lines(lines: Sequence[bytes], rules: Rules) -> Iterator[dict[str, An
             origins=origins,
             sequence=number + 1,
             rules=rules,
-            confirm=_no_sound,
+            confirm=no_sound,
         )
         catalogue.apply(workspace.changes)
         decisions += [event for event in decided.events if isinstance(event, Decision)]
@@ -98,7 +98,8 @@ def _pair(line: bytes) -> tuple[Upload, Upload]:
     return parse_upload(orjson.dumps(pair["left"])), parse_upload(orjson.dumps(pair["right"]))
 
 
-def _no_sound(left: SoundFacts, right: SoundFacts) -> SoundEvidence:
+def no_sound(left: SoundFacts, right: SoundFacts) -> SoundEvidence:
+    """Refuse to compare sounds where only metadata was read."""
     raise CorruptState("metadata alone has no sound to compare")
 
 

@@ -1,12 +1,45 @@
 """The composition root: the one place that reads settings and builds edges from them."""
 
+import itertools
+import logging
+import signal
+import threading
+from collections.abc import Sequence
+from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from pathlib import Path
 
 from streams.config import Settings
+from streams.connection import bootstrap_of, kafka_extra
 from streams.core.arbiter import Rules
+from streams.core.audit import AuditReport
 from streams.core.placing import Thresholds
+from streams.core.records import IndexWatermark
 from streams.core.scoring import Bundle, Scorer
-from streams.offline import compare_lines, read_lines, resolve_lines, write_lines
+from streams.edges.avro import AvroCodec
+from streams.edges.clock import SystemClock
+from streams.edges.kafka_config import ClientConfig
+from streams.edges.kafka_producer import Publisher
+from streams.edges.kafka_reader import LogReader
+from streams.edges.kafka_runner import StatelessRunner
+from streams.edges.log_follower import LogFollower
+from streams.edges.log_reader import CommittedLog
+from streams.edges.milvus import MilvusCandidateIndex
+from streams.edges.transactional_runner import TransactionalRunner
+from streams.errors import ConfigError
+from streams.offline import compare_lines, no_sound, read_lines, resolve_lines, write_lines
+from streams.ports import CandidateIndex
+from streams.stages.arbitrate import ROWS, STATE_TOPICS, ArbitrateStage
+from streams.stages.audit import ARBITER_GROUP, ENCODE_GROUP, FIND_GROUP, run_audit
+from streams.stages.encode import EncodeProcessor
+from streams.stages.find import FindProcessor
+from streams.stages.index import IndexProcessor
+from streams.supervisor import Supervisor, stage_command, supervise
+
+INDEX_GROUP = "samesong.index"
+AUDIT_EVERY_S = 60.0
+CATCH_UP_ROWS = 5_000
+
+log = logging.getLogger(__name__)
 
 
 def rules(bundle: Bundle) -> Rules:
@@ -49,3 +82,194 @@ def compare_file(settings: Settings, pairs: Path, output: Path) -> tuple[str, ..
         for number, answer in enumerate(answers, start=1)
         if "error" in answer
     )
+
+
+def up(settings: Settings) -> None:
+    """Supervise the broker and every stage of one installation until asked to stop."""
+    data_dir = settings.data_dir
+    stages = [stage_command(name, data_dir=data_dir) for name in _processes(settings)]
+    supervisor = Supervisor(
+        data_dir,
+        stages,
+        bootstrap=settings.kafka.bootstrap,
+        client_config=kafka_extra(settings),
+        replication_factor=settings.kafka.replication_factor,
+    )
+    supervise(supervisor)
+
+
+def _processes(settings: Settings) -> tuple[str, ...]:
+    """Name the stages that run apart; with Milvus Lite one process owns the store and does both."""
+    return (
+        ("encode", "index", "arbitrate")
+        if settings.index.uri is None
+        else ("encode", "find", "index", "arbitrate")
+    )
+
+
+def run_stage(name: str, settings: Settings) -> None:
+    """Run one stage in this process until SIGTERM or SIGINT.
+
+    Raises
+    ------
+    ConfigError
+        the stage does not run by itself in this installation
+    """
+    stop = stop_on_signals()
+    match name:
+        case "encode":
+            _encode_runner(settings).run(stop)
+        case "arbitrate":
+            _run_arbitrate(settings, stop)
+        case "index":
+            _run_index(settings, stop)
+        case "find" if settings.index.uri is not None:
+            _find_runner(settings, _index(settings)).run(stop)
+        case "find":
+            raise ConfigError("with Milvus Lite `find` runs inside the index stage: `samesong run index`")
+        case "audit":
+            _run_audit(settings, stop)
+        case _:
+            raise ConfigError(f"the stage {name!r} does not run yet")
+
+
+def audit_once(settings: Settings) -> AuditReport:
+    """Check every hop once."""
+    return run_audit(CommittedLog(bootstrap_of(settings), kafka_extra(settings)), AvroCodec())
+
+
+def _run_audit(settings: Settings, stop: threading.Event) -> None:
+    while not stop.is_set():
+        report = audit_once(settings)
+        for mismatch in report.mismatches:
+            log.error("audit: %s", mismatch)
+        stop.wait(AUDIT_EVERY_S)
+
+
+def _encode_runner(settings: Settings) -> StatelessRunner:
+    return StatelessRunner(
+        EncodeProcessor(AvroCodec()),
+        bootstrap=bootstrap_of(settings),
+        extra=kafka_extra(settings),
+        group_id=ENCODE_GROUP,
+        topics=["catalog.upload.v1"],
+        batch_items=settings.encode.batch_items,
+        batch_ms=settings.encode.batch_ms,
+        protocol=settings.kafka.group_protocol,
+    )
+
+
+def _index(settings: Settings) -> CandidateIndex:
+    index = settings.index
+    if index.uri is not None:
+        return MilvusCandidateIndex(index.uri, token=index.token.get_secret_value() if index.token else None)
+    path = settings.data_dir / "index"
+    path.mkdir(parents=True, exist_ok=True)
+    return MilvusCandidateIndex(str(path / "milvus.db"))
+
+
+def _find_runner(settings: Settings, index: CandidateIndex) -> StatelessRunner:
+    return StatelessRunner(
+        FindProcessor(index, AvroCodec(), limit=settings.index.search_limit),
+        bootstrap=bootstrap_of(settings),
+        extra=kafka_extra(settings),
+        group_id=FIND_GROUP,
+        topics=["upload.encoded.v1", "lookup.again.v1"],
+        protocol=settings.kafka.group_protocol,
+    )
+
+
+def _run_index(settings: Settings, stop: threading.Event) -> None:
+    """Fold rows; with Milvus Lite look up as well, in this same process and on the same client."""
+    bootstrap, extra = bootstrap_of(settings), kafka_extra(settings)
+    index = _index(settings)
+    processor = IndexProcessor(index, AvroCodec(), SystemClock(), batch_rows=settings.index.batch_rows)
+    try:
+        _catch_up(processor, bootstrap, extra)
+        runners = [
+            StatelessRunner(
+                processor,
+                bootstrap=bootstrap,
+                extra=extra,
+                group_id=INDEX_GROUP,
+                topics=[ROWS],
+                batch_items=settings.index.batch_rows,
+                batch_ms=settings.index.batch_ms,
+                protocol=settings.kafka.group_protocol,
+            )
+        ]
+        if settings.index.uri is None:
+            runners.append(_find_runner(settings, index))
+        _run_together(runners, stop)
+    finally:
+        index.close()
+
+
+def _catch_up(processor: IndexProcessor, bootstrap: str, extra: ClientConfig) -> None:
+    """Fold what the index lacks before its group goes on: the index, not the group, knows its place."""
+    with LogReader(bootstrap, extra) as reader, Publisher(bootstrap, extra) as publisher:
+        _, end = reader.bounds(ROWS)
+        start = processor.resume_offset(end=end)
+        messages = reader.read_committed_to_end(ROWS, start)
+        while batch := list(itertools.islice(messages, CATCH_UP_ROWS)):
+            for produced in processor.process(batch):
+                publisher.publish(produced.topic, key=produced.key, value=produced.value)
+        publisher.flush()
+
+
+def _run_together(runners: Sequence[StatelessRunner], stop: threading.Event) -> None:
+    """Run each in a thread of its own; when one fails the others stop, and its error is raised."""
+    with ThreadPoolExecutor(max_workers=len(runners)) as pool:
+        running = [pool.submit(runner.run, stop) for runner in runners]
+        wait(running, return_when=FIRST_COMPLETED)
+        stop.set()
+        for each in running:
+            each.result()
+
+
+class _Floor:
+    """Follows what the index builds in use have folded; never goes back, as the overlay has let go."""
+
+    def __init__(self, bootstrap: str, extra: ClientConfig) -> None:
+        self._follower = LogFollower(bootstrap, extra, "index.watermark.v1", start="beginning")
+        self._codec = AvroCodec()
+        self._builds: dict[str, int] = {}
+        self._floor = 0
+
+    def __call__(self) -> int:
+        """Read what is new and give the floor."""
+        for message in self._follower.poll(0.0):
+            mark: IndexWatermark = self._codec.decode("index.watermark.v1", message.value or b"")
+            if mark.active:
+                self._builds = {mark.build: mark.watermark}
+        self._floor = max(self._floor, min(self._builds.values(), default=0))
+        return self._floor
+
+
+def _run_arbitrate(settings: Settings, stop: threading.Event) -> None:
+    bootstrap, extra = bootstrap_of(settings), kafka_extra(settings)
+    stage = ArbitrateStage(
+        AvroCodec(),
+        rules(Bundle.packaged()),
+        no_sound,
+        floor=_Floor(bootstrap, extra),
+        overlay_rows=settings.arbiter.overlay_rows,
+    )
+    TransactionalRunner(
+        stage,
+        bootstrap=bootstrap,
+        extra=extra,
+        group_id=ARBITER_GROUP,
+        state_topics=STATE_TOPICS,
+        batch_items=settings.arbiter.batch_items,
+        batch_ms=settings.arbiter.batch_ms,
+        protocol=settings.kafka.group_protocol,
+    ).run(stop)
+
+
+def stop_on_signals() -> threading.Event:
+    """Give an event that SIGTERM and SIGINT set."""
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda _number, _frame: stop.set())
+    return stop
