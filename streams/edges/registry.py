@@ -109,7 +109,10 @@ class ConfluentRegistry:
     """A registry that speaks Confluent's API: Confluent's own, Apicurio, Karapace, Redpanda."""
 
     def __init__(self, url: str, *, username: str | None = None, password: str | None = None) -> None:
-        settings: dict[str, Any] = {"url": url, "timeout": TIMEOUT_SECONDS, "max.retries": 1}
+        self.url = url
+        settings: dict[str, Any] = {"url": url, "timeout": TIMEOUT_SECONDS}
+        # The caller retries, and pauses meanwhile; here it would only hold up the poll.
+        settings |= {"max.retries": 1, "retries.wait.ms": 100, "retries.max.wait.ms": 200}
         if username is not None:
             settings["basic.auth.user.info"] = f"{username}:{password or ''}"
         try:
