@@ -39,7 +39,8 @@ OTHER_BIT_ERROR = 0.30
 MIN_OVERLAP_MS = 5_000
 MIN_COVERAGE = 0.9
 MAX_SPEED_DEVIATION = 0.005
-HIGH_HARMONY, SOME_HARMONY = 0.5, 0.3
+HIGH_HARMONY, SOME_HARMONY, LOW_HARMONY = 0.72, 0.6, 0.5
+"""Measured: other works median 0.24, highest 0.68; same work median 0.90, a tenth under 0.80."""
 
 _NOBODY = frozenset(
     {"variousartists", "various", "unknown", "unknownartist", "va", "null", "traditional", "artist"}
@@ -304,7 +305,11 @@ def compare_sound(sound: SoundEvidence | None) -> tuple[str, str | None]:
 def _harmony(sound: SoundEvidence | None) -> str:
     if sound is None or sound.harmony is None:
         return ABSENT
-    return "high" if sound.harmony >= HIGH_HARMONY else "some" if sound.harmony >= SOME_HARMONY else "low"
+    if sound.harmony >= HIGH_HARMONY:
+        return "high"
+    if sound.harmony >= SOME_HARMONY:
+        return "some"
+    return "low" if sound.harmony < LOW_HARMONY else "middle"
 
 
 _STRONG_TITLES = frozenset({"exact", "exact_short", "near"})
