@@ -8,7 +8,8 @@ from pathlib import Path
 
 from streams.errors import ConfigError
 
-ROOTS_FILE = Path("run") / "media-roots.json"
+# Not in run/: what lies there tells which processes run.
+ROOTS_FILE = Path("media-roots.json")
 
 
 def read_media_roots(data_dir: Path) -> tuple[Path, ...]:

@@ -111,6 +111,6 @@ def test_media_roots_are_added_once_and_kept(tmp_path: Path) -> None:
 
 def test_damaged_media_roots_are_an_error_with_its_fix(tmp_path: Path) -> None:
     add_media_roots(tmp_path, [tmp_path])
-    (tmp_path / "run" / "media-roots.json").write_text("{")
+    (tmp_path / "media-roots.json").write_text("{")
     with pytest.raises(ConfigError, match="delete it"):
         read_media_roots(tmp_path)
