@@ -9,9 +9,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import pytest
+from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 
+from streams.edges import transactional_runner
 from streams.edges.kafka_lag import GroupLagGate
 from streams.edges.kafka_producer import Publisher
 from streams.edges.kafka_reader import LogReader
@@ -378,6 +380,41 @@ def test_a_crash_around_the_commit_leaves_each_input_once(broker: str, where: st
     _until(lambda: len(stage.state) >= 300, seconds=18)
     running.end()
     assert running.error is None
+    assert _committed(broker, names["output"]) == [b"%d" % number for number in range(300)]
+
+
+class Shaky(TransactionalRunner):
+    """Its first commit is refused by a rebalance; the answer to its second is lost."""
+
+    commits = 0
+
+    def _commit(self, owned: transactional_runner._Owned) -> None:
+        self.commits += 1
+        if self.commits == 1:
+            raise KafkaException(KafkaError(KafkaError.ILLEGAL_GENERATION))
+        super()._commit(owned)
+        if self.commits == 2:
+            raise transactional_runner._Indefinite
+
+
+def test_aborted_and_unknown_transactions_leave_each_input_once(broker: str) -> None:
+    names = _topics(broker, source=1, output=1)
+    _fill(broker, names["source"], 300)
+    stage = Ledger(names["source"], names["output"])
+    runner = Shaky(
+        stage,
+        bootstrap=broker,
+        group_id=names["source"],
+        topic=names["source"],
+        state_topics=[names["output"]],
+        transactional_prefix=names["source"],
+        batch_items=100,
+    )
+    running = Running(runner)
+    _until(lambda: len(stage.state) >= 300 or not running.alive)
+    running.end()
+    assert running.error is None
+    assert (stage.restored, stage.rolled) == (2, 2)
     assert _committed(broker, names["output"]) == [b"%d" % number for number in range(300)]
 
 
