@@ -159,6 +159,24 @@ class Metrics:
         if self._provider is not None:
             self._gauges[name].set(value, labels)
 
+    def processed(self, topic: str, *, items: int, seconds: float) -> None:
+        """Count a finished batch."""
+        self.record("samesong.stage.latency", seconds, topic=topic)
+        self.record("samesong.batch.size", items, topic=topic)
+
+    def retried(self, topic: str, *, code: str) -> None:
+        """Count a batch of ``topic`` that is given again after an error with this code."""
+        self.add("samesong.errors", code=code)
+
+    def transaction(self, outcome: str) -> None:
+        """Count a transaction: committed, aborted or recycled."""
+        self.add("samesong.transactions", result=outcome)
+
+    def lag(self, topic: str, partition: int, *, records: int, seconds: float) -> None:
+        """Tell how far behind the end of a partition we are, and how old the record last read was."""
+        self.set("samesong.lag.records", records, topic=topic, partition=str(partition))
+        self.set("samesong.lag.time", seconds, topic=topic, partition=str(partition))
+
     def close(self) -> None:
         """Send what is left, for a few seconds at most, and free the port."""
         provider, self._provider = self._provider, None

@@ -8,6 +8,7 @@ import json
 import logging
 import random
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -157,6 +158,26 @@ def read_traces(data_dir: Path) -> tuple[SpanRecord, ...]:
     return tuple(spans)
 
 
+class BatchSpans:
+    """The spans of one batch in process: what the runners ask for headers."""
+
+    def __init__(self, tracing: "Tracing", messages: Sequence[Message], items: Sequence[Span]) -> None:
+        self._tracing = tracing
+        self._messages = messages
+        self._items = items
+        self._made: dict[int, Headers] = {}
+
+    def headers(self, cause: int | None) -> Headers:
+        """Return the trace headers of a record that follows from message ``cause``; none without a cause."""
+        if cause is None or not 0 <= cause < len(self._messages):
+            return ()
+        if self._items:
+            return ((TRACEPARENT, format_traceparent(self._items[cause].get_span_context())),)
+        if cause not in self._made:
+            self._made[cause] = self._tracing.item_headers(self._messages[cause], "", 0, 0)
+        return self._made[cause]
+
+
 class Tracing:
     """The spans of one stage.
 
@@ -210,19 +231,27 @@ class Tracing:
         return ((TRACEPARENT, format_traceparent(span.get_span_context())),)
 
     @contextmanager
-    def batch(self, topic: str, messages: Sequence[Message]) -> Iterator[None]:
-        """Cover a micro-batch by one CONSUMER span that links to the producer of each message."""
+    def batch(self, topic: str, messages: Sequence[Message]) -> Iterator["BatchSpans"]:
+        """Cover a micro-batch by one CONSUMER span that links to the producer of each message.
+
+        What it yields has one INTERNAL child ``resolver.<stage>`` per message, each in the trace of its own
+        producer; all end with the batch.
+        """
         if self._tracer is None:
-            yield
+            yield BatchSpans(self, messages, ())
             return
         span = self._start_batch(self._tracer, topic, messages)
+        began = time.time_ns()
+        items = tuple(self._start_item(self._tracer, m, self._stage, began) for m in messages)
         try:
-            yield
+            yield BatchSpans(self, messages, items)
         except BaseException as exc:
-            span.set_status(trace.StatusCode.ERROR, type(exc).__name__)
+            for each in (span, *items):
+                each.set_status(trace.StatusCode.ERROR, type(exc).__name__)
             raise
         finally:
-            span.end()
+            for each in (*items, span):
+                each.end()
 
     def _start_batch(self, tracer: trace.Tracer, topic: str, messages: Sequence[Message]) -> Span:
         contexts = (parse_traceparent(message.header(TRACEPARENT)) for message in messages[:MAX_LINKS])
@@ -240,7 +269,9 @@ class Tracing:
         )
 
     def item_headers(self, message: Message, name: str, start_ns: int, end_ns: int) -> Headers:
-        """Continue a message's own trace by one INTERNAL span ``resolver.<name>``.
+        """Continue a message's own trace by one INTERNAL span ``resolver.<name>``, outside of a batch.
+
+        Inside one the item has its span already: ask that batch's ``headers``.
 
         Parameters
         ----------
@@ -254,13 +285,20 @@ class Tracing:
         -------
         headers for the records that were made of it
         """
-        parent = parse_traceparent(message.header(TRACEPARENT))
         if self._tracer is None:
+            parent = parse_traceparent(message.header(TRACEPARENT))
             return ((TRACEPARENT, self._fresh(parent)),)
+        span = self._start_item(self._tracer, message, name, start_ns)
+        span.end(end_ns)
+        return ((TRACEPARENT, format_traceparent(span.get_span_context())),)
+
+    def _start_item(self, tracer: trace.Tracer, message: Message, name: str, start_ns: int) -> Span:
+        """Start one item's span in the trace of its producer, or in a new one."""
+        parent = parse_traceparent(message.header(TRACEPARENT))
         context = Context()
         if parent is not None:
             context = trace.set_span_in_context(NonRecordingSpan(parent), context)
-        span = self._tracer.start_span(
+        return tracer.start_span(
             f"resolver.{name}",
             context=context,
             kind=SpanKind.INTERNAL,
@@ -271,8 +309,6 @@ class Tracing:
                 "messaging.kafka.offset": message.offset,
             },
         )
-        span.end(end_ns)
-        return ((TRACEPARENT, format_traceparent(span.get_span_context())),)
 
     def _fresh(self, parent: SpanContext | None) -> bytes:
         """Give a context of our own: the parent's trace, or a new one, with a new span id."""

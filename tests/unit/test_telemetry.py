@@ -20,7 +20,8 @@ from opentelemetry.trace import SpanKind
 from streams.config import TelemetrySettings
 from streams.edges.metrics import Metrics
 from streams.edges.tracing import Tracing, parse_traceparent, read_traces, trace_id_of
-from streams.ports import Headers, Message
+from streams.ports import Headers, Message, RunnerMetrics
+from streams.ports import Tracing as TracingPort
 from streams.telemetry import (
     METRICS,
     SpanRecord,
@@ -67,8 +68,8 @@ def test_items_continue_their_own_trace_and_the_batch_links_to_all() -> None:
     exporter = InMemorySpanExporter()
     with Tracing("encode", [SimpleSpanProcessor(exporter)]) as tracing:
         messages = [_message(tracing.publish_span("catalog.upload.v1"), n) for n in range(3)]
-        with tracing.batch("catalog.upload.v1", messages):
-            made = [tracing.item_headers(m, "encode", 1_000, 2_000) for m in messages]
+        with tracing.batch("catalog.upload.v1", messages) as batch_spans:
+            made = [batch_spans.headers(n) for n in range(3)]
     spans = exporter.get_finished_spans()
     producers = [s for s in spans if s.kind is SpanKind.PRODUCER]
     items = [s for s in spans if s.kind is SpanKind.INTERNAL]
@@ -79,11 +80,19 @@ def test_items_continue_their_own_trace_and_the_batch_links_to_all() -> None:
         assert item.name == "resolver.encode"
         assert item.parent is not None
         assert item.parent.span_id == _span_id(producer)
-        assert (item.start_time, item.end_time) == (1_000, 2_000)
         assert trace_id_of(headers) == trace_id_of(message.headers)
         parsed = parse_traceparent(headers[0][1])
         assert parsed is not None
         assert parsed.span_id == _span_id(item)
+
+
+def test_an_item_outside_a_batch_has_the_times_it_was_given() -> None:
+    exporter = InMemorySpanExporter()
+    tracing = Tracing("encode", [SimpleSpanProcessor(exporter)])
+    headers = tracing.item_headers(_message(), "encode", 1_000, 2_000)
+    (span,) = exporter.get_finished_spans()
+    assert (span.name, span.start_time, span.end_time) == ("resolver.encode", 1_000, 2_000)
+    assert trace_id_of(headers) is not None
 
 
 def test_without_exporter_the_context_still_travels() -> None:
@@ -290,3 +299,38 @@ def test_no_threads_without_exporter() -> None:
     Tracing.start(TelemetrySettings(), stage="x", data_dir=Path()).close()
     Metrics.start(TelemetrySettings(), "x").close()
     assert threading.active_count() == before
+
+
+@pytest.mark.parametrize("exporting", [True, False])
+def test_runners_get_headers_by_cause(exporting: bool) -> None:
+    exporter = InMemorySpanExporter()
+    tracing: TracingPort = Tracing("find", [SimpleSpanProcessor(exporter)] if exporting else [])
+    sent = Tracing("upstream")
+    messages = [_message(sent.publish_span("t"), n) for n in range(2)]
+    with tracing.batch("t", messages) as spans:
+        first, again, second = spans.headers(0), spans.headers(0), spans.headers(1)
+        assert spans.headers(None) == spans.headers(9) == ()
+    assert first == again != second
+    assert [trace_id_of(h) for h in (first, second)] == [trace_id_of(m.headers) for m in messages]
+    names = sorted(s.name for s in exporter.get_finished_spans())
+    assert names == (["process t", "resolver.find", "resolver.find"] if exporting else [])
+
+
+def test_metrics_are_what_runners_ask_for() -> None:
+    reader = InMemoryMetricReader()
+    with Metrics("find", [reader]) as metrics:
+        asked: RunnerMetrics = metrics
+        asked.processed("t", items=3, seconds=0.1)
+        asked.retried("t", code="index_unavailable")
+        asked.transaction("aborted")
+        asked.lag("t", 0, records=5, seconds=1.5)
+        data = reader.get_metrics_data()
+    assert data is not None
+    assert {m.name for m in data.resource_metrics[0].scope_metrics[0].metrics} == {
+        "samesong.stage.latency",
+        "samesong.batch.size",
+        "samesong.errors",
+        "samesong.transactions",
+        "samesong.lag.records",
+        "samesong.lag.time",
+    }
