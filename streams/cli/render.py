@@ -77,7 +77,7 @@ def _levels(decision: Decision) -> list[str]:
         if level is None:
             continue
         odds = f"  p={level.probability:.4f}" if level.probability is not None else ""
-        bound = f"  threshold {level.threshold:.4f}" if level.threshold is not None else ""
+        bound = f"  threshold {level.threshold:+.2f} log-odds" if level.threshold is not None else ""
         lines.append(f"  {name:<10} {level.id or '-'}{odds}{bound}")
     return ["Levels", *lines] if lines else []
 

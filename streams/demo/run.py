@@ -45,9 +45,9 @@ def run_demo(folder: Path, *, keep: bool = False) -> int:
     Returns
     -------
     status : int
-        0 when every upload was decided and none wrongly, else 1
+        0 when every upload was decided (rightly or not: the summary says), else 1
     """
-    console, started = Console(), time.monotonic()
+    console, started = Console(soft_wrap=True), time.monotonic()
     marker = folder / "samesong-demo"
     if not keep and marker.is_file():
         shutil.rmtree(folder)
@@ -61,20 +61,30 @@ def run_demo(folder: Path, *, keep: bool = False) -> int:
     decisions: list[Decision] = []
     with _service(settings, log=folder / "up.log"):
         console.print(f"Ready after {time.monotonic() - started:.0f} s. Publishing {len(made)} uploads ...\n")
-        given = read_lines(as_lines(made), name="demo", parse=parse_upload)
-        for event in publish_all(settings, given, wait=True):
-            if event.problem is not None:
-                console.print(f"{event.problem.where}: {event.problem.problem}", style="red", markup=False)
-            if event.decision is not None:
-                decisions.append(event.decision)
-                style = STYLES[event.decision.outcome]
-                console.print(decision_line(event.decision), style=style, markup=False, highlight=False)
+        # The label first: were both sent at once, either of a pair might be decided first and be "new".
+        for source in dict.fromkeys(expectation.source for _, expectation in made):
+            console.print(f"{source}:")
+            wave = tuple(one for one in made if one[1].source == source)
+            decisions += _publish(console, settings, as_lines(wave))
     judged = judge([expectation for _, expectation in made], decisions)
     _summary(console, judged)
     _explain_one(console, judged, folder)
     console.print(f"\n{time.monotonic() - started:.0f} s in all.")
-    bad = {Verdict.wrong, Verdict.missing}
-    return 1 if any(one.verdict in bad for one in judged) else 0
+    return 1 if any(one.verdict is Verdict.missing for one in judged) else 0
+
+
+def _publish(console: Console, settings: Settings, lines: list[bytes]) -> list[Decision]:
+    """Publish, and show each decision as it comes."""
+    decisions = []
+    given = read_lines(lines, name="demo", parse=parse_upload)
+    for event in publish_all(settings, given, wait=True):
+        if event.problem is not None:
+            console.print(f"{event.problem.where}: {event.problem.problem}", style="red", markup=False)
+        if event.decision is not None:
+            decisions.append(event.decision)
+            style = STYLES[event.decision.outcome]
+            console.print(decision_line(event.decision), style=style, markup=False, highlight=False)
+    return decisions
 
 
 @contextmanager
