@@ -23,7 +23,7 @@ _MEDIA_KINDS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
         ("lyric_video", r"lyrics?(?: video)?\b|\bletra\b|paroles|歌詞|가사|текст|testo|sözleri|songtext"),
         ("visualizer", r"visuali[sz]er|visual video"),
         ("official_video", r"(?:official|music|offizielles|oficial)\b.*\b(?:video|clip)|clip(?:e)? offici[ea]l|clipe oficial"
-         r"|video ?clip|v[ií]deo oficial|\bm/?v\b|公式|공식|官方|ミュージックビデオ|뮤직비디오|\bclip\b|^\s*video\s*$|klip"),
+         r"|video ?clip|v[ií]deo oficial|\b[mp]/?v\b|公式|공식|官方|ミュージックビデオ|뮤직비디오|\bclip\b|^\s*video\s*$|klip"),
         ("audio", r"(?:official|full)? ?audio\b|áudio oficial|audio oficial|\btopic\b"),
     )
 )  # fmt: skip
@@ -36,7 +36,7 @@ _NOISE = re.compile(
 )
 _BARE_TRAILING = re.compile(
     r"\s+(?:(?:official\s+)?(?:music\s+|lyrics?\s+)?(?:video|audio)(?:\s+(?:hd|hq|4k))?|with lyrics|lyrics|hd|hq|4k|m/?v"
-    r"|公式|공식|官方)\s*$",
+    r"|pv|公式|공식|官方)\s*$",
     re.IGNORECASE,
 )
 _BARE_VERSION = re.compile(
@@ -123,7 +123,32 @@ class _Parsed(NamedTuple):
     media_kind: str | None
 
 
-def _strip_qualifiers(text: str) -> _Parsed:
+_MEDIA_WORDS = re.compile(
+    r"(?i)\b(?:the|official|music|lyrics?|video|audio|clip|m/?v|pv|hd|hq|4k|full|with|visuali[sz]er|oficial|officiel|letra|topic)\b"
+)
+_VERSION_TAIL = re.compile(
+    r"(?i)^(?:(?:live|recorded|acoustic|demo|session|ao vivo|en vivo|en directo)\b(?:\s*$|\s*[/,]|\s+(?:at|in|from|on|for|aus|em|en|version|session)\b.*|\s+\d.*)"
+    r"|.*\b(?:version|edit|mix|remix|re-?master(?:ed)?|session|ver\.?)(?:\s+\d{4})?$|.*\b\d{4}\b.*|\S+)$"
+)
+
+
+def _is_qualifier(tail: str, piece: _Piece, head: str, name: str | None) -> bool:
+    """Tell "Title - Live at the Mill" from "Artist - Live Forever"."""
+    if piece.noise or piece.credits:
+        return True
+    if name and _same_name(normalize_name(head), name):
+        return False
+    if piece.versions:
+        known = name is not None or all(part.detail is None for part in piece.versions)
+        return bool(_VERSION_TAIL.match(tail)) and (known or not _ends_in_remix(tail))
+    return not normalize_text(_MEDIA_WORDS.sub("", tail)).strip() or not tail.isascii()
+
+
+def _ends_in_remix(tail: str) -> bool:
+    return tail.lower().endswith("remix")
+
+
+def _strip_qualifiers(text: str, name: str | None) -> _Parsed:
     """Take understood brackets and trailing segments off a title; what is not understood stays."""
     versions: list[VersionPart] = []
     credits: list[str] = []
@@ -154,8 +179,7 @@ def _strip_qualifiers(text: str) -> _Parsed:
         if separators and separators[-1].start() > 0:
             tail = text[separators[-1].end() :]
             piece = _read_piece(tail)
-            whole = bool(piece.versions) and len(normalize_text(tail).split()) > 7
-            if piece.understood and not whole:
+            if piece.understood and _is_qualifier(tail, piece, text[: separators[-1].start()], name):
                 take(piece)
                 text = text[: separators[-1].start()].strip()
                 continue
@@ -224,10 +248,10 @@ def _read_title(text: str, artist: str | None, video: bool, version: str | None)
     cleaned = clean_text(text)
     if not cleaned:
         return ()
-    parsed = _strip_qualifiers(cleaned)
+    name = normalize_name(artist) if artist else None
+    parsed = _strip_qualifiers(cleaned, name)
     numbers = read_numbers(cleaned)
     extra = (read_version(version) or (VersionPart(type="other", text=version),)) if version else ()
-    name = normalize_name(artist) if artist else None
     readings: list[TitleReading] = []
 
     def add(

@@ -267,3 +267,15 @@ def test_every_field_counts_for_the_digest() -> None:
     upload = Upload(source="s", item_id="1", title="x")
     changed = dataclasses.replace(upload, genre="folk")
     assert upload_digest(upload) != upload_digest(changed)
+
+
+@pytest.mark.parametrize(
+    ("title", "base"),
+    [
+        ("Oasis - Live Forever", "live forever"),
+        ("Adele - Hello Video", "hello"),
+        ("Hello - Live at X", "hello"),
+    ],
+)
+def test_tail_after_a_dash_is_a_qualifier_only_as_a_whole(title: str, base: str) -> None:
+    assert read_title(title, video=True)[0].base == base
