@@ -1,5 +1,6 @@
 """Follow a topic as it grows, without a consumer group: for people and for tools that only look."""
 
+import time
 from collections.abc import Mapping
 from types import TracebackType
 from typing import Literal, Self
@@ -12,6 +13,8 @@ from streams.errors import BrokerUnavailable
 from streams.ports import Message
 
 TIMEOUT_SECONDS = 15.0
+RETRY_SECONDS = 0.2
+_SOON = frozenset({KafkaError.NOT_LEADER_FOR_PARTITION, KafkaError.LEADER_NOT_AVAILABLE})
 
 
 class LogFollower:
@@ -41,11 +44,18 @@ class LogFollower:
     ) -> None:
         settings = stateless_consumer_config(bootstrap, extra, group_id="samesong-follower")
         self._consumer = Consumer(settings)
+        deadline = time.monotonic() + TIMEOUT_SECONDS
         try:
-            self._consumer.assign(self._positions(topic, start))
-        except KafkaException as exc:
-            self._consumer.close()
-            raise BrokerUnavailable(f"Kafka does not answer at {bootstrap}: {exc}") from exc
+            while True:
+                try:
+                    self._consumer.assign(self._positions(topic, start))
+                except KafkaException as exc:
+                    # The partitions of a topic that was just made have no leader for a moment.
+                    if exc.args[0].code() not in _SOON or time.monotonic() > deadline:
+                        raise BrokerUnavailable(f"Kafka does not answer at {bootstrap}: {exc}") from exc
+                    time.sleep(RETRY_SECONDS)
+                else:
+                    return
         except BaseException:
             self._consumer.close()
             raise
