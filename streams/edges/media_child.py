@@ -63,8 +63,6 @@ def limit_process(*, memory_bytes: int, file_bytes: int) -> None:
     _limit(resource.RLIMIT_FSIZE, file_bytes)
     _limit(resource.RLIMIT_NOFILE, 64)
     _limit(resource.RLIMIT_CORE, 0)
-    with contextlib.suppress(OSError, ValueError):
-        os.nice(5)
 
 
 def limit_cpu(seconds: int) -> None:

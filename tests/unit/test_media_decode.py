@@ -251,11 +251,11 @@ def test_the_child_ends_with_its_parent(tmp_path: Path) -> None:
 def test_too_much_memory_is_the_mediums_fault(tmp_path: Path) -> None:
     marks = AttemptMarks(tmp_path / "marks")
     decoder = MediaDecoder(
-        marks=marks, scratch=tmp_path, max_seconds=60, max_pixels=10**9, timeout_s=30, memory_mb=700
+        marks=marks, scratch=tmp_path, max_seconds=60, max_pixels=10**9, timeout_s=30, memory_mb=512
     )
     try:
         with pytest.raises(MediaError) as caught:
-            see(decoder, picture(16_000, 16_000))
+            see(decoder, picture(9_000, 9_000))
         assert caught.value.refusal_code in {"media_too_large", "media_decoder_died"}
     finally:
         decoder.close()

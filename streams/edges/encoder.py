@@ -1,0 +1,357 @@
+"""The encoders behind the ports ``Encoder`` and ``Confirmer``; nothing else in serving imports them."""
+
+import hashlib
+import io
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from cachetools import LRUCache
+from numpy.typing import NDArray
+
+from encoders.bundle import AudioFeatures, EncoderSet
+from encoders.errors import CardMismatch, EncoderError, InvalidSignal, ModelUnavailable
+from encoders.fingerprint import FINGERPRINT_VERSION, FingerprintMatch, Verdict, align, confirm
+from encoders.speed import align_stretched
+from encoders.version import VersionMatch, align_versions
+from streams.core.records import SoundEvidence, SoundFacts, VectorRow
+from streams.errors import ConfigError, EncoderMismatch, FeatureMissing, MediaError
+from streams.ports import FeatureStore, FloatArray, HeardSound
+
+# Raised when the blob's contents change their meaning; a blob of another format asks for re-encoding.
+FORMAT = 1
+# One window every 5 s: 32 minutes. A longer recording is indexed more thinly; its blob holds every window.
+MAX_INDEXED_WINDOWS = 400
+# A peak below -60 dB of full scale.
+_SILENT_PEAK = 1e-3
+# Trying other tempos costs as much as sixty alignments. Windows of a stretched copy stay alike: below this
+# nothing was ever found (copies 0.85 to 1.25 times as fast: 0.89 and more; strangers: 95 % under 0.76).
+_STRETCH_WINDOWS = 0.80
+# A copy at the same tempo agrees this well over all of one side; one at another tempo only for as long as the
+# two have not yet drifted apart.
+_CLEAR_BIT_ERROR = 0.10
+_WHOLE = 0.90
+# When pitch and tempo moved together the fingerprint tells nothing, harmony and windows still do (sped up by
+# a quarter: harmony 0.81 and more, windows 0.89 and more; no two strangers reached both).
+_TIED_HARMONY = 0.5
+_TIED_WINDOWS = 0.85
+_TIED_SEMITONES = 0.6
+_CACHED_BLOBS = 1_024
+_CACHED_PAIRS = 50_000
+
+
+class BundleEncoder:
+    """All encoders of one process; calls may come from several threads.
+
+    Parameters
+    ----------
+    encoders : EncoderSet
+    """
+
+    def __init__(self, encoders: EncoderSet) -> None:
+        self._encoders = encoders
+        cards = {"text": encoders.text.card, "identity": encoders.identity.card}
+        models = {name: card.key for name, card in cards.items()} | {"version": encoders.version.card.key}
+        if encoders.frames is not None:
+            models |= {"frames": encoders.frames.card.key, "artwork": encoders.frames.card.key}
+        self._models = models
+
+    @classmethod
+    def load(cls, models_dir: Path | None = None, *, threads: int = 1) -> "BundleEncoder":
+        """Load and warm up every model.
+
+        Raises
+        ------
+        ConfigError
+            the models were not built
+        EncoderMismatch
+            a model is not the one that its card describes
+        """
+        try:
+            return cls(EncoderSet.load(models_dir, threads=threads))
+        except ModelUnavailable as exc:
+            raise ConfigError(f"{exc}; run `samesong models build`") from exc
+        except CardMismatch as exc:
+            raise EncoderMismatch(str(exc)) from exc
+
+    @property
+    def models(self) -> dict[str, str]:
+        """Model name-version by modality of a vector row."""
+        return dict(self._models)
+
+    def encode_texts(self, texts: Sequence[str]) -> FloatArray:
+        """Embed strings: float32 [shape=(n, 512)], unit rows; zeros where nothing could be read."""
+        try:
+            return self._encoders.text.encode(list(texts))
+        except EncoderError as exc:
+            raise EncoderMismatch(str(exc)) from exc
+
+    def encode_sound(self, y: FloatArray, *, sr: int) -> HeardSound:
+        """Hear a mono signal.
+
+        Raises
+        ------
+        MediaError
+            ``media_silent`` or ``media_too_short``
+        """
+        if not y.size or float(max(y.max(), -y.min())) < _SILENT_PEAK:
+            raise MediaError("nothing can be heard", code="media_silent")
+        try:
+            heard = self._encoders.encode_audio(y, sr)
+        except InvalidSignal as exc:
+            raise MediaError(str(exc), code="media_too_short") from exc
+        except CardMismatch as exc:
+            raise EncoderMismatch(str(exc)) from exc
+        if heard.silence.silent:
+            raise MediaError("nothing can be heard", code="media_silent")
+        return HeardSound(
+            duration_ms=heard.duration_ms,
+            silent_share=heard.silence.silent_fraction,
+            rms_dbfs=heard.silence.rms_dbfs,
+            content_sha256=content_digest(y),
+            features=pack(heard),
+            vectors=self._rows(heard),
+        )
+
+    def encode_images(self, images: Sequence[NDArray[np.uint8]]) -> FloatArray:
+        """Embed RGB pictures: float32 [shape=(n, 1280)]; none when the model is absent.
+
+        Raises
+        ------
+        MediaError
+            ``media_not_image``
+        """
+        if self._encoders.frames is None or not images:
+            return np.empty((0, 1280), dtype=np.float32)
+        try:
+            return self._encoders.frames.encode(images)
+        except InvalidSignal as exc:
+            raise MediaError(str(exc), code="media_not_image") from exc
+
+    def _rows(self, heard: AudioFeatures) -> tuple[VectorRow, ...]:
+        step = -(-len(heard.vectors) // MAX_INDEXED_WINDOWS)
+        rows = [
+            VectorRow(
+                modality="identity",
+                model=self._models["identity"],
+                window=number,
+                start_ms=int(heard.starts_ms[number]),
+                values=half_precision(heard.vectors[number]),
+            )
+            for number in range(0, len(heard.vectors), max(1, step))
+            if heard.vectors[number].any()
+        ]
+        if heard.version_vector.any():
+            values = half_precision(heard.version_vector)
+            model = self._models["version"]
+            rows.append(VectorRow(modality="version", model=model, window=0, start_ms=0, values=values))
+        return tuple(rows)
+
+
+def half_precision(vector: FloatArray) -> bytes:
+    """Write a vector as little-endian float16."""
+    return vector.astype("<f2").tobytes()
+
+
+def content_digest(y: FloatArray) -> str:
+    """Sha256 of the sound as 16-bit samples: lossless copies agree whatever container they came in."""
+    samples = np.clip(np.rint(y * np.float32(32768.0)), -32768, 32767).astype("<i2")
+    return hashlib.sha256(samples.tobytes()).hexdigest()
+
+
+def pack(heard: AudioFeatures) -> bytes:
+    """Put what comparison needs into one blob; the same features always give the same bytes."""
+    out = io.BytesIO()
+    np.savez(
+        out,
+        allow_pickle=False,
+        format=np.array([FORMAT, FINGERPRINT_VERSION], dtype="<i4"),
+        duration_ms=np.array(heard.duration_ms, dtype="<i8"),
+        fingerprint=heard.fingerprint.astype("<u4"),
+        chroma=heard.chroma,
+        starts_ms=heard.starts_ms.astype("<i4"),
+        windows=heard.vectors.astype("<f2"),
+    )
+    return out.getvalue()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class SoundFeatures:
+    """An unpacked blob: what `pack` was given, but for the level facts."""
+
+    fingerprint: NDArray[np.uint32]
+    chroma: NDArray[np.uint8]
+    windows: FloatArray
+
+
+def unpack(blob: bytes) -> SoundFeatures:
+    """Read what `pack` wrote.
+
+    Raises
+    ------
+    FeatureMissing
+        another format, or damaged: the upload has to be encoded again
+    """
+    try:
+        with np.load(io.BytesIO(blob), allow_pickle=False) as arrays:
+            found = tuple(int(number) for number in arrays["format"])
+            features = SoundFeatures(
+                fingerprint=arrays["fingerprint"].astype(np.uint32),
+                chroma=arrays["chroma"],
+                windows=arrays["windows"].astype(np.float32),
+            )
+    except (OSError, ValueError, KeyError, EOFError) as exc:
+        raise FeatureMissing(f"a feature blob cannot be read: {exc}") from exc
+    if found != (FORMAT, FINGERPRINT_VERSION):
+        raise FeatureMissing(f"a feature blob has format {found}, not {(FORMAT, FINGERPRINT_VERSION)}")
+    return features
+
+
+class FeatureConfirmer:
+    """Compare two sounds from their stored features: a pure function of both blobs, in either order.
+
+    Parameters
+    ----------
+    store : FeatureStore
+    """
+
+    def __init__(self, store: FeatureStore) -> None:
+        self._store = store
+        self._blobs: LRUCache[str, SoundFeatures] = LRUCache(_CACHED_BLOBS)
+        self._pairs: LRUCache[tuple[str, str], SoundEvidence] = LRUCache(_CACHED_PAIRS)
+        self._lock = threading.Lock()
+
+    def confirm(self, left: SoundFacts, right: SoundFacts) -> SoundEvidence:
+        """Align and compare.
+
+        Raises
+        ------
+        FeatureMissing
+            a blob is gone or of an older format: pause and ask for re-encoding
+        """
+        if left.content_sha256 == right.content_sha256:
+            return _same_content(left.duration_ms)
+        # One order for both questions, so that their answers mirror each other exactly.
+        if left.features <= right.features:
+            return self._compare(left.features, right.features)
+        return mirrored(self._compare(right.features, left.features))
+
+    def _compare(self, left: str, right: str) -> SoundEvidence:
+        with self._lock:
+            known = self._pairs.get((left, right))
+        if known is not None:
+            return known
+        found = compare_features(self._load(left), self._load(right))
+        with self._lock:
+            self._pairs[left, right] = found
+        return found
+
+    def _load(self, digest: str) -> SoundFeatures:
+        with self._lock:
+            known = self._blobs.get(digest)
+        if known is not None:
+            return known
+        features = unpack(self._store.get(digest))
+        with self._lock:
+            self._blobs[digest] = features
+        return features
+
+
+def compare_features(left: SoundFeatures, right: SoundFeatures) -> SoundEvidence:
+    """Align fingerprints, at another tempo if need be, and compare windows and harmony."""
+    windows = _best_cosine(left.windows, right.windows)
+    match, ratio = _aligned(left.fingerprint, right.fingerprint, windows=windows or 0.0)
+    harmony = align_versions(left.chroma, right.chroma)
+    aligned = match.overlap_ms > 0
+    if confirm(match) is not Verdict.SAME and (windows or 0.0) >= _TIED_WINDOWS:
+        ratio = _tied_ratio(harmony) or ratio
+    return SoundEvidence(
+        bit_error=round(match.bit_error, 6) if aligned else None,
+        offset_ms=match.offset_ms if aligned else None,
+        overlap_ms=_overlap(match) if aligned else None,
+        coverage_left=round(match.coverage_a, 6) if aligned else None,
+        coverage_right=round(match.coverage_b, 6) if aligned else None,
+        speed_ratio=round(ratio, 6) if aligned else None,
+        pitch_shift=_shift(harmony) if harmony.score > 0.0 else None,
+        windows=windows,
+        harmony=round(harmony.score, 6),
+    )
+
+
+def _aligned(
+    left: NDArray[np.uint32], right: NDArray[np.uint32], *, windows: float
+) -> tuple[FingerprintMatch, float]:
+    """Align at the tempo that fits best; with it, how much faster the left side plays."""
+    match = align(left, right)
+    same = confirm(match) is Verdict.SAME
+    clear = same and match.bit_error <= _CLEAR_BIT_ERROR
+    whole = same and max(match.coverage_a, match.coverage_b) >= _WHOLE
+    if clear or whole or windows < _STRETCH_WINDOWS:
+        return match, 1.0
+    stretched = align_stretched(left, right)
+    if stretched.speed_ratio == 1.0 or confirm(stretched.match) is not Verdict.SAME:
+        return match, 1.0
+    # It says how much faster the right side plays; the evidence speaks of the left.
+    return stretched.match, 1.0 / stretched.speed_ratio
+
+
+def _shift(harmony: VersionMatch) -> float:
+    """Give how many semitones the left side is above the right; beyond a tritone it is below."""
+    return float((harmony.semitones + 5) % 12 - 5)
+
+
+def _tied_ratio(harmony: VersionMatch) -> float | None:
+    """Give how much faster the left side plays when pitch and tempo moved together; None when not."""
+    span_left = harmony.end_a_ms - harmony.start_a_ms
+    span_right = harmony.end_b_ms - harmony.start_b_ms
+    shift = _shift(harmony)
+    if harmony.score < _TIED_HARMONY or shift == 0.0 or span_left <= 0 or span_right <= 0:
+        return None
+    ratio = span_right / span_left
+    return ratio if abs(12.0 * float(np.log2(ratio)) - shift) <= _TIED_SEMITONES else None
+
+
+def mirrored(evidence: SoundEvidence) -> SoundEvidence:
+    """Tell the same comparison from the other side."""
+    ratio = evidence.speed_ratio or 1.0
+    offset, overlap, shift = evidence.offset_ms, evidence.overlap_ms, evidence.pitch_shift
+    return replace(
+        evidence,
+        # Times were in the left side's clock and are now in the other's.
+        offset_ms=round(-offset * ratio) if offset is not None else None,
+        overlap_ms=round(overlap * ratio) if overlap is not None else None,
+        coverage_left=evidence.coverage_right,
+        coverage_right=evidence.coverage_left,
+        speed_ratio=round(1.0 / ratio, 6) if evidence.speed_ratio is not None else None,
+        pitch_shift=(-shift if shift != 6.0 else shift) if shift is not None else None,
+    )
+
+
+def _overlap(match: FingerprintMatch) -> int:
+    """Give the time that the bit error was measured on."""
+    return match.span_ms if match.span_ms > 0 else match.overlap_ms
+
+
+def _best_cosine(left: FloatArray, right: FloatArray) -> float | None:
+    """Find the best pair of windows; None where one side has no sounding window."""
+    left, right = left[left.any(axis=1)], right[right.any(axis=1)]
+    if not len(left) or not len(right):
+        return None
+    return round(float(min(1.0, (left @ right.T).max())), 6)
+
+
+def _same_content(duration_ms: int) -> SoundEvidence:
+    return SoundEvidence(
+        bit_error=0.0,
+        offset_ms=0,
+        overlap_ms=duration_ms,
+        coverage_left=1.0,
+        coverage_right=1.0,
+        speed_ratio=1.0,
+        pitch_shift=0.0,
+        windows=1.0,
+        harmony=1.0,
+        same_content=True,
+    )
