@@ -33,11 +33,6 @@ _STRETCH_WINDOWS = 0.80
 # two have not yet drifted apart.
 _CLEAR_BIT_ERROR = 0.10
 _WHOLE = 0.90
-# When pitch and tempo moved together the fingerprint tells nothing, harmony and windows still do (sped up by
-# a quarter: harmony 0.81 and more, windows 0.89 and more; no two strangers reached both).
-_TIED_HARMONY = 0.5
-_TIED_WINDOWS = 0.85
-_TIED_SEMITONES = 0.6
 _CACHED_BLOBS = 1_024
 _CACHED_PAIRS = 50_000
 
@@ -265,8 +260,6 @@ def compare_features(left: SoundFeatures, right: SoundFeatures) -> SoundEvidence
     match, ratio = _aligned(left.fingerprint, right.fingerprint, windows=windows or 0.0)
     harmony = align_versions(left.chroma, right.chroma)
     aligned = match.overlap_ms > 0
-    if confirm(match) is not Verdict.SAME and (windows or 0.0) >= _TIED_WINDOWS:
-        ratio = _tied_ratio(harmony) or ratio
     return SoundEvidence(
         bit_error=round(match.bit_error, 6) if aligned else None,
         offset_ms=match.offset_ms if aligned else None,
@@ -300,17 +293,6 @@ def _aligned(
 def _shift(harmony: VersionMatch) -> float:
     """Give how many semitones the left side is above the right; beyond a tritone it is below."""
     return float((harmony.semitones + 5) % 12 - 5)
-
-
-def _tied_ratio(harmony: VersionMatch) -> float | None:
-    """Give how much faster the left side plays when pitch and tempo moved together; None when not."""
-    span_left = harmony.end_a_ms - harmony.start_a_ms
-    span_right = harmony.end_b_ms - harmony.start_b_ms
-    shift = _shift(harmony)
-    if harmony.score < _TIED_HARMONY or shift == 0.0 or span_left <= 0 or span_right <= 0:
-        return None
-    ratio = span_right / span_left
-    return ratio if abs(12.0 * float(np.log2(ratio)) - shift) <= _TIED_SEMITONES else None
 
 
 def mirrored(evidence: SoundEvidence) -> SoundEvidence:
