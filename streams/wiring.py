@@ -7,6 +7,8 @@ import threading
 from collections.abc import Sequence
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from pathlib import Path
+from types import TracebackType
+from typing import Self
 
 from streams.config import Settings
 from streams.connection import bootstrap_of, kafka_extra
@@ -17,17 +19,20 @@ from streams.core.records import IndexWatermark
 from streams.core.scoring import Bundle, Scorer
 from streams.edges.avro import AvroCodec
 from streams.edges.clock import SystemClock
+from streams.edges.encoder import BundleEncoder
 from streams.edges.kafka_config import ClientConfig
 from streams.edges.kafka_producer import Publisher
 from streams.edges.kafka_reader import LogReader
 from streams.edges.kafka_runner import StatelessRunner
 from streams.edges.log_follower import LogFollower
 from streams.edges.log_reader import CommittedLog
+from streams.edges.metrics import Metrics
 from streams.edges.milvus import MilvusCandidateIndex
+from streams.edges.tracing import Tracing
 from streams.edges.transactional_runner import TransactionalRunner
 from streams.errors import ConfigError
 from streams.offline import compare_lines, no_sound, read_lines, resolve_lines, write_lines
-from streams.ports import CandidateIndex
+from streams.ports import CandidateIndex, Encoder
 from streams.stages.arbitrate import ROWS, STATE_TOPICS, ArbitrateStage
 from streams.stages.audit import ARBITER_GROUP, ENCODE_GROUP, FIND_GROUP, run_audit
 from streams.stages.encode import EncodeProcessor
@@ -118,19 +123,51 @@ def run_stage(name: str, settings: Settings) -> None:
     stop = stop_on_signals()
     match name:
         case "encode":
-            _encode_runner(settings).run(stop)
+            with _Watched(settings, name) as watched:
+                _encode_runner(settings, watched).run(stop)
         case "arbitrate":
-            _run_arbitrate(settings, stop)
+            with _Watched(settings, name) as watched:
+                _run_arbitrate(settings, stop, watched)
         case "index":
-            _run_index(settings, stop)
+            with _Watched(settings, name) as watched:
+                _run_index(settings, stop, watched)
         case "find" if settings.index.uri is not None:
-            _find_runner(settings, _index(settings)).run(stop)
+            with _Watched(settings, name) as watched:
+                _find_runner(settings, _index(settings), watched).run(stop)
         case "find":
             raise ConfigError("with Milvus Lite `find` runs inside the index stage: `samesong run index`")
         case "audit":
             _run_audit(settings, stop)
+        case "drift":
+            _run_drift(settings, stop)
         case _:
-            raise ConfigError(f"the stage {name!r} does not run yet")
+            raise ConfigError(f"there is no stage {name!r}")
+
+
+class _Watched:
+    """Traces and metrics of one stage, closed in bounded time."""
+
+    def __init__(self, settings: Settings, stage: str) -> None:
+        self.tracing = Tracing.start(settings.telemetry, stage=stage, data_dir=settings.data_dir)
+        self.metrics = Metrics.start(settings.telemetry, stage)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.tracing.close()
+        self.metrics.close()
+
+
+def _run_drift(settings: Settings, stop: threading.Event) -> None:
+    # Faust is slow to import and only this stage needs it.
+    from streams.edges.faust_app import run_drift
+
+    run_drift(
+        bootstrap_of(settings), settings.drift, AvroCodec(), settings.data_dir, stop, kafka=settings.kafka
+    )
 
 
 def audit_once(settings: Settings) -> AuditReport:
@@ -146,9 +183,9 @@ def _run_audit(settings: Settings, stop: threading.Event) -> None:
         stop.wait(AUDIT_EVERY_S)
 
 
-def _encode_runner(settings: Settings) -> StatelessRunner:
+def _encode_runner(settings: Settings, watched: _Watched) -> StatelessRunner:
     return StatelessRunner(
-        EncodeProcessor(AvroCodec()),
+        EncodeProcessor(AvroCodec(), _encoder(settings)),
         bootstrap=bootstrap_of(settings),
         extra=kafka_extra(settings),
         group_id=ENCODE_GROUP,
@@ -156,7 +193,18 @@ def _encode_runner(settings: Settings) -> StatelessRunner:
         batch_items=settings.encode.batch_items,
         batch_ms=settings.encode.batch_ms,
         protocol=settings.kafka.group_protocol,
+        tracing=watched.tracing,
+        metrics=watched.metrics,
     )
+
+
+def _encoder(settings: Settings) -> Encoder | None:
+    """Load the models; without them records are found by their blocking keys alone, and that is said."""
+    try:
+        return BundleEncoder.load(settings.models_dir)
+    except ConfigError as exc:
+        log.warning("no vectors: %s; `samesong models build` makes the models", exc)
+        return None
 
 
 def _index(settings: Settings) -> CandidateIndex:
@@ -168,7 +216,7 @@ def _index(settings: Settings) -> CandidateIndex:
     return MilvusCandidateIndex(str(path / "milvus.db"))
 
 
-def _find_runner(settings: Settings, index: CandidateIndex) -> StatelessRunner:
+def _find_runner(settings: Settings, index: CandidateIndex, watched: _Watched) -> StatelessRunner:
     return StatelessRunner(
         FindProcessor(index, AvroCodec(), limit=settings.index.search_limit),
         bootstrap=bootstrap_of(settings),
@@ -176,10 +224,12 @@ def _find_runner(settings: Settings, index: CandidateIndex) -> StatelessRunner:
         group_id=FIND_GROUP,
         topics=["upload.encoded.v1", "lookup.again.v1"],
         protocol=settings.kafka.group_protocol,
+        tracing=watched.tracing,
+        metrics=watched.metrics,
     )
 
 
-def _run_index(settings: Settings, stop: threading.Event) -> None:
+def _run_index(settings: Settings, stop: threading.Event, watched: _Watched) -> None:
     """Fold rows; with Milvus Lite look up as well, in this same process and on the same client."""
     bootstrap, extra = bootstrap_of(settings), kafka_extra(settings)
     index = _index(settings)
@@ -196,10 +246,12 @@ def _run_index(settings: Settings, stop: threading.Event) -> None:
                 batch_items=settings.index.batch_rows,
                 batch_ms=settings.index.batch_ms,
                 protocol=settings.kafka.group_protocol,
+                tracing=watched.tracing,
+                metrics=watched.metrics,
             )
         ]
         if settings.index.uri is None:
-            runners.append(_find_runner(settings, index))
+            runners.append(_find_runner(settings, index, watched))
         _run_together(runners, stop)
     finally:
         index.close()
@@ -246,7 +298,7 @@ class _Floor:
         return self._floor
 
 
-def _run_arbitrate(settings: Settings, stop: threading.Event) -> None:
+def _run_arbitrate(settings: Settings, stop: threading.Event, watched: _Watched) -> None:
     bootstrap, extra = bootstrap_of(settings), kafka_extra(settings)
     stage = ArbitrateStage(
         AvroCodec(),
@@ -264,6 +316,8 @@ def _run_arbitrate(settings: Settings, stop: threading.Event) -> None:
         batch_items=settings.arbiter.batch_items,
         batch_ms=settings.arbiter.batch_ms,
         protocol=settings.kafka.group_protocol,
+        tracing=watched.tracing,
+        metrics=watched.metrics,
     ).run(stop)
 
 
