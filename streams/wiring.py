@@ -32,12 +32,13 @@ from streams.edges.tracing import Tracing
 from streams.edges.transactional_runner import TransactionalRunner
 from streams.errors import ConfigError
 from streams.offline import compare_lines, no_sound, read_lines, resolve_lines, write_lines
-from streams.ports import CandidateIndex, Encoder
+from streams.ports import CandidateIndex, Encoder, IndexBuild
 from streams.stages.arbitrate import ROWS, STATE_TOPICS, ArbitrateStage
 from streams.stages.audit import ARBITER_GROUP, ENCODE_GROUP, FIND_GROUP, run_audit
 from streams.stages.encode import EncodeProcessor
 from streams.stages.find import FindProcessor
 from streams.stages.index import IndexProcessor
+from streams.stages.rebuild import rebuild
 from streams.supervisor import Supervisor, stage_command, supervise
 
 INDEX_GROUP = "samesong.index"
@@ -168,6 +169,23 @@ def _run_drift(settings: Settings, stop: threading.Event) -> None:
     run_drift(
         bootstrap_of(settings), settings.drift, AvroCodec(), settings.data_dir, stop, kafka=settings.kafka
     )
+
+
+def rebuild_index(settings: Settings) -> IndexBuild:
+    """Fold `index.row.v1` from its start into a new build, verify it, and switch the alias to it.
+
+    With Milvus Lite the index stage must not run meanwhile: one process owns the store.
+    """
+    index = _index(settings)
+    try:
+        with LogReader(bootstrap_of(settings), kafka_extra(settings)) as reader:
+            _, end = reader.bounds(ROWS)
+            rows = reader.read_committed_to_end(ROWS, 0, end=end)
+            # Named by where it ends and what was there: a build's name is never used twice.
+            name = f"rebuild_{len(index.builds())}_{end}"
+            return rebuild(index, rows, AvroCodec(), name)
+    finally:
+        index.close()
 
 
 def audit_once(settings: Settings) -> AuditReport:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
+
 import typer
 
 from streams.cli.common import AsJson, DataDir, messages, print_json, settings_for, wiring
@@ -19,6 +21,6 @@ def rebuild(data_dir: DataDir = None, as_json: AsJson = False) -> None:
     """Fold the log into a new build, verify it, and switch the alias to it."""
     build = wiring().rebuild_index(settings_for(data_dir))
     if as_json:
-        print_json({"build": build})
+        print_json(asdict(build))
     else:
-        messages().print(f"The index now answers from build {build}.")
+        messages().print(f"The index now answers from build {build.name}: {build.rows} rows, folded up to {build.watermark}.")
