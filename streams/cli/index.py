@@ -23,4 +23,6 @@ def rebuild(data_dir: DataDir = None, as_json: AsJson = False) -> None:
     if as_json:
         print_json(asdict(build))
     else:
-        messages().print(f"The index now answers from build {build.name}: {build.rows} rows, folded up to {build.watermark}.")
+        messages().print(
+            f"The index now answers from build {build.name}: {build.rows} rows, folded up to {build.watermark}."
+        )
