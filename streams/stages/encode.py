@@ -1,97 +1,337 @@
-"""Encode: uploads in, linkage records out; what cannot be read travels on as a refusal."""
+"""Encode: uploads in, linkage records with vectors and features out; the unusable travels on as a refusal."""
 
+import logging
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
+import orjson
+from numpy.typing import NDArray
 
+from streams.core.blocking import blocking_keys
 from streams.core.encoding import encode_metadata, refused
 from streams.core.features import text_for_embedding
-from streams.core.records import EncodedUpload, Origin, VectorRow
+from streams.core.records import (
+    EncodedUpload,
+    Kind,
+    Media,
+    Operation,
+    Origin,
+    SoundFacts,
+    Upload,
+    VectorRow,
+)
+from streams.core.sketches import Sketcher
 from streams.core.upload_json import parse_upload, validate_upload
-from streams.errors import RecordError
-from streams.ports import Codec, Encoder, Message, Produced
+from streams.errors import FatalError, MediaError, RecordError, TransientError
+from streams.ports import Codec, DecodedMedium, Encoder, FeatureStore, MediaReader, Message, Produced
 
 ENCODED: Final = "upload.encoded.v1"
+SKETCHES: Final = "embedding.sketch.v1"
 TRACE_HEADER: Final = "traceparent"
+# Longer bodies of refused records go to the feature store; the first 4 KB always travel inline.
+INLINE_LIMIT: Final = 256 * 1024
+# Brokers take 1 MB; what is added to a record on its way to the arbiter has to fit as well.
+MAX_ENCODED_BYTES: Final = 900_000
+KEY_FRAMES: Final = 8
+# Decoding and hearing a song of four minutes takes as long as reading about 2,000 titles; with this a batch
+# of 256 units holds two songs, so that the next look at the queue is a few seconds away.
+MEDIUM_WORK: Final = 128
+# So many unexpected errors in a row are a broken release, not broken records: stop, drain nothing.
+MAX_UNEXPECTED: Final = 20
+
+log = logging.getLogger(__name__)
 
 
 class EncodeProcessor:
-    """Read metadata and embed its text, one batched call for the whole batch.
+    """Read uploads, embed their texts in one call, and hear and see their media one after another.
 
     Parameters
     ----------
     codec : Codec
     encoder : Encoder, optional
         without one, records carry no vectors and are found by their blocking keys alone
+    media : MediaReader, optional
+        without one (or without an encoder) media are not read
+    store : FeatureStore, optional
+        keeps sound features and the bodies of large refused records; needed wherever media are read
+
+    Notes
+    -----
+    May be called from any thread, one call at a time.
     """
 
-    def __init__(self, codec: Codec, encoder: Encoder | None = None) -> None:
+    def __init__(
+        self,
+        codec: Codec,
+        encoder: Encoder | None = None,
+        *,
+        media: MediaReader | None = None,
+        store: FeatureStore | None = None,
+    ) -> None:
+        if media is not None and store is None:
+            raise ValueError("media are read into a feature store")
         self._codec = codec
         self._encoder = encoder
+        self._media = media
+        self._store = store
+        self._sketcher = Sketcher()
+        self._unexpected = 0
+
+    def work(self, message: Message) -> int:
+        """Estimate what a message costs: 1 for metadata alone, more for each medium it names."""
+        body = message.value or b""
+        return 1 + MEDIUM_WORK * sum(body.count(scheme) for scheme in (b"file:/", b"https:/"))
 
     def process(self, batch: Sequence[Message]) -> Sequence[Produced]:
-        """Give one `upload.encoded.v1` record for every `catalog.upload.v1` message."""
-        encoded = self._with_text([self._read(message) for message in batch])
-        return [
-            Produced(
-                topic=ENCODED,
-                key=each.key.text().encode() if each.refusal is None else message.key or b"",
-                value=self._codec.encode(ENCODED, each),
-                cause=cause,
-            )
+        """Give one `upload.encoded.v1` record for every message, and the sketches that changed.
+
+        Raises
+        ------
+        TransientError
+            the feature store, the disk or the decoder is not there: the same batch comes again
+        FatalError
+            a model is not the one its card describes, or too many records failed in a way nobody foresaw
+        """
+        encoded = self._with_text([self._guarded(message) for message in batch])
+        encoded = [self._with_media(message, each) for message, each in zip(batch, encoded, strict=True)]
+        produced = [
+            self._produced(cause, message, each)
             for cause, (message, each) in enumerate(zip(batch, encoded, strict=True))
         ]
+        # Last, so that a batch that failed above is not counted when it comes again.
+        for sketch in self._sketcher.fold((each.origin, each.vectors) for each in encoded):
+            key = f"{sketch.modality}/{sketch.model}".encode()
+            value = self._codec.encode(SKETCHES, sketch)
+            produced.append(Produced(topic=SKETCHES, key=key, value=value))
+        return produced
+
+    # --- reading ---
+
+    def _guarded(self, message: Message) -> EncodedUpload:
+        """Read one upload; whatever its bytes do to us, the record after it is processed."""
+        try:
+            encoded = self._read(message)
+        except RecordError as exc:
+            return self._refused(message, code=exc.code, reason=str(exc))
+        except (TransientError, FatalError):
+            raise
+        except Exception as exc:
+            return self._foreseen_by_nobody(message, exc)
+        self._unexpected = 0
+        return encoded
 
     def _read(self, message: Message) -> EncodedUpload:
         """Read one upload, as Avro or as JSON."""
-        origin = Origin(topic=message.topic, partition=message.partition, offset=message.offset)
-        trace = message.header(TRACE_HEADER)
-        traceparent = trace.decode("ascii", errors="replace") if trace else None
         body = message.value or b""
-        try:
-            if body.lstrip()[:1] == b"{":
-                upload = parse_upload(body)
-            else:
-                upload = self._codec.decode(message.topic, body)
-                validate_upload(upload)
-        except RecordError as exc:
-            return refused(
-                body,
-                code=exc.code,
-                reason=str(exc),
-                origin=origin,
-                received_ms=message.timestamp_ms,
-                traceparent=traceparent,
-            )
-        return encode_metadata(
-            upload, origin=origin, received_ms=message.timestamp_ms, traceparent=traceparent
+        unnumbered = False
+        if body.lstrip()[:1] == b"{":
+            upload = parse_upload(body)
+            # "The highest revision decided so far": only the raw record tells it from revision 1.
+            withdrawal = upload.operation is Operation.withdraw
+            unnumbered = withdrawal and orjson.loads(body).get("revision") is None
+        else:
+            upload = self._codec.decode(message.topic, body)
+            validate_upload(upload)
+        encoded = encode_metadata(
+            upload,
+            origin=_origin(message),
+            received_ms=message.timestamp_ms,
+            traceparent=_traceparent(message),
         )
+        return replace(encoded, revision=None) if unnumbered else encoded
+
+    # --- texts ---
 
     def _with_text(self, encoded: list[EncodedUpload]) -> list[EncodedUpload]:
         """Add a text vector where there is text to embed."""
         if self._encoder is None:
             return encoded
         texts = [text_for_embedding(each.record) if each.record else "" for each in encoded]
+        if not any(texts):
+            return encoded
         vectors = self._encoder.encode_texts(texts)
         model = self._encoder.models["text"]
-        # A row of zeros means that nothing could be read: no direction, so never a row of the index.
         return [
-            replace(
-                each,
-                vectors=(
-                    *each.vectors,
-                    VectorRow(
-                        modality="text",
-                        model=model,
-                        window=0,
-                        start_ms=0,
-                        values=vector.astype("<f2").tobytes(),
-                    ),
-                ),
-            )
-            if np.any(vector)
-            else each
+            replace(each, vectors=(*each.vectors, *_rows("text", model, vector[None], (0,))))
             for each, vector in zip(encoded, vectors, strict=True)
         ]
+
+    # --- media ---
+
+    def _with_media(self, message: Message, encoded: EncodedUpload) -> EncodedUpload:
+        """Hear and see the media of one upload; one that cannot be used refuses the whole upload.
+
+        Resolving by title alone what was sent with sound would hide that the sound never arrived.
+        """
+        upload = encoded.upload
+        if upload is None or not upload.media or self._media is None or self._encoder is None:
+            return encoded
+        try:
+            return self._heard(encoded, upload, self._media, self._encoder)
+        except MediaError as exc:
+            return self._refused(message, code=exc.refusal_code, reason=str(exc), encoded=encoded)
+        except (TransientError, FatalError):
+            raise
+        except Exception as exc:
+            return self._foreseen_by_nobody(message, exc, encoded)
+
+    def _heard(
+        self, encoded: EncodedUpload, upload: Upload, media: MediaReader, encoder: Encoder
+    ) -> EncodedUpload:
+        audio, video, artwork = (_first(upload, role) for role in ("audio", "video", "artwork"))
+        rows: list[VectorRow] = []
+        sound = None
+        if audio is not None or video is not None:
+            medium, seen = self._decoded(encoded.origin, media, audio=audio, video=video)
+            heard = encoder.encode_sound(medium.y, sr=medium.sr)
+            rows += heard.vectors
+            starts = tuple(picture.start_ms for picture in seen.pictures)
+            rows += self._seen(encoder, "frames", [picture.pixels for picture in seen.pictures], starts)
+            sound = SoundFacts(
+                duration_ms=heard.duration_ms,
+                silent_share=heard.silent_share,
+                rms_dbfs=heard.rms_dbfs,
+                features=self._keep(heard.features),
+                content_sha256=heard.content_sha256,
+            )
+        if artwork is not None:
+            picture = media.picture(artwork, origin=encoded.origin)
+            rows += self._seen(encoder, "artwork", [picture], (0,))
+        return _with_duration(replace(encoded, vectors=(*encoded.vectors, *rows), sound=sound))
+
+    def _decoded(
+        self, origin: Origin, media: MediaReader, *, audio: Media | None, video: Media | None
+    ) -> tuple[DecodedMedium, DecodedMedium]:
+        """Decode what is heard and what is seen; mostly the same file, read once."""
+        if audio is None and video is not None:
+            both = media.medium(video, origin=origin, pictures=KEY_FRAMES)
+            return both, both
+        if audio is None:
+            raise MediaError("no medium with sound", code="media_missing")
+        heard = media.medium(audio, origin=origin)
+        if video is None:
+            return heard, heard
+        return heard, media.medium(video, origin=origin, sound=False, pictures=KEY_FRAMES)
+
+    def _seen(
+        self, encoder: Encoder, modality: str, images: list[NDArray[np.uint8]], starts: tuple[int, ...]
+    ) -> tuple[VectorRow, ...]:
+        model = encoder.models.get(modality)
+        if model is None or not images:
+            return ()
+        return _rows(modality, model, encoder.encode_images(images), starts)
+
+    def _keep(self, blob: bytes) -> str:
+        """Keep a blob before the record that names it."""
+        if self._store is None:
+            raise FatalError("there is no feature store to keep features in")
+        return self._store.put(blob)
+
+    # --- writing ---
+
+    def _produced(self, cause: int, message: Message, encoded: EncodedUpload) -> Produced:
+        value = self._codec.encode(ENCODED, encoded)
+        if len(value) > MAX_ENCODED_BYTES:
+            reason = f"{len(value)} bytes once encoded, {MAX_ENCODED_BYTES} are allowed"
+            encoded = self._refused(message, code="upload_too_large", reason=reason, encoded=encoded)
+            value = self._codec.encode(ENCODED, encoded)
+        key = encoded.key.text().encode(errors="replace") if encoded.source else message.key or b""
+        return Produced(topic=ENCODED, key=key, value=value, cause=cause)
+
+    def _refused(
+        self, message: Message, *, code: str, reason: str, encoded: EncodedUpload | None = None
+    ) -> EncodedUpload:
+        """Carry a record on with why it is refused, naming its item as far as it can be told."""
+        body = message.value or b""
+        made = refused(
+            body,
+            code=code,
+            reason=reason[:2000].encode("utf-8", "replace").decode("utf-8"),
+            origin=_origin(message),
+            received_ms=message.timestamp_ms,
+            traceparent=_traceparent(message),
+        )
+        if made.refusal is not None and len(body) > INLINE_LIMIT and self._store is not None:
+            made = replace(made, refusal=replace(made.refusal, body_blob=self._store.put(body)))
+        if encoded is None:
+            source, item_id = _claimed_item(body)
+            return replace(made, source=source, item_id=item_id)
+        return replace(
+            made,
+            source=encoded.source,
+            item_id=encoded.item_id,
+            revision=encoded.revision,
+            operation=encoded.operation,
+            digest=encoded.digest,
+            kind=encoded.kind,
+        )
+
+    def _foreseen_by_nobody(
+        self, message: Message, exc: Exception, encoded: EncodedUpload | None = None
+    ) -> EncodedUpload:
+        """Refuse a record that breaks our own code, unless everything does."""
+        origin = _origin(message)
+        log.error("encode failed at %s", origin, exc_info=exc)
+        self._unexpected += 1
+        if self._unexpected >= MAX_UNEXPECTED:
+            raise FatalError(f"{self._unexpected} records in a row failed, the last with {exc!r}") from exc
+        reason = f"reading it failed: {type(exc).__name__}"
+        return self._refused(message, code="encode_failed", reason=reason, encoded=encoded)
+
+
+def _origin(message: Message) -> Origin:
+    return Origin(topic=message.topic, partition=message.partition, offset=message.offset)
+
+
+def _traceparent(message: Message) -> str | None:
+    trace = message.header(TRACE_HEADER)
+    return trace.decode("ascii", errors="replace")[:200] if trace else None
+
+
+def _first(upload: Upload, role: str) -> Media | None:
+    return next((media for media in upload.media if media.role == role), None)
+
+
+def _rows(
+    modality: str, model: str, vectors: NDArray[np.float32], starts: tuple[int, ...]
+) -> tuple[VectorRow, ...]:
+    """Write vectors as rows; zeros have no direction and are never a row of the index."""
+    return tuple(
+        VectorRow(
+            modality=modality,
+            model=model,
+            window=window,
+            start_ms=starts[window],
+            values=vector.astype("<f2").tobytes(),
+        )
+        for window, vector in enumerate(vectors)
+        if vector.any()
+    )
+
+
+def _with_duration(encoded: EncodedUpload) -> EncodedUpload:
+    """Take the duration from the sound where the sender gave none; a video's may include an intro."""
+    record, sound = encoded.record, encoded.sound
+    if record is None or sound is None or record.duration_ms is not None or record.kind is not Kind.recording:
+        return encoded
+    record = replace(record, duration_ms=sound.duration_ms)
+    return replace(encoded, record=record, blocking_keys=blocking_keys(record))
+
+
+def _claimed_item(body: bytes) -> tuple[str, str]:
+    """Read whose record a refused JSON object claims to be, so that its sender finds the decision."""
+    try:
+        raw: Any = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        return "", ""
+    source, item_id = (raw.get("source"), raw.get("item_id")) if isinstance(raw, dict) else ("", "")
+    if (
+        isinstance(source, str)
+        and isinstance(item_id, str)
+        and source
+        and max(len(source), len(item_id)) <= 512
+    ):
+        return source, item_id
+    return "", ""
