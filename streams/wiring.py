@@ -17,22 +17,29 @@ from streams.core.audit import AuditReport
 from streams.core.placing import Thresholds
 from streams.core.records import IndexWatermark
 from streams.core.scoring import Bundle, Scorer
+from streams.edges.attempt_marks import AttemptMarks
 from streams.edges.avro import AvroCodec
 from streams.edges.clock import SystemClock
-from streams.edges.encoder import BundleEncoder
+from streams.edges.encoder import BundleEncoder, FeatureConfirmer
+from streams.edges.feature_files import FileFeatureStore
 from streams.edges.kafka_config import ClientConfig
 from streams.edges.kafka_producer import Publisher
 from streams.edges.kafka_reader import LogReader
 from streams.edges.kafka_runner import StatelessRunner
 from streams.edges.log_follower import LogFollower
 from streams.edges.log_reader import CommittedLog
+from streams.edges.media_decode import MediaDecoder
+from streams.edges.media_fetch import MediaFetcher
+from streams.edges.media_https import HttpsDownload
+from streams.edges.media_reader import LimitedMediaReader
+from streams.edges.media_roots import read_media_roots
 from streams.edges.metrics import Metrics
 from streams.edges.milvus import MilvusCandidateIndex
 from streams.edges.tracing import Tracing
 from streams.edges.transactional_runner import TransactionalRunner
 from streams.errors import ConfigError
-from streams.offline import compare_lines, no_sound, read_lines, resolve_lines, write_lines
-from streams.ports import CandidateIndex, Encoder, IndexBuild
+from streams.offline import compare_lines, read_lines, resolve_lines, write_lines
+from streams.ports import CandidateIndex, Encoder, IndexBuild, MediaReader
 from streams.stages.arbitrate import ROWS, STATE_TOPICS, ArbitrateStage
 from streams.stages.audit import ARBITER_GROUP, ENCODE_GROUP, FIND_GROUP, run_audit
 from streams.stages.encode import EncodeProcessor
@@ -44,6 +51,8 @@ from streams.supervisor import Supervisor, stage_command, supervise
 INDEX_GROUP = "samesong.index"
 AUDIT_EVERY_S = 60.0
 CATCH_UP_ROWS = 5_000
+# In the unit of `EncodeProcessor.work`: a batch of metadata, or a few files to hear.
+ENCODE_BUDGET = 512.0
 
 log = logging.getLogger(__name__)
 
@@ -124,8 +133,7 @@ def run_stage(name: str, settings: Settings) -> None:
     stop = stop_on_signals()
     match name:
         case "encode":
-            with _Watched(settings, name) as watched:
-                _encode_runner(settings, watched).run(stop)
+            _run_encode(settings, stop)
         case "arbitrate":
             with _Watched(settings, name) as watched:
                 _run_arbitrate(settings, stop, watched)
@@ -201,15 +209,62 @@ def _run_audit(settings: Settings, stop: threading.Event) -> None:
         stop.wait(AUDIT_EVERY_S)
 
 
-def _encode_runner(settings: Settings, watched: _Watched) -> StatelessRunner:
+def _run_encode(settings: Settings, stop: threading.Event) -> None:
+    encoder = _encoder(settings)
+    media = None if encoder is None else _media(settings)
+    try:
+        with _Watched(settings, "encode") as watched:
+            _encode_runner(settings, watched, encoder, media).run(stop)
+    finally:
+        if media is not None:
+            media.close()
+
+
+def _features(settings: Settings) -> FileFeatureStore:
+    return FileFeatureStore(settings.data_dir / "features")
+
+
+def _media(settings: Settings) -> LimitedMediaReader:
+    """Fetch and decode under the limits of the settings; folders given to `publish` may be read too."""
+    limits, scratch = settings.media, settings.data_dir / "scratch"
+    clock = SystemClock()
+    fetcher = MediaFetcher(
+        roots=lambda: (*limits.allowed_roots, *read_media_roots(settings.data_dir)),
+        download=HttpsDownload(
+            allowed_hosts=limits.allowed_hosts,
+            max_bytes=limits.max_bytes,
+            timeout_s=limits.fetch_timeout_s,
+            clock=clock,
+        ),
+        max_bytes=limits.max_bytes,
+        scratch=scratch,
+        clock=clock,
+    )
+    decoder = MediaDecoder(
+        marks=AttemptMarks(settings.data_dir / "attempts"),
+        scratch=scratch,
+        max_seconds=limits.max_seconds,
+        max_pixels=limits.max_pixels,
+        timeout_s=limits.decode_timeout_s,
+        memory_mb=limits.decode_memory_mb,
+    )
+    return LimitedMediaReader(fetcher, decoder)
+
+
+def _encode_runner(
+    settings: Settings, watched: _Watched, encoder: Encoder | None, media: MediaReader | None
+) -> StatelessRunner:
+    processor = EncodeProcessor(AvroCodec(), encoder, media=media, store=_features(settings))
     return StatelessRunner(
-        EncodeProcessor(AvroCodec(), _encoder(settings)),
+        processor,
         bootstrap=bootstrap_of(settings),
         extra=kafka_extra(settings),
         group_id=ENCODE_GROUP,
         topics=["catalog.upload.v1"],
         batch_items=settings.encode.batch_items,
         batch_ms=settings.encode.batch_ms,
+        cost=processor.work,
+        work_budget=ENCODE_BUDGET,
         protocol=settings.kafka.group_protocol,
         tracing=watched.tracing,
         metrics=watched.metrics,
@@ -321,7 +376,7 @@ def _run_arbitrate(settings: Settings, stop: threading.Event, watched: _Watched)
     stage = ArbitrateStage(
         AvroCodec(),
         rules(Bundle.packaged()),
-        no_sound,
+        FeatureConfirmer(_features(settings)).confirm,
         floor=_Floor(bootstrap, extra),
         overlay_rows=settings.arbiter.overlay_rows,
     )

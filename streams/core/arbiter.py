@@ -32,6 +32,7 @@ from streams.core.records import (
     Outcome,
     PairScore,
     PairState,
+    RelationClaim,
     ReviewRequested,
     SoundEvidence,
     SoundFacts,
@@ -423,11 +424,16 @@ class _Deciding:
         else:
             outcome, deciding = Outcome.new, strongest
         work_id = entity.work_id if entity else None
+        relation = self._relation([each for each in compared if each not in inside])
+        is_video = entity is not None and entity.kind == Kind.music_video.value
+        shows = relation is not None and relation.relation == "music_video_of"
         decision = replace(
             self._decision(outcome),
+            relation=relation,
+            sound_recording_id=relation.to_entity if relation and is_video and shows else None,
             entity_id=entity.entity_id if entity else None,
             work_id=work_id,
-            video_id=entity.entity_id if entity and entity.kind == Kind.music_video.value else None,
+            video_id=entity.entity_id if entity and is_video else None,
             candidates=self._considered(compared),
         )
         if deciding is None:
@@ -448,6 +454,30 @@ class _Deciding:
                 probability=deciding.score.work.probability,
                 threshold=thresholds.work_match,
             ),
+        )
+
+    def _relation(self, others: Sequence[_Compared]) -> RelationClaim | None:
+        """Name the nearest other recording that a typed relation leads to, the likeliest work first."""
+        likely = [
+            each
+            for each in others
+            if each.score.relation is not None
+            and each.score.work.log_odds >= self._rules.thresholds.work_review
+        ]
+        if not likely:
+            return None
+        nearest = max(likely, key=lambda each: each.score.work.log_odds)
+        now = self._workspace.upload(nearest.candidate.key.text())
+        sound = nearest.sound or SoundEvidence()
+        return RelationClaim(
+            relation=nearest.score.relation or "",
+            to_entity=(now.entity_id if now else None) or "",
+            to_source=nearest.candidate.source,
+            to_item_id=nearest.candidate.item_id,
+            probability=nearest.score.work.probability,
+            offset_ms=sound.offset_ms,
+            overlap_ms=sound.overlap_ms,
+            speed_ratio=sound.speed_ratio,
         )
 
     def _considered(self, compared: Sequence[_Compared]) -> tuple[ConsideredCandidate, ...]:

@@ -185,6 +185,8 @@ def test_another_version_is_a_new_recording_of_the_same_work() -> None:
     assert live.entity_id != studio.entity_id
     assert live.work_id == studio.work_id is not None
     assert live.candidates[0].relation == "live_version_of"
+    assert live.relation is not None
+    assert (live.relation.relation, live.relation.to_entity) == ("live_version_of", studio.entity_id)
 
 
 def test_a_doubtful_pair_is_for_a_person() -> None:
