@@ -3,6 +3,7 @@
 import hashlib
 import io
 import threading
+import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -197,7 +198,7 @@ def unpack(blob: bytes) -> SoundFeatures:
                 chroma=arrays["chroma"],
                 windows=arrays["windows"].astype(np.float32),
             )
-    except (OSError, ValueError, KeyError, EOFError) as exc:
+    except (OSError, ValueError, KeyError, EOFError, TypeError, zipfile.BadZipFile) as exc:
         raise FeatureMissing(f"a feature blob cannot be read: {exc}") from exc
     if found != (FORMAT, FINGERPRINT_VERSION):
         raise FeatureMissing(f"a feature blob has format {found}, not {(FORMAT, FINGERPRINT_VERSION)}")

@@ -3,6 +3,7 @@
 import hashlib
 import io
 import itertools
+import zipfile
 from collections.abc import Sequence
 
 import numpy as np
@@ -114,7 +115,7 @@ class MemoryConfirmer:
         try:
             with np.load(io.BytesIO(self._store.get(digest)), allow_pickle=False) as arrays:
                 windows: FloatArray = arrays["windows"]
-        except (OSError, ValueError, KeyError) as exc:
+        except (OSError, ValueError, KeyError, EOFError, TypeError, zipfile.BadZipFile) as exc:
             raise FeatureMissing(f"blob {digest} cannot be read: {exc}") from exc
         return windows
 

@@ -1,0 +1,152 @@
+"""Comparison of stored features; the fingerprint and the harmony are real, only the vectors are made up."""
+
+import numpy as np
+import pytest
+
+from encoders.bundle import AudioFeatures
+from encoders.features.chroma import cens
+from encoders.features.cqt import cqt_magnitude
+from encoders.features.silence import silence_facts
+from encoders.fingerprint import fingerprint
+from streams.core.records import SoundEvidence, SoundFacts
+from streams.edges.encoder import FeatureConfirmer, content_digest, mirrored, pack, unpack
+from streams.edges.memory_features import MemoryFeatureStore
+from streams.errors import FeatureMissing
+from tests.unit.media_files import RATE, melody
+
+FloatArray = np.ndarray[tuple[int, ...], np.dtype[np.float32]]
+
+
+def features(y: FloatArray, *, windows: FloatArray | None = None) -> AudioFeatures:
+    chroma = cens(cqt_magnitude(y, sr=RATE), rate=2.0)
+    vectors = np.eye(1, 256, dtype=np.float32) if windows is None else windows
+    return AudioFeatures(
+        duration_ms=round(len(y) * 1000 / RATE),
+        starts_ms=np.arange(len(vectors), dtype=np.int32) * 5000,
+        vectors=vectors,
+        fingerprint=fingerprint(y, RATE),
+        chroma=np.clip(np.rint(chroma * 255), 0, 255).astype(np.uint8),
+        version_vector=np.zeros(448, dtype=np.float32),
+        silence=silence_facts(y, sr=RATE),
+    )
+
+
+class Shelf:
+    """Sounds in a store, and a confirmer over it."""
+
+    def __init__(self) -> None:
+        self.store = MemoryFeatureStore()
+        self.confirmer = FeatureConfirmer(self.store)
+
+    def put(self, y: FloatArray, *, windows: FloatArray | None = None) -> SoundFacts:
+        heard = features(y, windows=windows)
+        return SoundFacts(
+            duration_ms=heard.duration_ms,
+            silent_share=0.0,
+            rms_dbfs=-10.0,
+            features=self.store.put(pack(heard)),
+            content_sha256=content_digest(y),
+        )
+
+    def confirm(self, left: SoundFacts, right: SoundFacts) -> SoundEvidence:
+        return self.confirmer.confirm(left, right)
+
+
+@pytest.fixture(scope="module")
+def song() -> FloatArray:
+    return melody(40.0, seed=1)
+
+
+def test_packing_is_lossless_and_repeatable(song: FloatArray) -> None:
+    heard = features(song)
+    blob = pack(heard)
+    assert blob == pack(features(song))
+    back = unpack(blob)
+    assert np.array_equal(back.fingerprint, heard.fingerprint)
+    assert np.array_equal(back.chroma, heard.chroma)
+    assert np.array_equal(back.windows, heard.vectors)
+
+
+def test_the_same_content_needs_no_features(song: FloatArray) -> None:
+    shelf = Shelf()
+    one = shelf.put(song)
+    shelf.store.damage(one.features)
+    found = shelf.confirm(one, one)
+    assert found.same_content
+    assert found.bit_error == 0.0
+
+
+def test_a_noisy_copy_is_the_same_recording(song: FloatArray) -> None:
+    shelf = Shelf()
+    noise = np.random.default_rng(0).standard_normal(len(song)).astype(np.float32) * 0.01
+    found = shelf.confirm(shelf.put(song), shelf.put(song * 0.5 + noise))
+    assert not found.same_content
+    assert found.bit_error is not None
+    assert found.bit_error < 0.15
+    assert found.offset_ms == 0
+    assert found.coverage_left is not None
+    assert found.coverage_left > 0.9
+    assert found.speed_ratio == 1.0
+    assert found.harmony is not None
+    assert found.harmony > 0.8
+
+
+def test_an_excerpt_is_found_with_its_place(song: FloatArray) -> None:
+    shelf = Shelf()
+    part = song[10 * RATE : 30 * RATE]
+    found = shelf.confirm(shelf.put(song), shelf.put(part))
+    assert found.offset_ms is not None
+    assert abs(found.offset_ms - 10_000) <= 125
+    assert found.coverage_right is not None
+    assert found.coverage_right > 0.9
+    assert found.coverage_left is not None
+    assert found.coverage_left < 0.6
+
+
+def test_another_tune_is_another_recording(song: FloatArray) -> None:
+    shelf = Shelf()
+    found = shelf.confirm(shelf.put(song), shelf.put(melody(40.0, seed=2)))
+    assert found.bit_error is not None
+    assert found.bit_error > 0.25
+
+
+def test_both_orders_tell_the_same(song: FloatArray) -> None:
+    shelf = Shelf()
+    one, two = shelf.put(song), shelf.put(song[5 * RATE :])
+    there, back = shelf.confirm(one, two), shelf.confirm(two, one)
+    assert there.offset_ms == 5000
+    assert back == mirrored(there)
+    assert back.offset_ms == -5000
+    assert there == FeatureConfirmer(shelf.store).confirm(one, two)
+
+
+def test_silent_windows_are_like_nothing(song: FloatArray) -> None:
+    shelf = Shelf()
+    silent = np.zeros((2, 256), dtype=np.float32)
+    assert shelf.confirm(shelf.put(song), shelf.put(song[RATE:], windows=silent)).windows is None
+
+
+def test_mirroring_turns_speed_and_pitch_round() -> None:
+    there = SoundEvidence(
+        bit_error=0.1,
+        offset_ms=1000,
+        overlap_ms=10_000,
+        coverage_left=0.5,
+        coverage_right=1.0,
+        speed_ratio=1.25,
+        pitch_shift=4.0,
+    )
+    back = mirrored(there)
+    assert (back.offset_ms, back.overlap_ms, back.speed_ratio, back.pitch_shift) == (-1250, 12_500, 0.8, -4.0)
+    assert mirrored(back) == there
+
+
+def test_a_missing_damaged_or_foreign_blob_asks_for_encoding_again(song: FloatArray) -> None:
+    shelf = Shelf()
+    one, two = shelf.put(song), shelf.put(song[RATE:])
+    shelf.store.damage(two.features)
+    with pytest.raises(FeatureMissing):
+        shelf.confirm(one, two)
+    for blob in (b"", b"not a blob", pack(features(song))[:500]):
+        with pytest.raises(FeatureMissing):
+            unpack(blob)
