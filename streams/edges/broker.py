@@ -322,7 +322,8 @@ class EmbeddedKafka:
         (folder / "log4j2.properties").write_text(logging, encoding="utf-8")
         if (log_dir / "meta.properties").exists():
             return
-        arguments = ("format", "-t", cluster_id, "-c", str(folder / "server.properties"))
+        # One word: an id may begin with "-", which the tool would read as an option.
+        arguments = ("format", f"--cluster-id={cluster_id}", "-c", str(folder / "server.properties"))
         done = subprocess.run(  # noqa: S603 - our own Java and our own settings
             self._command(index, "kafka.tools.StorageTool", *arguments),
             capture_output=True,
