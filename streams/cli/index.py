@@ -24,5 +24,5 @@ def rebuild(data_dir: DataDir = None, as_json: AsJson = False) -> None:
         print_json(asdict(build))
     else:
         messages().print(
-            f"The index now answers from build {build.name}: {build.rows} rows, folded up to {build.watermark}."
+            f"The index now answers from build {build.name}: {build.rows} rows, up to {build.watermark}."
         )
