@@ -46,8 +46,8 @@ test-fast: $(READY) ## the tests that need no broker, no model and no network
 	@$(BIN)/pytest -q -n 2 -m "$(FAST)"
 
 .PHONY: chaos
-chaos: models ## kill stages and compare the outcome with a calm run
-	@$(BIN)/pytest -q -p no:xdist -m "broker or slow" tests/chaos
+chaos: models ## only the test that kills stages of a running service and audits what is left
+	@$(BIN)/pytest -q -p no:xdist -m "broker or slow" tests/integration/test_pipeline.py
 
 .PHONY: format
 format: $(READY) ## format the code
@@ -79,8 +79,8 @@ docs: $(READY) ## write the generated parts of the documentation anew
 check: format-check lint types schemas ## everything that is checked without running the program
 
 .PHONY: bench
-bench: models ## measure, and write benchmarks/results (minutes)
-	@$(BIN)/python -m benchmarks
+bench: $(READY) ## measure the vector index, and write benchmarks/results (minutes)
+	@$(BIN)/python -m benchmarks.index_search
 
 .PHONY: lock
 lock: ## resolve the dependencies anew and write deploy/locks (UPGRADE=1: to the newest versions)
