@@ -89,7 +89,6 @@ class MediaSettings(_Slice):
 class EncodeSettings(_Slice):
     """The encode stage."""
 
-    workers: int = Field(default=1, ge=1, description="decoding children at work at a time")
     batch_items: int = Field(default=256, ge=1, description="uploads encoded together, at most")
     batch_ms: int = Field(default=100, ge=1, description="a smaller batch is encoded after this long")
 

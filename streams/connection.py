@@ -1,7 +1,8 @@
-"""Which Kafka an installation talks to: a cluster that is named, or the embedded one of its data folder."""
+"""What an installation talks to, and how: its Kafka, its security, its schema registry."""
 
 from streams.config import Settings
 from streams.errors import BrokerUnavailable
+from streams.ports import Codec
 
 
 def bootstrap_of(settings: Settings) -> str:
@@ -40,3 +41,16 @@ def kafka_extra(settings: Settings) -> dict[str, str | int | float | bool]:
         key_location=kafka.key_location,
         key_password=kafka.key_password.get_secret_value() if kafka.key_password else None,
     )
+
+
+def codec_for(settings: Settings) -> Codec:
+    """Return an installation's codec: a registry's where one is named, else single-object encoding."""
+    registry = settings.registry
+    if registry.url is None:
+        from streams.edges.avro import AvroCodec
+
+        return AvroCodec()
+    from streams.edges.registry import ConfluentCodec, ConfluentRegistry
+
+    password = registry.password.get_secret_value() if registry.password else None
+    return ConfluentCodec(ConfluentRegistry(registry.url, username=registry.username, password=password))

@@ -19,12 +19,7 @@ def audit(
     if not once:
         wiring().run_stage("audit", settings)
         return
-    from streams.cli.decisions import codec_for
-    from streams.connection import bootstrap_of, kafka_extra
-    from streams.edges.log_reader import CommittedLog
-    from streams.stages.audit import run_audit
-
-    report = run_audit(CommittedLog(bootstrap_of(settings), kafka_extra(settings)), codec_for(settings))
+    report = wiring().audit_once(settings)
     if as_json:
         print_json({"clean": report.clean, "mismatches": report.mismatches, "checked": dict(report.checked)})
     else:

@@ -7,28 +7,13 @@ from types import TracebackType
 from typing import Any, Literal, Self
 
 from streams.config import Settings
-from streams.connection import bootstrap_of, kafka_extra
+from streams.connection import bootstrap_of, codec_for, kafka_extra
 from streams.core.records import Decision
 from streams.edges.log_follower import LogFollower
 from streams.errors import DecodeError
 from streams.ports import Codec
 
 DECISIONS = "resolution.decided.v1"
-
-
-def codec_for(settings: Settings) -> Codec:
-    """Return the codec of an installation."""
-    if settings.registry.url is None:
-        from streams.edges.avro import AvroCodec
-
-        return AvroCodec()
-    from streams.edges.registry import ConfluentCodec, ConfluentRegistry
-
-    registry = settings.registry
-    password = registry.password.get_secret_value() if registry.password else None
-    return ConfluentCodec(
-        ConfluentRegistry(registry.url or "", username=registry.username, password=password)
-    )
 
 
 class DecisionFollower:

@@ -6,10 +6,10 @@ from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 
-from streams.cli.decisions import DecisionFollower, codec_for, follow_decisions
+from streams.cli.decisions import DecisionFollower, follow_decisions
 from streams.cli.reading import Given
 from streams.config import Settings
-from streams.connection import bootstrap_of, kafka_extra
+from streams.connection import bootstrap_of, codec_for, kafka_extra
 from streams.core.records import Decision, Origin, Verdict
 from streams.edges.kafka_producer import Acknowledged, Publisher
 from streams.edges.tracing import Tracing

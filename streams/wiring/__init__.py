@@ -1,0 +1,6 @@
+"""The composition root: the one room that reads settings and builds edges from them."""
+
+from streams.wiring.offline import compare_file, resolve_file
+from streams.wiring.service import audit_once, rebuild_index, run_stage, up
+
+__all__ = ["audit_once", "compare_file", "rebuild_index", "resolve_file", "run_stage", "up"]

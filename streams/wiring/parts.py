@@ -1,0 +1,88 @@
+"""Parts built from settings: rules, stores, encoders, media."""
+
+import logging
+
+from streams.config import Settings
+from streams.core.arbiter import Rules
+from streams.core.placing import Thresholds
+from streams.core.scoring import Bundle, Scorer
+from streams.edges.attempt_marks import AttemptMarks
+from streams.edges.clock import SystemClock
+from streams.edges.encoder import BundleEncoder
+from streams.edges.feature_files import FileFeatureStore
+from streams.edges.media_decode import MediaDecoder
+from streams.edges.media_fetch import MediaFetcher
+from streams.edges.media_https import HttpsDownload
+from streams.edges.media_reader import LimitedMediaReader
+from streams.edges.media_roots import read_media_roots
+from streams.edges.milvus import MilvusCandidateIndex
+from streams.errors import ConfigError
+from streams.ports import CandidateIndex, Encoder
+
+log = logging.getLogger(__name__)
+
+
+def rules(bundle: Bundle) -> Rules:
+    """Put a parameter bundle to work."""
+    return Rules(
+        scorer=Scorer(bundle),
+        thresholds=Thresholds(
+            recording_match=bundle.recording_match,
+            recording_review=bundle.recording_review,
+            work_match=bundle.work_match,
+            work_review=bundle.work_review,
+            guard=bundle.guard_tau,
+        ),
+        bundle_version=bundle.version,
+    )
+
+
+def feature_store(settings: Settings) -> FileFeatureStore:
+    """Open the feature store of an installation."""
+    return FileFeatureStore(settings.data_dir / "features")
+
+
+def media_reader(settings: Settings) -> LimitedMediaReader:
+    """Fetch and decode under the limits of the settings; folders given to `publish` may be read too."""
+    limits, scratch = settings.media, settings.data_dir / "scratch"
+    clock = SystemClock()
+    fetcher = MediaFetcher(
+        roots=lambda: (*limits.allowed_roots, *read_media_roots(settings.data_dir)),
+        download=HttpsDownload(
+            allowed_hosts=limits.allowed_hosts,
+            max_bytes=limits.max_bytes,
+            timeout_s=limits.fetch_timeout_s,
+            clock=clock,
+        ),
+        max_bytes=limits.max_bytes,
+        scratch=scratch,
+        clock=clock,
+    )
+    decoder = MediaDecoder(
+        marks=AttemptMarks(settings.data_dir / "attempts"),
+        scratch=scratch,
+        max_seconds=limits.max_seconds,
+        max_pixels=limits.max_pixels,
+        timeout_s=limits.decode_timeout_s,
+        memory_mb=limits.decode_memory_mb,
+    )
+    return LimitedMediaReader(fetcher, decoder)
+
+
+def encoder(settings: Settings) -> Encoder | None:
+    """Load the models; without them records are found by their blocking keys alone, and that is said."""
+    try:
+        return BundleEncoder.load(settings.models_dir)
+    except ConfigError as exc:
+        log.warning("no vectors: %s; `samesong models build` makes the models", exc)
+        return None
+
+
+def candidate_index(settings: Settings) -> CandidateIndex:
+    """Open the vector index: Milvus Lite in the data folder, or a server."""
+    index = settings.index
+    if index.uri is not None:
+        return MilvusCandidateIndex(index.uri, token=index.token.get_secret_value() if index.token else None)
+    path = settings.data_dir / "index"
+    path.mkdir(parents=True, exist_ok=True)
+    return MilvusCandidateIndex(str(path / "milvus.db"))

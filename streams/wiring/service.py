@@ -1,0 +1,323 @@
+"""The stages as processes: what each is built of, and how it runs until it is asked to stop."""
+
+import itertools
+import logging
+import signal
+import threading
+import time
+from collections import Counter
+from collections.abc import Sequence
+from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
+from contextlib import ExitStack
+from types import TracebackType
+from typing import Any, Self
+
+from streams.config import Settings
+from streams.connection import bootstrap_of, codec_for, kafka_extra
+from streams.core.audit import AuditReport
+from streams.core.records import IndexWatermark
+from streams.core.scoring import Bundle
+from streams.edges.clock import SystemClock
+from streams.edges.encoder import FeatureConfirmer
+from streams.edges.kafka_lag import GroupLagGate
+from streams.edges.kafka_producer import Publisher
+from streams.edges.kafka_reader import LogReader
+from streams.edges.kafka_runner import StatelessRunner
+from streams.edges.log_follower import LogFollower
+from streams.edges.log_reader import CommittedLog
+from streams.edges.metrics import Metrics
+from streams.edges.tracing import Tracing
+from streams.edges.transactional_runner import TransactionalRunner
+from streams.errors import ConfigError
+from streams.ports import CandidateIndex, Codec, IndexBuild, Processor
+from streams.stages.arbitrate import ROWS, STATE_TOPICS, ArbitrateStage
+from streams.stages.audit import ARBITER_GROUP, ENCODE_GROUP, FIND_GROUP, run_audit
+from streams.stages.encode import ENCODED, EncodeProcessor
+from streams.stages.find import AGAIN, INPUT, FindProcessor
+from streams.stages.index import IndexProcessor
+from streams.stages.rebuild import rebuild
+from streams.supervisor import Supervisor, stage_command, supervise
+from streams.telemetry import configure_logging
+from streams.wiring.parts import candidate_index, encoder, feature_store, media_reader, rules
+
+INDEX_GROUP = "samesong.index"
+AUDIT_EVERY_S = 60.0
+AUDIT_REST = 19.0
+CATCH_UP_ROWS = 5_000
+WATERMARKS = "index.watermark.v1"
+# In the unit of `EncodeProcessor.work`: a batch of metadata, or a few files to hear.
+ENCODE_BUDGET = 512.0
+
+log = logging.getLogger(__name__)
+
+
+def up(settings: Settings) -> None:
+    """Supervise the broker and every stage of one installation until asked to stop."""
+    data_dir = settings.data_dir
+    stages = [stage_command(name, data_dir=data_dir) for name in processes(settings)]
+    supervisor = Supervisor(
+        data_dir,
+        stages,
+        bootstrap=settings.kafka.bootstrap,
+        client_config=kafka_extra(settings),
+        replication_factor=settings.kafka.replication_factor,
+    )
+    supervise(supervisor)
+
+
+def processes(settings: Settings) -> tuple[str, ...]:
+    """Name the stages that run apart; with Milvus Lite one process owns the store and does two."""
+    looking = ("index",) if settings.index.uri is None else ("find", "index")
+    return ("encode", *looking, "arbitrate", "audit", "drift")
+
+
+def run_stage(name: str, settings: Settings) -> None:
+    """Run one stage in this process until SIGTERM or SIGINT.
+
+    Raises
+    ------
+    ConfigError
+        the stage does not run by itself in this installation
+    """
+    configure_logging(settings.telemetry.log_level, name)
+    with _Stage(settings, name) as stage:
+        match name:
+            case "encode":
+                stage.encode()
+            case "arbitrate":
+                stage.arbitrate()
+            case "index":
+                stage.index()
+            case "find":
+                stage.find()
+            case "audit":
+                stage.audit()
+            case "drift":
+                stage.drift()
+            case _:
+                raise ConfigError(f"there is no stage {name!r}")
+
+
+def audit_once(settings: Settings) -> AuditReport:
+    """Check every hop once."""
+    return run_audit(CommittedLog(bootstrap_of(settings), kafka_extra(settings)), codec_for(settings))
+
+
+def rebuild_index(settings: Settings) -> IndexBuild:
+    """Fold `index.row.v1` from its start into a new build, verify it, and switch the alias to it.
+
+    With Milvus Lite the index stage must not run meanwhile: one process owns the store.
+    """
+    index = candidate_index(settings)
+    try:
+        with LogReader(bootstrap_of(settings), kafka_extra(settings)) as reader:
+            _, end = reader.bounds(ROWS)
+            rows = reader.read_committed_to_end(ROWS, 0, end=end)
+            # Named by where it ends and what was there: a build's name is never used twice.
+            name = f"rebuild_{len(index.builds())}_{end}"
+            return rebuild(index, rows, codec_for(settings), name)
+    finally:
+        index.close()
+
+
+class _Stage:
+    """One stage at work, with its clients, traces and metrics, which are closed in bounded time."""
+
+    def __init__(self, settings: Settings, name: str) -> None:
+        self._settings = settings
+        self._bootstrap, self._extra = bootstrap_of(settings), kafka_extra(settings)
+        self._codec = codec_for(settings)
+        self._stop = _stop_on_signals()
+        self._closing = ExitStack()
+        self._tracing = Tracing.start(settings.telemetry, stage=name, data_dir=settings.data_dir)
+        self._closing.callback(self._tracing.close)
+        self._metrics = Metrics.start(settings.telemetry, name)
+        self._closing.callback(self._metrics.close)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._closing.close()
+
+    def encode(self) -> None:
+        """Read, hear and embed uploads."""
+        settings = self._settings
+        embedding = encoder(settings)
+        media = None
+        if embedding is not None:
+            media = media_reader(settings)
+            self._closing.callback(media.close)
+        processor = EncodeProcessor(self._codec, embedding, media=media, store=feature_store(settings))
+        self._runner(
+            processor,
+            group_id=ENCODE_GROUP,
+            topics=["catalog.upload.v1"],
+            batch_items=settings.encode.batch_items,
+            batch_ms=settings.encode.batch_ms,
+            cost=processor.work,
+            work_budget=ENCODE_BUDGET,
+        ).run(self._stop)
+
+    def find(self) -> None:
+        """Look uploads up in a Milvus server."""
+        if self._settings.index.uri is None:
+            raise ConfigError("with Milvus Lite `find` runs inside the index stage: `samesong run index`")
+        self._finder(self._open_index()).run(self._stop)
+
+    def index(self) -> None:
+        """Fold rows; with Milvus Lite look up as well, in this same process and on the same client."""
+        settings = self._settings
+        index = self._open_index()
+        processor = IndexProcessor(index, self._codec, SystemClock(), batch_rows=settings.index.batch_rows)
+        self._catch_up(processor)
+        runners = [
+            self._runner(
+                processor,
+                group_id=INDEX_GROUP,
+                topics=[ROWS],
+                batch_items=settings.index.batch_rows,
+                batch_ms=settings.index.batch_ms,
+            )
+        ]
+        if settings.index.uri is None:
+            runners.append(self._finder(index))
+        _run_together(runners, self._stop)
+
+    def arbitrate(self) -> None:
+        """Decide."""
+        settings = self._settings
+        watermarks = LogFollower(self._bootstrap, self._extra, WATERMARKS, start="beginning")
+        self._closing.callback(watermarks.close)
+        stage = ArbitrateStage(
+            self._codec,
+            rules(Bundle.packaged()),
+            FeatureConfirmer(feature_store(settings)).confirm,
+            floor=_Floor(
+                LogFollower(self._bootstrap, self._extra, WATERMARKS, start="beginning"), self._codec
+            ),
+            overlay_rows=settings.arbiter.overlay_rows,
+        )
+        TransactionalRunner(
+            stage,
+            bootstrap=self._bootstrap,
+            extra=self._extra,
+            group_id=ARBITER_GROUP,
+            state_topics=STATE_TOPICS,
+            batch_items=settings.arbiter.batch_items,
+            batch_ms=settings.arbiter.batch_ms,
+            protocol=settings.kafka.group_protocol,
+            tracing=self._tracing,
+            metrics=self._metrics,
+        ).run(self._stop)
+
+    def audit(self) -> None:
+        """Check every hop again and again."""
+        while not self._stop.is_set():
+            begun = time.monotonic()
+            report = audit_once(self._settings)
+            found = Counter(mismatch.hop for mismatch in report.mismatches)
+            for hop in report.checked:
+                self._metrics.set("samesong.audit.mismatches", found[hop], check=hop)
+            for mismatch in report.mismatches:
+                log.error("audit: %s", mismatch)
+            # A look reads whole logs: the longer they are the rarer it is, so that it stays a small load.
+            self._stop.wait(max(AUDIT_EVERY_S, AUDIT_REST * (time.monotonic() - begun)))
+
+    def drift(self) -> None:
+        """Watch the embeddings."""
+        # Faust is slow to import and only this stage needs it.
+        from streams.edges.faust_app import run_drift
+
+        settings = self._settings
+        run_drift(
+            self._bootstrap,
+            settings.drift,
+            self._codec,
+            settings.data_dir,
+            self._stop,
+            kafka=settings.kafka,
+            metrics=self._metrics,
+        )
+
+    def _open_index(self) -> CandidateIndex:
+        index = candidate_index(self._settings)
+        self._closing.callback(index.close)
+        return index
+
+    def _finder(self, index: CandidateIndex) -> StatelessRunner:
+        gate = GroupLagGate(
+            self._bootstrap,
+            self._extra,
+            group_id=ARBITER_GROUP,
+            topic=INPUT,
+            limit=self._settings.arbiter.find_lag,
+        )
+        self._closing.callback(gate.close)
+        return self._runner(
+            FindProcessor(index, self._codec, limit=self._settings.index.search_limit),
+            group_id=FIND_GROUP,
+            topics=[ENCODED, AGAIN],
+            lag_gate=gate,
+        )
+
+    def _runner(self, processor: Processor, **how: Any) -> StatelessRunner:
+        return StatelessRunner(
+            processor,
+            bootstrap=self._bootstrap,
+            extra=self._extra,
+            protocol=self._settings.kafka.group_protocol,
+            tracing=self._tracing,
+            metrics=self._metrics,
+            **how,
+        )
+
+    def _catch_up(self, processor: IndexProcessor) -> None:
+        """Fold what the index lacks before its group goes on: the index, not the group, knows its place."""
+        with (
+            LogReader(self._bootstrap, self._extra) as reader,
+            Publisher(self._bootstrap, self._extra) as publisher,
+        ):
+            _, end = reader.bounds(ROWS)
+            messages = reader.read_committed_to_end(ROWS, processor.resume_offset(end=end))
+            while batch := list(itertools.islice(messages, CATCH_UP_ROWS)):
+                for produced in processor.process(batch):
+                    publisher.publish(produced.topic, key=produced.key, value=produced.value)
+            publisher.flush()
+
+
+def _run_together(runners: Sequence[StatelessRunner], stop: threading.Event) -> None:
+    """Run each in a thread of its own; when one fails the others stop, and its error is raised."""
+    with ThreadPoolExecutor(max_workers=len(runners)) as pool:
+        running = [pool.submit(runner.run, stop) for runner in runners]
+        wait(running, return_when=FIRST_COMPLETED)
+        stop.set()
+        for each in running:
+            each.result()
+
+
+class _Floor:
+    """Follows what the active index build has folded; never goes back, as the overlay has let go."""
+
+    def __init__(self, follower: LogFollower, codec: Codec) -> None:
+        self._follower = follower
+        self._codec = codec
+        self._floor = 0
+
+    def __call__(self) -> int:
+        """Read what is new and give the floor."""
+        for message in self._follower.poll(0.0):
+            mark: IndexWatermark = self._codec.decode(WATERMARKS, message.value or b"")
+            if mark.active:
+                self._floor = max(self._floor, mark.watermark)
+        return self._floor
+
+
+def _stop_on_signals() -> threading.Event:
+    """Give an event that SIGTERM and SIGINT set."""
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda _number, _frame: stop.set())
+    return stop
