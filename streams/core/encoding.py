@@ -1,6 +1,7 @@
 """From an upload to the record that is linked: what can be said without hearing or embedding anything."""
 
 import hashlib
+from dataclasses import replace
 from typing import Final
 
 from streams.core.blocking import blocking_keys
@@ -42,6 +43,7 @@ def encode_metadata(
             rule_version=RULE_VERSION,
             traceparent=traceparent,
         )
+    upload = replace(upload, revision=upload.revision or 1)
     record = featurize(upload)
     return EncodedUpload(
         origin=origin,

@@ -207,7 +207,7 @@ class Upload:
     source: str
     item_id: str
     source_kind: SourceKind | None = None
-    revision: int = 1
+    revision: int | None = None  # not said: 1 for an upsert, the highest so far for a withdrawal
     operation: Operation = Operation.upsert
     kind: Kind = Kind.recording
     title: str | None = None

@@ -119,7 +119,7 @@ def validate_upload(upload: Upload) -> None:
             _refuse(name, "empty")
         if len(text) > 512:
             _refuse(name, "longer than 512 characters")
-    if not 1 <= upload.revision <= MAX_INT:
+    if upload.revision is not None and not 1 <= upload.revision <= MAX_INT:
         _refuse("revision", "must be 1 or more, and fit 31 bits")
     if upload.duration_ms is not None and not 0 < upload.duration_ms <= MAX_DURATION_MS:
         _refuse("duration_ms", "must be above 0 and at most 24 hours")

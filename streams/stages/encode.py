@@ -16,7 +16,6 @@ from streams.core.records import (
     EncodedUpload,
     Kind,
     Media,
-    Operation,
     Origin,
     SoundFacts,
     Upload,
@@ -125,22 +124,17 @@ class EncodeProcessor:
     def _read(self, message: Message) -> EncodedUpload:
         """Read one upload, as Avro or as JSON."""
         body = message.value or b""
-        unnumbered = False
         if body.lstrip()[:1] == b"{":
             upload = parse_upload(body)
-            # "The highest revision decided so far": only the raw record tells it from revision 1.
-            withdrawal = upload.operation is Operation.withdraw
-            unnumbered = withdrawal and orjson.loads(body).get("revision") is None
         else:
             upload = self._codec.decode(message.topic, body)
             validate_upload(upload)
-        encoded = encode_metadata(
+        return encode_metadata(
             upload,
             origin=_origin(message),
             received_ms=message.timestamp_ms,
             traceparent=_traceparent(message),
         )
-        return replace(encoded, revision=None) if unnumbered else encoded
 
     # --- texts ---
 

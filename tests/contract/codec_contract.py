@@ -69,7 +69,7 @@ class CodecContract:
         with pytest.raises(SchemaError, match="carries Upload"):
             codec.encode("catalog.upload.v1", full(EntityState))
 
-    @pytest.mark.parametrize("revision", [2**63, "one", None])
+    @pytest.mark.parametrize("revision", [2**63, "one", 1.5])
     def test_a_value_that_does_not_fit_is_not_written(self, codec: Codec, revision: Any) -> None:
         with pytest.raises(SchemaError):
             codec.encode("catalog.upload.v1", dataclasses.replace(full(Upload), revision=revision))

@@ -360,3 +360,10 @@ def test_twins_and_their_bridge_become_one_whatever_comes_first(order: tuple[str
     for item in order:
         arbiter.upload(item, "w/studio")
     assert arbiter.partition("abc") == {frozenset("abc")}
+
+
+def test_a_withdrawal_that_names_no_revision_takes_back_the_highest_decided() -> None:
+    arbiter = Arbiter()
+    arbiter.upload("a", "w/studio", revision=3)
+    assert decision(arbiter.withdraw("a")).revision == 3
+    assert decision(arbiter.upload("a", "w/studio", revision=3)).outcome is Outcome.withdrawn

@@ -201,7 +201,7 @@ def test_upload_is_read() -> None:
     upload = parse_upload(_bytes())
     assert upload.artists[0].ids == {"isni": "000000012146438X"}
     assert upload.ext == '{"label-a":{"a":null,"b":1}}'
-    assert upload.revision == 1
+    assert upload.revision is None
 
 
 @pytest.mark.parametrize(
