@@ -20,7 +20,6 @@ import faust
 from streams.config import DriftSettings, KafkaSettings
 from streams.core.drift import DriftRules, DriftStream, Step, fold_sketch, never_closed
 from streams.core.records import EmbeddingSketch
-from streams.edges.aiokafka_zstd import read_zstd
 from streams.edges.drift_table import SKETCH_TOPIC, Entry, streams_from, table_changes
 from streams.edges.metrics import Metrics
 from streams.errors import FatalError, RecordError
@@ -156,7 +155,6 @@ def build_app(
     app_id: str = APP_ID,
 ) -> Any:  # Faust is untyped
     """Wire the fold to its topics."""
-    read_zstd()
     app = _app(bootstrap, data_dir, kafka, app_id)
     raw = {"key_type": bytes, "value_type": bytes, "key_serializer": "raw", "value_serializer": "raw"}
     sketches = app.topic(SKETCH_TOPIC, **raw)
