@@ -10,7 +10,7 @@ from typing import Any
 
 import orjson
 
-from streams.core.arbiter import Rules, decide_found
+from streams.core.arbiter import decide_found
 from streams.core.catalogue import MemoryCatalogue, Workspace
 from streams.core.compare import compare_uploads
 from streams.core.encoding import encode_metadata, refused
@@ -24,6 +24,7 @@ from streams.core.records import (
     SoundFacts,
     Upload,
 )
+from streams.core.rules import Rules
 from streams.core.scoring import Scorer
 from streams.core.upload_json import parse_upload
 from streams.errors import CorruptState, SchemaError

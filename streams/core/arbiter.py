@@ -5,14 +5,16 @@ links touch now stands, and how that is said to subscribers. DESIGN rules behind
 order; pair scores depend on two uploads and one bundle alone; the partition is a canonical clustering.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import Final, Protocol
+from typing import Final
 
 from streams.core.catalogue import Workspace
-from streams.core.ids import event_id, row_id, stable_id
+from streams.core.explaining import counter_evidence, smallest_flip
+from streams.core.ids import event_id, stable_id
+from streams.core.linking import Compared, compare, link
 from streams.core.origins import Origins
-from streams.core.placing import Placement, Thresholds, place
+from streams.core.placing import Placement, place
 from streams.core.records import (
     Candidate,
     ConsideredCandidate,
@@ -26,46 +28,26 @@ from streams.core.records import (
     ItemKey,
     Kind,
     Level,
-    LinkageRecord,
-    ModelWindows,
     Operation,
     Outcome,
     PairScore,
     PairState,
+    RelationChanged,
     RelationClaim,
+    RelationState,
     ReviewRequested,
     SoundEvidence,
-    SoundFacts,
     UploadState,
+    Verdict,
 )
+from streams.core.relating import PairClaim, relate, retract
+from streams.core.rules import Confirm, Rules
+from streams.core.upload_rows import deletions_of, rows_of, windows_of
 
-# Comparisons per upload are bounded; who is compared first is fixed by the order below.
-MAX_COMPARED: Final = 64
-# A blocking key that this many uploads share says nothing about any of them.
-MAX_HOLDERS: Final = 200
+# A decision names this many of those it was compared with.
 MAX_NAMED: Final = 20
 
-Event = Decision | EntityChanged | ReviewRequested | Contradiction | DeadLetter
-
-
-class PairScorer(Protocol):
-    """A frozen bundle at work: a pure function of two uploads' features."""
-
-    def score(self, left: LinkageRecord, right: LinkageRecord, sound: SoundEvidence | None) -> PairScore:
-        """Score one pair at recording and at work level."""
-        ...
-
-
-Confirm = Callable[[SoundFacts, SoundFacts], SoundEvidence]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rules:
-    """What is in force: changed only by a record of the arbiter's log."""
-
-    scorer: PairScorer
-    thresholds: Thresholds
-    bundle_version: str
+Event = Decision | EntityChanged | RelationChanged | ReviewRequested | Contradiction | DeadLetter
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,17 +56,6 @@ class Decided:
 
     events: tuple[Event, ...]
     rows: tuple[IndexRow, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Compared:
-    """One candidate beside the score of the pair, subject first."""
-
-    candidate: Candidate
-    state: UploadState
-    score: PairScore
-    sound: SoundEvidence | None
-    looked_up: str
 
 
 def decide_found(
@@ -144,6 +115,43 @@ def decide_found(
     return deciding.resolve(known, overlay)
 
 
+def decide_verdict(workspace: Workspace, verdict: Verdict, *, sequence: int, rules: Rules) -> Decided:
+    """Settle a pair as a person judged it, or open it again; entities change where the pair demands it.
+
+    A verdict holds for the revisions that it was given on: a revision is new evidence. One that was taken
+    already, or that names an upload that is not live, changes nothing.
+    """
+    keys = (
+        ItemKey(verdict.left_source, verdict.left_item_id).text(),
+        ItemKey(verdict.right_source, verdict.right_item_id).text(),
+    )
+    left, right = sorted(keys)
+    uploads = workspace.upload(left), workspace.upload(right)
+    if left == right or any(upload is None or not upload.live for upload in uploads):
+        return Decided(events=())
+    pairs = [pair for pair in workspace.pairs_of(left) if (pair.left, pair.right) == (left, right)]
+    # Never compared: nothing speaks for or against it but the verdict.
+    held = pairs[0] if pairs else PairState(left=left, right=right, recording_log_odds=0.0, work_log_odds=0.0)
+    if held.verdict_id == verdict.verdict_id:
+        return Decided(events=())
+    judgement = None if verdict.judgement == "withdrawn" else verdict.judgement
+    workspace.put_pair(replace(held, verdict=judgement, verdict_id=verdict.verdict_id))
+    placement = place(
+        workspace,
+        (left, right),
+        subject=left,
+        formerly=None,
+        thresholds=rules.thresholds,
+        sequence=sequence,
+    )
+    if not placement.sides:
+        return Decided(events=())
+    name = stable_id("event", "verdict", verdict.verdict_id, "entity")
+    return Decided(
+        events=(_entity_changed(placement, event_id=name, sequence=sequence, cause=verdict.verdict_id),)
+    )
+
+
 def _beaten(known: UploadState) -> str:
     return f"everything up to revision {known.withdrawn_up_to} was withdrawn"
 
@@ -161,6 +169,7 @@ class _Deciding:
         self._rules = rules
         self._confirm = confirm
         self._rows: list[IndexRow] = []
+        self._retracted: list[RelationState] = []
 
     # --- the shorter outcomes ---
 
@@ -246,18 +255,20 @@ class _Deciding:
                 record=encoded.record,
                 blocking_keys=encoded.blocking_keys,
                 sound=encoded.sound,
-                rows=self._row_counts(),
+                rows=windows_of(encoded),
                 title=encoded.upload.title if encoded.upload else None,
                 artist=main,
                 minted=before.minted if before and was_live else (),
                 entity_id=before.entity_id if before and was_live else None,
             )
         )
-        compared, truncated = self._compare(overlay)
+        compared, truncated = compare(
+            self._workspace, self._found, overlay, rules=self._rules, confirm=self._confirm
+        )
         for each in compared:
-            self._link(key, each)
+            link(self._workspace, key, each, rules=self._rules)
         placement = self._place({*seeds, key}, formerly=known.entity_id if known else None)
-        self._add_rows()
+        self._rows += rows_of(encoded)
         decision = replace(self._outcome(key, compared, placement), truncated=truncated)
         return self._whole(decision, placement, compared)
 
@@ -268,9 +279,8 @@ class _Deciding:
         for pair in self._workspace.pairs_of(key):
             seeds |= {pair.left, pair.right}
             self._workspace.put_pair(replace(pair, live=False))
-        for kept in known.rows:
-            for window in range(kept.windows):
-                self._rows.append(self._deleted_row(known, kept, window))
+        self._retracted = retract(self._workspace, key)
+        self._rows += deletions_of(known)
         # What it founded stays with the members that are left; an upload alone in its entity takes it along.
         entity = self._workspace.entity(known.entity_id) if known.entity_id else None
         alone = entity is not None and entity.members == (key,)
@@ -285,110 +295,6 @@ class _Deciding:
         )
         return seeds
 
-    def _compare(self, overlay: Iterable[Candidate]) -> tuple[list[_Compared], bool]:
-        """Score the upload against every candidate that is live at the revision proposed."""
-        encoded = self._encoded
-        subject = encoded.record
-        if subject is None:
-            return [], False
-        proposed = self._proposed(overlay)
-        compared: list[_Compared] = []
-        for candidate, looked_up in proposed[:MAX_COMPARED]:
-            state = self._workspace.upload(candidate.key.text())
-            if state is None or state.record is None:
-                continue
-            sound = candidate.sound
-            if sound is None and encoded.sound is not None and state.sound is not None:
-                sound = self._confirm(encoded.sound, state.sound)
-            score = self._rules.scorer.score(subject, state.record, sound)
-            compared.append(
-                _Compared(candidate=candidate, state=state, score=score, sound=sound, looked_up=looked_up)
-            )
-        compared.sort(
-            key=lambda each: (-each.score.recording.log_odds, -each.score.work.log_odds, each.candidate.key)
-        )
-        return compared, self._found.truncated or len(proposed) > MAX_COMPARED
-
-    def _proposed(self, overlay: Iterable[Candidate]) -> list[tuple[Candidate, str]]:
-        """Union the blockers: vectors from the index, from the overlay, and exact keys of the state."""
-        own = self._encoded.key
-        merged: dict[ItemKey, tuple[Candidate, str]] = {}
-
-        def propose(candidate: Candidate, looked_up: str) -> None:
-            state = self._workspace.upload(candidate.key.text())
-            live = state is not None and state.live and state.revision == candidate.revision
-            if candidate.key == own or not live:
-                return
-            held = merged.get(candidate.key)
-            if held is None:
-                merged[candidate.key] = (candidate, looked_up)
-                return
-            first, where = held
-            merged[candidate.key] = (
-                replace(
-                    first,
-                    proposed_by=tuple(sorted({*first.proposed_by, *candidate.proposed_by})),
-                    similarity=max(
-                        (s for s in (first.similarity, candidate.similarity) if s is not None), default=None
-                    ),
-                    sound=first.sound or candidate.sound,
-                ),
-                where,
-            )
-
-        for candidate in self._found.candidates:
-            propose(candidate, "index")
-        for candidate in overlay:
-            propose(candidate, "overlay")
-        for blocking_key in self._encoded.blocking_keys:
-            holders = self._workspace.holders(blocking_key)
-            if len(holders) > MAX_HOLDERS:
-                continue
-            blocker = blocking_key.partition(":")[0]
-            for holder in holders:
-                state = self._workspace.upload(holder)
-                if state is not None:
-                    propose(
-                        Candidate(
-                            source=state.source,
-                            item_id=state.item_id,
-                            revision=state.revision,
-                            proposed_by=(blocker,),
-                        ),
-                        "key",
-                    )
-        # Whom more blockers name goes first; then the nearer vector; then the key, so that it is one order.
-        return sorted(
-            merged.values(),
-            key=lambda held: (-len(held[0].proposed_by), -(held[0].similarity or 0.0), held[0].key),
-        )
-
-    def _link(self, key: str, each: _Compared) -> None:
-        """Keep the pair when it could matter: a possible link, or a contradiction between the two."""
-        score, thresholds = each.score, self._rules.thresholds
-        could_link = (
-            score.recording.log_odds >= thresholds.recording_review
-            or score.work.log_odds >= thresholds.work_review
-        )
-        forbids = score.cannot_link is not None or score.recording.log_odds < -thresholds.guard
-        if not could_link and not forbids:
-            return
-        other = each.candidate.key.text()
-        left, right = sorted((key, other))
-        self._workspace.put_pair(
-            PairState(
-                left=left,
-                right=right,
-                recording_log_odds=score.recording.log_odds,
-                work_log_odds=score.work.log_odds,
-                cannot_link=score.cannot_link,
-                work_cannot_link=score.work_cannot_link,
-                relation=score.relation,
-                sound=each.sound,
-                bundle_version=self._rules.bundle_version,
-            )
-        )
-
     def _place(self, seeds: set[str], *, formerly: str | None) -> Placement:
         return place(
             self._workspace,
@@ -401,7 +307,7 @@ class _Deciding:
 
     # --- saying it ---
 
-    def _outcome(self, key: str, compared: Sequence[_Compared], placement: Placement) -> Decision:
+    def _outcome(self, key: str, compared: Sequence[Compared], placement: Placement) -> Decision:
         """Say whether the upload joined others, stands alone, or a person must look."""
         state = self._workspace.upload(key)
         entity = self._workspace.entity(state.entity_id) if state and state.entity_id else None
@@ -418,13 +324,13 @@ class _Deciding:
         strongest = compared[0] if compared else None
         if inside:
             outcome = Outcome.match
-            deciding: _Compared | None = inside[0]
+            deciding: Compared | None = inside[0]
         elif doubtful or placement.refused or placement.too_large:
             outcome, deciding = Outcome.review, doubtful[0] if doubtful else strongest
         else:
             outcome, deciding = Outcome.new, strongest
         work_id = entity.work_id if entity else None
-        relation = self._relation([each for each in compared if each not in inside])
+        relation = self._relation(compared)
         is_video = entity is not None and entity.kind == Kind.music_video.value
         shows = relation is not None and relation.relation == "music_video_of"
         decision = replace(
@@ -438,49 +344,98 @@ class _Deciding:
         )
         if deciding is None:
             return decision
+        score = self._explained(deciding)
+        threshold = thresholds.recording_match
         return replace(
             decision,
+            counter_evidence=counter_evidence(score.recording, positive=outcome is Outcome.match),
+            flip=smallest_flip(score.recording, threshold=threshold),
             deciding_source=deciding.candidate.source,
             deciding_item_id=deciding.candidate.item_id,
-            recording_ledger=deciding.score.recording,
-            work_ledger=deciding.score.work,
+            recording_ledger=score.recording,
+            work_ledger=score.work,
             recording=Level(
                 id=entity.entity_id if entity else None,
-                probability=deciding.score.recording.probability,
-                threshold=thresholds.recording_match,
+                probability=score.recording.probability,
+                threshold=threshold,
             ),
             work=Level(
                 id=work_id,
-                probability=deciding.score.work.probability,
+                probability=score.work.probability,
                 threshold=thresholds.work_match,
             ),
         )
 
-    def _relation(self, others: Sequence[_Compared]) -> RelationClaim | None:
-        """Name the nearest other recording that a typed relation leads to, the likeliest work first."""
-        likely = [
-            each
-            for each in others
-            if each.score.relation is not None
-            and each.score.work.log_odds >= self._rules.thresholds.work_review
-        ]
-        if not likely:
-            return None
-        nearest = max(likely, key=lambda each: each.score.work.log_odds)
-        now = self._workspace.upload(nearest.candidate.key.text())
-        sound = nearest.sound or SoundEvidence()
-        return RelationClaim(
-            relation=nearest.score.relation or "",
-            to_entity=(now.entity_id if now else None) or "",
-            to_source=nearest.candidate.source,
-            to_item_id=nearest.candidate.item_id,
-            probability=nearest.score.work.probability,
-            offset_ms=sound.offset_ms,
-            overlap_ms=sound.overlap_ms,
-            speed_ratio=sound.speed_ratio,
-        )
+    def _explained(self, deciding: Compared) -> PairScore:
+        """Score the deciding pair once more, with the values on its lines."""
+        subject, other = self._encoded.record, deciding.state.record
+        if subject is None or other is None:
+            return deciding.score
+        return self._rules.scorer.explain(subject, other, deciding.sound)
 
-    def _considered(self, compared: Sequence[_Compared]) -> tuple[ConsideredCandidate, ...]:
+    def _related(self, compared: Sequence[Compared]) -> list[Compared]:
+        """Give the other recordings that a typed relation leads to, the likeliest work first."""
+        own = self._workspace.upload(self._encoded.key.text())
+        likely = []
+        for each in compared:
+            now = self._workspace.upload(each.candidate.key.text())
+            apart = now is not None and own is not None and now.entity_id != own.entity_id
+            probable = each.score.work.log_odds >= self._rules.thresholds.work_review
+            if each.score.relation is not None and apart and probable:
+                likely.append(each)
+        return sorted(likely, key=lambda each: (-each.score.work.log_odds, each.candidate.key))
+
+    def _relation(self, compared: Sequence[Compared]) -> RelationClaim | None:
+        """Name the nearest other recording, told from this upload."""
+        for each in self._related(compared):
+            now = self._workspace.upload(each.candidate.key.text())
+            sound = each.sound or SoundEvidence()
+            return RelationClaim(
+                relation=each.score.relation or "",
+                to_entity=(now.entity_id if now else None) or "",
+                to_source=each.candidate.source,
+                to_item_id=each.candidate.item_id,
+                probability=each.score.work.probability,
+                offset_ms=sound.offset_ms,
+                overlap_ms=sound.overlap_ms,
+                speed_ratio=sound.speed_ratio,
+            )
+        return None
+
+    def _relations(self, compared: Sequence[Compared], cause: str) -> list[RelationChanged]:
+        """Say which relations between entities came, changed or went."""
+        claims = [
+            PairClaim(
+                relation=each.score.relation or "",
+                left=self._encoded.key.text(),
+                right=each.candidate.key.text(),
+                probability=each.score.work.probability,
+                sound=each.sound,
+            )
+            for each in self._related(compared)
+        ]
+        steps = relate(self._workspace, claims, self._retracted)
+        return [
+            RelationChanged(
+                event_id=self._event_id("relation", ordinal=ordinal),
+                sequence=self._sequence,
+                part=1,
+                parts=1,
+                relation_id=step.state.relation_id,
+                relation=step.state.relation,
+                from_entity=step.state.from_entity,
+                to_entity=step.state.to_entity,
+                status=step.state.status,
+                probability=step.state.probability,
+                offset_ms=step.sound.offset_ms if step.sound else None,
+                overlap_ms=step.sound.overlap_ms if step.sound else None,
+                speed_ratio=step.sound.speed_ratio if step.sound else None,
+                evidence=(cause,),
+            )
+            for ordinal, step in enumerate(steps)
+        ]
+
+    def _considered(self, compared: Sequence[Compared]) -> tuple[ConsideredCandidate, ...]:
         named = []
         for each in compared[:MAX_NAMED]:
             now = self._workspace.upload(each.candidate.key.text())
@@ -499,21 +454,20 @@ class _Deciding:
             )
         return tuple(named)
 
-    def _whole(self, decision: Decision, placement: Placement, compared: Sequence[_Compared] = ()) -> Decided:
+    def _whole(self, decision: Decision, placement: Placement, compared: Sequence[Compared] = ()) -> Decided:
         """Gather a decision and what follows from it under one sequence."""
-        events: list[Event] = [decision]
+        changes: list[EntityChanged | RelationChanged] = []
         if placement.sides:
-            events.append(
-                EntityChanged(
+            changes.append(
+                _entity_changed(
+                    placement,
                     event_id=self._event_id("entity"),
                     sequence=self._sequence,
-                    part=1,
-                    parts=1,
-                    change=placement.change,
-                    sides=placement.sides,
                     cause=decision.decision_id,
                 )
             )
+        changes += self._relations(compared, decision.decision_id)
+        events: list[Event] = [decision, *_numbered(changes)]
         if decision.outcome is Outcome.review and decision.deciding_source is not None:
             events.append(self._review(decision, placement))
         events += self._contradictions(compared)
@@ -533,7 +487,7 @@ class _Deciding:
             decision_id=decision.decision_id,
         )
 
-    def _contradictions(self, compared: Sequence[_Compared]) -> list[Event]:
+    def _contradictions(self, compared: Sequence[Compared]) -> list[Event]:
         encoded = self._encoded
         said: list[tuple[str, str, str | None]] = [
             ("wrong_identifier", f"{each.scheme} {each.value}: {each.problem}", each.value)
@@ -601,64 +555,25 @@ class _Deciding:
             ordinal=ordinal,
         )
 
-    # --- rows of the index ---
-
-    def _row_counts(self) -> tuple[ModelWindows, ...]:
-        counts: dict[tuple[str, str], int] = {}
-        for row in self._encoded.vectors:
-            counts[row.modality, row.model] = max(counts.get((row.modality, row.model), 0), row.window + 1)
-        return tuple(
-            ModelWindows(modality=modality, model=model, windows=windows)
-            for (modality, model), windows in sorted(counts.items())
-        )
-
-    def _add_rows(self) -> None:
-        encoded = self._encoded
-        for row in encoded.vectors:
-            self._rows.append(
-                IndexRow(
-                    row_id=row_id(
-                        encoded.source,
-                        encoded.item_id,
-                        revision=encoded.revision or 1,
-                        modality=row.modality,
-                        model=row.model,
-                        window=row.window,
-                    ),
-                    source=encoded.source,
-                    item_id=encoded.item_id,
-                    revision=encoded.revision or 1,
-                    modality=row.modality,
-                    model=row.model,
-                    window=row.window,
-                    start_ms=row.start_ms,
-                    values=row.values,
-                )
-            )
-
-    def _deleted_row(self, known: UploadState, kept: ModelWindows, window: int) -> IndexRow:
-        return IndexRow(
-            row_id=row_id(
-                known.source,
-                known.item_id,
-                revision=known.revision,
-                modality=kept.modality,
-                model=kept.model,
-                window=window,
-            ),
-            source=known.source,
-            item_id=known.item_id,
-            revision=known.revision,
-            modality=kept.modality,
-            model=kept.model,
-            window=window,
-            start_ms=0,
-            values=b"",
-            state="deleted",
-        )
-
 
 def _trace_id(encoded: EncodedUpload) -> str | None:
     """Read the trace id of a W3C traceparent."""
     parts = (encoded.traceparent or "").split("-")
     return parts[1] if len(parts) == 4 else None
+
+
+def _entity_changed(placement: Placement, *, event_id: str, sequence: int, cause: str) -> EntityChanged:
+    return EntityChanged(
+        event_id=event_id,
+        sequence=sequence,
+        part=1,
+        parts=1,
+        change=placement.change,
+        sides=placement.sides,
+        cause=cause,
+    )
+
+
+def _numbered(changes: Sequence[EntityChanged | RelationChanged]) -> list[EntityChanged | RelationChanged]:
+    """Count the changes of one sequence, n of m, so that a subscriber knows when it has them all."""
+    return [replace(change, part=part, parts=len(changes)) for part, change in enumerate(changes, start=1)]

@@ -24,7 +24,7 @@ class CatalogueState(Protocol):
         ...
 
     def relations_of(self, key: str) -> tuple[RelationState, ...]:
-        """Return the asserted relations that an upload's pairs support, in the order of their ids."""
+        """Return the asserted relations that an upload supports or is named by, in the order of their ids."""
         ...
 
     def holders(self, blocking_key: str) -> tuple[str, ...]:
@@ -67,7 +67,7 @@ class MemoryCatalogue:
         return tuple(held[pair] for pair in sorted(held))
 
     def relations_of(self, key: str) -> tuple[RelationState, ...]:
-        """Return the asserted relations that an upload's pairs support, in the order of their ids."""
+        """Return the asserted relations that an upload supports or is named by, in the order of their ids."""
         return tuple(self._relations[name] for name in sorted(self._relations_of.get(key, ())))
 
     def holders(self, blocking_key: str) -> tuple[str, ...]:
@@ -109,6 +109,10 @@ class Workspace:
     def __init__(self, stored: CatalogueState) -> None:
         self._stored = stored
         self.changes = Changes()
+        # The batch's own changes, findable without walking all of them.
+        self._pairs: dict[str, set[PairKey]] = {}
+        self._relations: dict[str, set[str]] = {}
+        self._holders: dict[str, set[str]] = {}
 
     def upload(self, key: str) -> UploadState | None:
         """Return what is kept of an item."""
@@ -121,28 +125,32 @@ class Workspace:
     def pairs_of(self, key: str) -> tuple[PairState, ...]:
         """Return the live pairs of an upload, in the order of their keys."""
         held = {(pair.left, pair.right): pair for pair in self._stored.pairs_of(key)}
-        held.update({pair_key: pair for pair_key, pair in self.changes.pairs.items() if key in pair_key})
+        for pair_key in self._pairs.get(key, ()):
+            held[pair_key] = self.changes.pairs[pair_key]
         return tuple(held[pair] for pair in sorted(held) if held[pair].live)
 
     def relations_of(self, key: str) -> tuple[RelationState, ...]:
-        """Return the asserted relations that an upload's pairs support, in the order of their ids."""
+        """Return the asserted relations that an upload supports or is named by, in the order of their ids."""
         held = {relation.relation_id: relation for relation in self._stored.relations_of(key)}
-        for name, relation in self.changes.relations.items():
-            if key in (relation.left, relation.right):
-                held[name] = relation
+        for name in self._relations.get(key, ()):
+            held[name] = self.changes.relations[name]
         return tuple(held[name] for name in sorted(held) if held[name].status == "asserted")
 
     def holders(self, blocking_key: str) -> tuple[str, ...]:
         """Return the live uploads that hold a blocking key, sorted."""
         held = {key for key in self._stored.holders(blocking_key) if key not in self.changes.uploads}
-        for key, upload in self.changes.uploads.items():
+        for key in self._holders.get(blocking_key, ()):
+            upload = self.changes.uploads[key]
             if upload.live and blocking_key in upload.blocking_keys:
                 held.add(key)
         return tuple(sorted(held))
 
     def put_upload(self, upload: UploadState) -> None:
         """Set what is kept of an item."""
-        self.changes.uploads[upload.key.text()] = upload
+        key = upload.key.text()
+        self.changes.uploads[key] = upload
+        for blocking_key in upload.blocking_keys:
+            self._holders.setdefault(blocking_key, set()).add(key)
 
     def put_entity(self, entity: EntityState) -> None:
         """Set an entity."""
@@ -150,8 +158,13 @@ class Workspace:
 
     def put_pair(self, pair: PairState) -> None:
         """Set a pair."""
-        self.changes.pairs[pair.left, pair.right] = pair
+        pair_key = (pair.left, pair.right)
+        self.changes.pairs[pair_key] = pair
+        for side in pair_key:
+            self._pairs.setdefault(side, set()).add(pair_key)
 
     def put_relation(self, relation: RelationState) -> None:
         """Set a relation."""
         self.changes.relations[relation.relation_id] = relation
+        for side in (relation.left, relation.right):
+            self._relations.setdefault(side, set()).add(relation.relation_id)

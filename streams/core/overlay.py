@@ -1,23 +1,42 @@
 """Rows that were decided but are perhaps not in the index yet, searched exactly."""
 
 from bisect import bisect_left
-from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
+from streams.core.proposing import candidates_of
 from streams.core.records import Candidate, EncodedUpload, IndexRow, ItemKey
 
 FloatArray = NDArray[np.float32]
 
+_FIRST_ROWS = 256
 
-@dataclass(slots=True)
+
 class _Collection:
-    """Rows of one modality and model in the order of their offsets."""
+    """Rows of one modality and model in the order of their offsets, their vectors in one growing array."""
 
-    offsets: list[int] = field(default_factory=list)
-    rows: list[IndexRow] = field(default_factory=list)
-    vectors: list[FloatArray] = field(default_factory=list)
+    def __init__(self, dimension: int) -> None:
+        self.offsets: list[int] = []
+        self.rows: list[tuple[ItemKey, int]] = []
+        self._vectors = np.empty((_FIRST_ROWS, dimension), dtype=np.float32)
+
+    @property
+    def vectors(self) -> FloatArray:
+        """The vectors in use: float32 [shape=(n, d)]."""
+        return self._vectors[: len(self.rows)]
+
+    def add(self, row: IndexRow, offset: int) -> None:
+        if len(self.rows) == len(self._vectors):
+            self._vectors = np.concatenate([self._vectors, np.empty_like(self._vectors)])
+        self._vectors[len(self.rows)] = _values(row.values)
+        self.offsets.append(offset)
+        self.rows.append((ItemKey(row.source, row.item_id), row.revision))
+
+    def drop(self, count: int) -> None:
+        kept = self.vectors[count:].copy()
+        del self.offsets[:count], self.rows[:count]
+        self._vectors[: len(kept)] = kept
 
 
 class Overlay:
@@ -34,10 +53,10 @@ class Overlay:
         """Add a row; offsets never fall. A deletion is not needed here: the state knows what is live."""
         if row.state != "live":
             return
-        held = self._collections.setdefault((row.modality, row.model), _Collection())
-        held.offsets.append(offset)
-        held.rows.append(row)
-        held.vectors.append(_values(row.values))
+        space = row.modality, row.model
+        if space not in self._collections:
+            self._collections[space] = _Collection(len(row.values) // 2)
+        self._collections[space].add(row, offset)
         self._size += 1
 
     def drop_before(self, floor: int) -> None:
@@ -45,8 +64,8 @@ class Overlay:
         for held in self._collections.values():
             gone = bisect_left(held.offsets, floor)
             if gone:
+                held.drop(gone)
                 self._size -= gone
-                del held.offsets[:gone], held.rows[:gone], held.vectors[:gone]
 
     def search(self, upload: EncodedUpload, *, since: int, limit: int) -> tuple[Candidate, ...]:
         """Find the nearest rows with an offset of at least ``since``.
@@ -59,7 +78,7 @@ class Overlay:
         limit : int > 0
             rows per query vector
         """
-        best: dict[tuple[ItemKey, int], dict[str, float]] = {}
+        nearness: dict[tuple[ItemKey, int], dict[str, float]] = {}
         for query in upload.vectors:
             held = self._collections.get((query.modality, query.model))
             if held is None:
@@ -67,25 +86,16 @@ class Overlay:
             first = bisect_left(held.offsets, since)
             if first == len(held.rows):
                 continue
-            similarity = np.stack(held.vectors[first:]) @ _values(query.values)
+            similarity = held.vectors[first:] @ _values(query.values)
             # A stable order among equals: the same log must give the same candidates.
             for at in np.argsort(-similarity, kind="stable")[:limit]:
                 row = held.rows[first + int(at)]
-                nearest = best.setdefault((ItemKey(row.source, row.item_id), row.revision), {})
+                if row[0] == upload.key:
+                    continue
+                nearest = nearness.setdefault(row, {})
                 near = float(similarity[at])
                 nearest[query.modality] = max(near, nearest.get(query.modality, -1.0))
-        named = [
-            Candidate(
-                source=key.source,
-                item_id=key.item_id,
-                revision=revision,
-                proposed_by=tuple(f"vector:{modality}" for modality in sorted(by)),
-                similarity=max(by.values()),
-            )
-            for (key, revision), by in best.items()
-            if key != upload.key
-        ]
-        return tuple(sorted(named, key=lambda each: (-(each.similarity or 0.0), each.key, each.revision)))
+        return candidates_of(nearness)
 
 
 def _values(data: bytes) -> FloatArray:

@@ -5,7 +5,7 @@ import io
 import threading
 import zipfile
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +18,7 @@ from encoders.fingerprint import FINGERPRINT_VERSION, FingerprintMatch, Verdict,
 from encoders.speed import align_stretched
 from encoders.version import VersionMatch, align_versions
 from streams.core.records import SoundEvidence, SoundFacts, VectorRow
+from streams.core.sound_evidence import mirrored
 from streams.errors import ConfigError, EncoderMismatch, FeatureMissing, MediaError
 from streams.ports import FeatureStore, FloatArray, HeardSound
 
@@ -294,22 +295,6 @@ def _aligned(
 def _shift(harmony: VersionMatch) -> float:
     """Give how many semitones the left side is above the right; beyond a tritone it is below."""
     return float((harmony.semitones + 5) % 12 - 5)
-
-
-def mirrored(evidence: SoundEvidence) -> SoundEvidence:
-    """Tell the same comparison from the other side."""
-    ratio = evidence.speed_ratio or 1.0
-    offset, overlap, shift = evidence.offset_ms, evidence.overlap_ms, evidence.pitch_shift
-    return replace(
-        evidence,
-        # Times were in the left side's clock and are now in the other's.
-        offset_ms=round(-offset * ratio) if offset is not None else None,
-        overlap_ms=round(overlap * ratio) if overlap is not None else None,
-        coverage_left=evidence.coverage_right,
-        coverage_right=evidence.coverage_left,
-        speed_ratio=round(1.0 / ratio, 6) if evidence.speed_ratio is not None else None,
-        pitch_shift=(-shift if shift != 6.0 else shift) if shift is not None else None,
-    )
 
 
 def _overlap(match: FingerprintMatch) -> int:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final, TypeVar
 
-from streams.core.arbiter import Confirm, Decided, Event, Rules, decide_found
+from streams.core.arbiter import Decided, Event, decide_found, decide_verdict
 from streams.core.catalogue import Changes, MemoryCatalogue, Workspace
 from streams.core.origins import Origins
 from streams.core.overlay import Overlay
@@ -20,10 +20,12 @@ from streams.core.records import (
     Found,
     IndexRow,
     PairState,
+    RelationChanged,
     RelationState,
     ReviewRequested,
     UploadState,
 )
+from streams.core.rules import Confirm, Rules
 from streams.errors import OffsetRegression
 from streams.ports import Codec, Delivered, Message, Produced, StateReader
 from streams.stages.find import AGAIN, INPUT
@@ -154,6 +156,10 @@ class ArbitrateStage:
         for cause, message in enumerate(batch):
             asked: ArbiterInput = self._codec.decode(message.topic, message.value or b"")
             found = asked.found
+            if asked.verdict is not None:
+                settled = decide_verdict(workspace, asked.verdict, sequence=sequence + 1, rules=self._rules)
+                sequence += bool(settled.events)
+                produced += self._said(settled, cause, overlay=0)
             if found is None:
                 continue
             if found.encoded.origin not in origins and _is_stale(found, floor):
@@ -168,8 +174,7 @@ class ArbitrateStage:
                 confirm=self._confirm,
                 overlay=self._nearby(found, fresh),
             )
-            if decided.events:
-                sequence += 1
+            sequence += bool(decided.events)
             for at, row in enumerate(decided.rows):
                 fresh.add(row, at)
             produced += self._said(decided, cause, overlay=len(self._overlay) + len(fresh))
@@ -256,6 +261,8 @@ def _address(event: Event) -> tuple[str, bytes]:
             return "resolution.decided.v1", f"{len(event.source)}:{event.source}{event.item_id}".encode()
         case EntityChanged():
             return "entity.changed.v1", event.sides[0].entity_id.encode()
+        case RelationChanged():
+            return "relation.changed.v1", event.relation_id.encode()
         case ReviewRequested():
             pair = sorted(
                 ((event.left_source, event.left_item_id), (event.right_source, event.right_item_id))

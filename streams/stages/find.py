@@ -1,18 +1,24 @@
 """Find: encoded uploads in, the same with candidates of the vector look-up out; reads only."""
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 
+from streams.core.proposing import candidates_of
 from streams.core.records import ArbiterInput, Candidate, EncodedUpload, Found, ItemKey, Lookup, Operation
+from streams.errors import DecodeError
 from streams.ports import CandidateIndex, Codec, FloatArray, Message, Produced
 
 INPUT: Final = "arbiter.input.v1"
 AGAIN: Final = "lookup.again.v1"
+VERDICTS: Final = "review.verdict.v1"
 # A record carries this many candidates at most; the ones left out are the least similar.
 MAX_CANDIDATES: Final = 40
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,33 +46,55 @@ class FindProcessor:
         self._limit = limit
 
     def process(self, batch: Sequence[Message]) -> Sequence[Produced]:
-        """Give one `arbiter.input.v1` record for every `upload.encoded.v1` or `lookup.again.v1` message.
+        """Give one `arbiter.input.v1` record for every message.
+
+        Encoded uploads, new or to be looked up again, get their candidates. A person's verdict is passed on,
+        so that its place in the one log that is decided on is recorded; one that cannot be read is left out
+        and logged: its writer is our own command, and no upload waits for it.
 
         Raises
         ------
         IndexUnavailable
             the index does not answer
         """
-        uploads: list[EncodedUpload] = [self._codec.decode(m.topic, m.value or b"") for m in batch]
+        produced: list[Produced] = []
+        looked_up: list[tuple[int, Message, EncodedUpload]] = []
+        for cause, message in enumerate(batch):
+            if message.topic == VERDICTS:
+                produced += self._pass_on(message, cause)
+            else:
+                upload = self._codec.decode(message.topic, message.value or b"")
+                looked_up.append((cause, message, upload))
+        if not looked_up:
+            return produced
         # The watermark is read before the search: what is folded in between is found twice, never missed.
         build = self._index.active()
-        candidates = self._look_up(build.name, uploads)
-        produced: list[Produced] = []
-        for cause, (message, upload) in enumerate(zip(batch, uploads, strict=True)):
+        candidates = self._look_up(build.name, [upload for _, _, upload in looked_up])
+        for (cause, message, upload), named in zip(looked_up, candidates, strict=True):
             found = Found(
                 encoded=upload,
-                candidates=candidates[cause][:MAX_CANDIDATES],
+                candidates=named[:MAX_CANDIDATES],
                 lookup=Lookup(
                     build=build.name,
                     watermark=build.watermark,
                     rows=build.rows,
                     attempt=1 if message.topic == AGAIN else 0,
                 ),
-                truncated=len(candidates[cause]) > MAX_CANDIDATES,
+                truncated=len(named) > MAX_CANDIDATES,
             )
             value = self._codec.encode(INPUT, ArbiterInput(found=found))
             produced.append(Produced(topic=INPUT, key=upload.key.text().encode(), value=value, cause=cause))
         return produced
+
+    def _pass_on(self, message: Message, cause: int) -> list[Produced]:
+        """Forward a verdict."""
+        try:
+            verdict = self._codec.decode(VERDICTS, message.value or b"")
+        except DecodeError as exc:
+            log.error("%s %d: %s", VERDICTS, message.offset, exc)  # noqa: TRY400 - the cause is the message
+            return []
+        value = self._codec.encode(INPUT, ArbiterInput(verdict=verdict))
+        return [Produced(topic=INPUT, key=message.key or b"", value=value, cause=cause)]
 
     def _look_up(self, build: str, uploads: Sequence[EncodedUpload]) -> list[tuple[Candidate, ...]]:
         """Search every collection once for the whole batch; nearest candidates first."""
@@ -90,19 +118,4 @@ class FindProcessor:
                         continue
                     nearest = best[query.asker].setdefault((key, hit.revision), {})
                     nearest[modality] = max(hit.similarity, nearest.get(modality, -1.0))
-        return [_candidates(nearest) for nearest in best]
-
-
-def _candidates(nearest: dict[tuple[ItemKey, int], dict[str, float]]) -> tuple[Candidate, ...]:
-    """Name the blockers of each upload that was hit."""
-    named = [
-        Candidate(
-            source=key.source,
-            item_id=key.item_id,
-            revision=revision,
-            proposed_by=tuple(f"vector:{modality}" for modality in sorted(by)),
-            similarity=max(by.values()),
-        )
-        for (key, revision), by in nearest.items()
-    ]
-    return tuple(sorted(named, key=lambda each: (-(each.similarity or 0.0), each.key, each.revision)))
+        return [candidates_of(nearest) for nearest in best]

@@ -3,8 +3,8 @@
 import logging
 
 from streams.config import Settings
-from streams.core.arbiter import Rules
 from streams.core.placing import Thresholds
+from streams.core.rules import Rules
 from streams.core.scoring import Bundle, Scorer
 from streams.edges.attempt_marks import AttemptMarks
 from streams.edges.clock import SystemClock

@@ -33,7 +33,7 @@ from streams.ports import CandidateIndex, Codec, IndexBuild, Processor
 from streams.stages.arbitrate import ROWS, STATE_TOPICS, ArbitrateStage
 from streams.stages.audit import ARBITER_GROUP, ENCODE_GROUP, FIND_GROUP, run_audit
 from streams.stages.encode import ENCODED, EncodeProcessor
-from streams.stages.find import AGAIN, INPUT, FindProcessor
+from streams.stages.find import AGAIN, INPUT, VERDICTS, FindProcessor
 from streams.stages.index import IndexProcessor
 from streams.stages.rebuild import rebuild
 from streams.supervisor import Supervisor, stage_command, supervise
@@ -259,7 +259,7 @@ class _Stage:
         return self._runner(
             FindProcessor(index, self._codec, limit=self._settings.index.search_limit),
             group_id=FIND_GROUP,
-            topics=[ENCODED, AGAIN],
+            topics=[ENCODED, AGAIN, VERDICTS],
             lag_gate=gate,
         )
 

@@ -8,17 +8,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from streams.core.arbiter import Decided, Rules, decide_found
+from streams.core.arbiter import Decided, decide_found, decide_verdict
 from streams.core.catalogue import MemoryCatalogue, Workspace
 from streams.core.origins import Origins
-from streams.core.placing import Thresholds
 from streams.core.records import (
     DeadLetter,
     Decision,
     EncodedUpload,
     EntityChanged,
     Found,
-    HeadScore,
     IdentifierProblem,
     ItemKey,
     Kind,
@@ -26,43 +24,16 @@ from streams.core.records import (
     Operation,
     Origin,
     Outcome,
-    PairScore,
     Refusal,
+    RelationChanged,
     ReviewRequested,
     SoundEvidence,
     SoundFacts,
     TitleReading,
     VectorRow,
+    Verdict,
 )
-
-
-class TitleScorer:
-    """Titles are ``work/recording``: equal recordings score 6, a doubtful one (with ``?``) scores 1."""
-
-    def score(self, left: LinkageRecord, right: LinkageRecord, sound: SoundEvidence | None) -> PairScore:
-        a, b = left.readings[0].base, right.readings[0].base
-        same_work = a.split("/")[0] == b.split("/")[0]
-        same = a == b
-        doubtful = same_work and not same and a.rstrip("?") == b.rstrip("?")
-        return PairScore(
-            recording=head(6.0 if same else 1.0 if doubtful else -6.0),
-            work=head(6.0 if same_work else -6.0),
-            cannot_link="version:live|studio" if same_work and not same and not doubtful else None,
-            relation="live_version_of" if same_work and not same and not doubtful else None,
-        )
-
-
-def head(log_odds: float) -> HeadScore:
-    return HeadScore(prior=log_odds, lines=(), log_odds=log_odds, probability=0.5)
-
-
-RULES = Rules(
-    scorer=TitleScorer(),
-    thresholds=Thresholds(
-        recording_match=3.0, recording_review=0.0, work_match=3.0, work_review=0.0, guard=4.0
-    ),
-    bundle_version="test",
-)
+from tests.unit.title_scorer import RULES
 
 
 def no_sound(left: SoundFacts, right: SoundFacts) -> SoundEvidence:
@@ -367,3 +338,99 @@ def test_a_withdrawal_that_names_no_revision_takes_back_the_highest_decided() ->
     arbiter.upload("a", "w/studio", revision=3)
     assert decision(arbiter.withdraw("a")).revision == 3
     assert decision(arbiter.upload("a", "w/studio", revision=3)).outcome is Outcome.withdrawn
+
+
+def verdict(arbiter: Arbiter, left: str, right: str, judgement: str, name: str = "v1") -> Decided:
+    workspace = Workspace(arbiter.catalogue)
+    decided = decide_verdict(
+        workspace,
+        Verdict(
+            verdict_id=name,
+            left_source="s",
+            left_item_id=left,
+            right_source="s",
+            right_item_id=right,
+            judgement=judgement,
+        ),
+        sequence=arbiter.sequence + 1,
+        rules=RULES,
+    )
+    arbiter.sequence += bool(decided.events)
+    arbiter.catalogue.apply(workspace.changes)
+    return decided
+
+
+def test_a_verdict_joins_and_taking_it_back_restores_both_ids() -> None:
+    arbiter = Arbiter()
+    elder = decision(arbiter.upload("a", "w/studio")).entity_id
+    younger = decision(arbiter.upload("b", "w/studio?")).entity_id
+    joined = verdict(arbiter, "b", "a", "match")
+    assert [event.change for event in changes(joined)] == ["merged"]
+    assert arbiter.entity_of("b") == elder
+    gone = arbiter.catalogue.entity(younger or "")
+    assert gone is not None
+    assert (gone.status, gone.redirect_to) == ("redirected", elder)
+    back = verdict(arbiter, "a", "b", "withdrawn", "v2")
+    assert [event.change for event in changes(back)] == ["restored"]
+    assert (arbiter.entity_of("a"), arbiter.entity_of("b")) == (elder, younger)
+
+
+def test_a_non_match_splits_what_the_score_had_joined() -> None:
+    arbiter = Arbiter()
+    arbiter.upload("a", "w/studio")
+    arbiter.upload("b", "w/studio")
+    split = verdict(arbiter, "a", "b", "non_match")
+    assert [event.change for event in changes(split)] == ["split"]
+    assert arbiter.entity_of("a") != arbiter.entity_of("b")
+
+
+def test_the_same_verdict_again_or_one_on_nothing_says_nothing() -> None:
+    arbiter = Arbiter()
+    arbiter.upload("a", "w/studio")
+    arbiter.upload("b", "w/studio")
+    verdict(arbiter, "a", "b", "non_match")
+    assert verdict(arbiter, "a", "b", "non_match").events == ()
+    assert verdict(arbiter, "a", "nobody", "match", "v3").events == ()
+
+
+def relations(decided: Decided) -> list[tuple[str, str, str, str]]:
+    return [
+        (event.status, event.relation, event.from_entity, event.to_entity)
+        for event in decided.events
+        if isinstance(event, RelationChanged)
+    ]
+
+
+@pytest.mark.parametrize("first", ["studio", "live"])
+def test_a_relation_runs_one_way_whichever_side_comes_first(first: str) -> None:
+    arbiter = Arbiter()
+    second = "live" if first == "studio" else "studio"
+    arbiter.upload(first, f"w/{first}")
+    said = arbiter.upload(second, f"w/{second}")
+    studio, live = arbiter.entity_of("studio"), arbiter.entity_of("live")
+    assert studio is not None
+    assert live is not None
+    assert relations(said) == [("asserted", "live_version_of", live, studio)]
+    parts = [(e.part, e.parts) for e in said.events if isinstance(e, EntityChanged | RelationChanged)]
+    assert parts == [(1, 2), (2, 2)]
+    assert relations(arbiter.withdraw("live")) == [("retracted", "live_version_of", live, studio)]
+    assert arbiter.catalogue.relations_of(key("studio")) == ()
+
+
+def test_a_revision_that_changes_nothing_of_a_relation_does_not_repeat_it() -> None:
+    arbiter = Arbiter()
+    arbiter.upload("a", "w/studio")
+    arbiter.upload("b", "w/live")
+    assert relations(arbiter.upload("b", "w/live", revision=2)) == []
+
+
+def test_a_pair_is_kept_in_one_order() -> None:
+    arbiter = Arbiter()
+    arbiter.upload("b", "w/studio")
+    arbiter.upload("a", "w/live")
+    (pair,) = arbiter.catalogue.pairs_of(key("a"))
+    assert (pair.left, pair.right, pair.relation) == (key("a"), key("b"), "live_version_of")
+    other = Arbiter()
+    other.upload("a", "w/live")
+    other.upload("b", "w/studio")
+    assert other.catalogue.pairs_of(key("a"))[0].relation == "live_version_of"

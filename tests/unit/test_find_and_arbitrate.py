@@ -5,19 +5,15 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
-from streams.core.arbiter import Rules
-from streams.core.placing import Thresholds
 from streams.core.records import (
     ArbiterInput,
     Decision,
     EncodedUpload,
-    HeadScore,
     Kind,
     LinkageRecord,
     Operation,
     Origin,
     Outcome,
-    PairScore,
     Refusal,
     SoundEvidence,
     SoundFacts,
@@ -30,24 +26,7 @@ from streams.errors import OffsetRegression
 from streams.ports import Delivered, Message, Produced
 from streams.stages.arbitrate import HEAD, ROWS, STATE_TOPICS, ArbitrateStage
 from streams.stages.find import AGAIN, INPUT, FindProcessor
-
-
-class SameTitle:
-    """Equal titles are one recording."""
-
-    def score(self, left: LinkageRecord, right: LinkageRecord, sound: SoundEvidence | None) -> PairScore:
-        log_odds = 6.0 if left.readings[0].base == right.readings[0].base else -6.0
-        head = HeadScore(prior=log_odds, lines=(), log_odds=log_odds, probability=0.5)
-        return PairScore(recording=head, work=head)
-
-
-RULES = Rules(
-    scorer=SameTitle(),
-    thresholds=Thresholds(
-        recording_match=3.0, recording_review=0.0, work_match=3.0, work_review=0.0, guard=4.0
-    ),
-    bundle_version="test",
-)
+from tests.unit.title_scorer import RULES
 
 
 def never(left: SoundFacts, right: SoundFacts) -> SoundEvidence:

@@ -9,7 +9,8 @@ from encoders.features.cqt import cqt_magnitude
 from encoders.features.silence import silence_facts
 from encoders.fingerprint import fingerprint
 from streams.core.records import SoundEvidence, SoundFacts
-from streams.edges.encoder import FeatureConfirmer, content_digest, mirrored, pack, unpack
+from streams.core.sound_evidence import mirrored
+from streams.edges.encoder import FeatureConfirmer, content_digest, pack, unpack
 from streams.edges.memory_features import MemoryFeatureStore
 from streams.errors import FeatureMissing
 from tests.unit.media_files import RATE, melody

@@ -1,0 +1,101 @@
+"""Who is compared with an upload: the union of the blockers, each candidate once, in one fixed order."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Final
+
+from streams.core.catalogue import Workspace
+from streams.core.records import Candidate, Found, ItemKey
+
+# A blocking key that this many uploads share says nothing about any of them.
+MAX_HOLDERS: Final = 200
+
+Nearness = Mapping[tuple[ItemKey, int], Mapping[str, float]]
+"""Best cosine by modality of each (upload, revision) that a search hit."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proposed:
+    """A candidate and where it was first looked up: index, overlay or key."""
+
+    candidate: Candidate
+    looked_up: str
+
+
+def candidates_of(nearness: Nearness) -> tuple[Candidate, ...]:
+    """Name the vector blockers of each upload that was hit, the nearest first."""
+    named = [
+        Candidate(
+            source=key.source,
+            item_id=key.item_id,
+            revision=revision,
+            proposed_by=tuple(f"vector:{modality}" for modality in sorted(by)),
+            similarity=max(by.values()),
+        )
+        for (key, revision), by in nearness.items()
+    ]
+    return tuple(sorted(named, key=lambda each: (-(each.similarity or 0.0), each.key, each.revision)))
+
+
+def propose(workspace: Workspace, found: Found, overlay: Iterable[Candidate]) -> list[Proposed]:
+    """Union the blockers: vectors from the index, from the overlay, and exact keys of the state.
+
+    What is not live in the state at the revision that was hit is left out; an upload never proposes itself.
+    Whom more blockers name goes first, then the nearer vector, then the smaller key.
+    """
+    merged: dict[ItemKey, Proposed] = {}
+
+    def take(candidate: Candidate, looked_up: str) -> None:
+        state = workspace.upload(candidate.key.text())
+        live = state is not None and state.live and state.revision == candidate.revision
+        if candidate.key == found.encoded.key or not live:
+            return
+        held = merged.get(candidate.key)
+        if held is None:
+            merged[candidate.key] = Proposed(candidate=candidate, looked_up=looked_up)
+        else:
+            merged[candidate.key] = replace(held, candidate=_union(held.candidate, candidate))
+
+    for candidate in found.candidates:
+        take(candidate, "index")
+    for candidate in overlay:
+        take(candidate, "overlay")
+    for candidate in _holders(workspace, found):
+        take(candidate, "key")
+    return sorted(
+        merged.values(),
+        key=lambda each: (
+            -len(each.candidate.proposed_by),
+            -(each.candidate.similarity or 0.0),
+            each.candidate.key,
+        ),
+    )
+
+
+def _holders(workspace: Workspace, found: Found) -> Iterable[Candidate]:
+    """Give the uploads that share a blocking key."""
+    for blocking_key in found.encoded.blocking_keys:
+        holders = workspace.holders(blocking_key)
+        if len(holders) > MAX_HOLDERS:
+            continue
+        blocker = blocking_key.partition(":")[0]
+        for holder in holders:
+            state = workspace.upload(holder)
+            if state is not None:
+                yield Candidate(
+                    source=state.source,
+                    item_id=state.item_id,
+                    revision=state.revision,
+                    proposed_by=(blocker,),
+                )
+
+
+def _union(first: Candidate, second: Candidate) -> Candidate:
+    """Join what two blockers say of one upload."""
+    similarities = [each for each in (first.similarity, second.similarity) if each is not None]
+    return replace(
+        first,
+        proposed_by=tuple(sorted({*first.proposed_by, *second.proposed_by})),
+        similarity=max(similarities, default=None),
+        sound=first.sound or second.sound,
+    )

@@ -1,0 +1,97 @@
+"""Typed relations between entities: asserted from pairs of uploads, retracted when a pair is taken back.
+
+Each pair has one relation in one direction, so that the graph does not depend on which upload came first.
+A relation names the entities of both sides at the time; merged ids redirect.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+from streams.core.catalogue import Workspace
+from streams.core.ids import stable_id
+from streams.core.records import RelationState, SoundEvidence
+from streams.core.sound_evidence import mirrored
+from streams.core.versions import inverse_relation
+
+# The likeliest few: a live take of a much-recorded song is not related one by one to every other recording.
+MAX_CLAIMS: Final = 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PairClaim:
+    """A relation between two uploads, told from left to right, with how their sounds relate."""
+
+    relation: str
+    left: str
+    right: str
+    probability: float
+    sound: SoundEvidence | None = None
+
+    def canonical(self) -> "PairClaim":
+        """Tell it in the one direction that is kept: "what it is of" rather than "what it has"."""
+        back = inverse_relation(self.relation)
+        symmetric = back is None or back == self.relation
+        turned = self.right < self.left if symmetric else not self.relation.endswith("_of")
+        if not turned or back is None:
+            return self
+        return PairClaim(
+            relation=back,
+            left=self.right,
+            right=self.left,
+            probability=self.probability,
+            sound=mirrored(self.sound) if self.sound is not None else None,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RelationStep:
+    """A relation as it stands after a change, with how the sounds relate where that is known."""
+
+    state: RelationState
+    sound: SoundEvidence | None = None
+
+
+def retract(workspace: Workspace, key: str) -> list[RelationState]:
+    """Take back every relation that an upload is part of; give what they were."""
+    taken = list(workspace.relations_of(key))
+    for relation in taken:
+        workspace.put_relation(replace(relation, status="retracted"))
+    return taken
+
+
+def relate(
+    workspace: Workspace, claims: Sequence[PairClaim], taken: Sequence[RelationState]
+) -> list[RelationStep]:
+    """Assert claims and give every relation that differs from before, in a fixed order.
+
+    Parameters
+    ----------
+    claims : sequence of PairClaim
+        the likeliest first
+    taken : sequence of RelationState
+        what was retracted just before
+    """
+    steps = {was.relation_id: RelationStep(state=replace(was, status="retracted")) for was in taken}
+    before = {was.relation_id: was for was in taken}
+    for claim in (claim.canonical() for claim in claims[:MAX_CLAIMS]):
+        left, right = workspace.upload(claim.left), workspace.upload(claim.right)
+        ends = [upload.entity_id for upload in (left, right) if upload is not None and upload.entity_id]
+        if len(ends) < 2 or ends[0] == ends[1]:
+            continue
+        state = RelationState(
+            relation_id=stable_id("relation", claim.relation, claim.left, claim.right),
+            relation=claim.relation,
+            from_entity=ends[0],
+            to_entity=ends[1],
+            status="asserted",
+            probability=claim.probability,
+            left=claim.left,
+            right=claim.right,
+        )
+        workspace.put_relation(state)
+        if before.get(state.relation_id) == state:
+            steps.pop(state.relation_id)
+        else:
+            steps[state.relation_id] = RelationStep(state=state, sound=claim.sound)
+    return [steps[name] for name in sorted(steps)]
