@@ -1,0 +1,1 @@
+"""Measurements with the facts of the machine they were made on; never tests."""

@@ -1,0 +1,27 @@
+"""Run benchmarks by name, or all of them: ``python -m benchmarks [name...]``."""
+
+import argparse
+import importlib
+
+NAMES = (
+    "pipeline",
+    "catalogue_size",
+    "audio_encoding",
+    "profiles",
+    "index_search",
+    "resolve_musicbrainz",
+)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("names", nargs="*", metavar="name", help=f"of {', '.join(NAMES)}; default: all")
+    options = parser.parse_args()
+    if unknown := sorted(set(options.names) - set(NAMES)):
+        parser.error(f"there is no benchmark {', '.join(unknown)}")
+    for name in options.names or NAMES:
+        importlib.import_module(f"benchmarks.{name}").main()
+
+
+if __name__ == "__main__":
+    main()
