@@ -96,6 +96,29 @@ def heartbeat(*, topic: str, partition: int, offset: int, modality: str, model: 
     )
 
 
+class Quiet:
+    """Tell which streams of embeddings have said nothing for a while, so that heartbeats stand in for them.
+
+    Without one the last window of a stream stays open until its next embedding, however long that takes.
+
+    Parameters
+    ----------
+    streams : iterable of (modality, model)
+    after_s : float > 0 [s]
+    """
+
+    def __init__(self, streams: Iterable[tuple[str, str]], *, after_s: float) -> None:
+        self._spoke = dict.fromkeys(streams, -float("inf"))
+        self._after = after_s
+
+    def due(self, *, spoken: Iterable[tuple[str, str]], now: float) -> tuple[tuple[str, str], ...]:
+        """Note who spoke at ``now`` [s], and name those that are due; each then counts as having spoken."""
+        self._spoke.update(dict.fromkeys(spoken, now))
+        due = tuple(sorted(name for name, at in self._spoke.items() if now - at >= self._after))
+        self._spoke.update(dict.fromkeys(due, now))
+        return due
+
+
 @cache
 def directions(dimension: int) -> FloatArray:
     """Draw the unit directions that vectors are projected on, the same for ever: float32 [shape=(d, 16)]."""

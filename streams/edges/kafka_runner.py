@@ -22,6 +22,10 @@ LAG_SECONDS = 1.0
 # is under way without the partition: a buffer that is full for a moment only is worth waiting for.
 FULL_SECONDS = 1.0
 QUEUE_BYTES = 32 * 1024 * 1024
+IDLE_SECONDS = 5.0
+
+Idle = Callable[[Sequence[Partition]], Sequence[Produced]]
+"""Gives what is to be written although nothing came; asked with the partitions that are assigned."""
 
 log = logging.getLogger(__name__)
 
@@ -52,6 +56,10 @@ class StatelessRunner:
         work per batch, in the unit of ``cost``
     lag_gate : callable, optional
         asked four times a second from the polling thread (it must not block): false pauses intake
+    idle : callable, optional
+        see :data:`Idle`; called from the processor's thread, never during a batch
+    idle_seconds : float [s]
+        how long after a batch, or the last such call, it is called
     queue_items : int, optional
         read ahead at most so many messages; by default three batches
     revoke_seconds : float [s]
@@ -76,6 +84,8 @@ class StatelessRunner:
         cost: Cost | None = None,
         work_budget: float | None = None,
         lag_gate: Callable[[], bool] | None = None,
+        idle: Idle | None = None,
+        idle_seconds: float = IDLE_SECONDS,
         queue_items: int | None = None,
         revoke_seconds: float = 5.0,
         instance_id: str | None = None,
@@ -86,6 +96,9 @@ class StatelessRunner:
         self._tracing = tracing
         self._metrics = metrics
         self._lag_gate = lag_gate
+        self._idle = idle
+        self._idle_seconds = idle_seconds
+        self._idle_due = time.monotonic() + idle_seconds
         self._revoke_seconds = revoke_seconds
         self._publisher = Publisher(bootstrap, extra)
         self._consumer = Consumer(
@@ -108,8 +121,9 @@ class StatelessRunner:
         self._finished: dict[Partition, int] = {}
         self._closing = False
         self._failure: BaseException | None = None
+        # Written by the polling thread alone; replaced, never changed, as the worker looks at it.
+        self._assigned: frozenset[Partition] = frozenset()
         # Of the polling thread alone.
-        self._assigned: set[Partition] = set()
         self._paused: set[Partition] = set()
         self._holding = False
         self._gate_open = True
@@ -295,7 +309,11 @@ class StatelessRunner:
         """Process one batch after the other until told to end."""
         try:
             while (batch := self._next()) is not None:
-                self._process(batch)
+                if batch.messages:
+                    self._process(batch)
+                else:
+                    self._rest()
+                self._idle_due = time.monotonic() + self._idle_seconds
                 with self._changed:
                     # What was revoked meanwhile is no longer in the batch's offsets.
                     self._finished.update(self._at_work.offsets if self._at_work is not None else {})
@@ -308,16 +326,32 @@ class StatelessRunner:
                 self._changed.notify_all()
 
     def _next(self) -> Batch | None:
-        """Wait for a batch that is due; none when told to end."""
+        """Wait for a batch that is due, an empty one after a long rest; none when told to end."""
         with self._changed:
             while not self._closing:
                 now = time.monotonic()
                 batch = self._buffer.take(now)
+                rested = self._idle is not None and now >= self._idle_due
+                if batch is None and rested:
+                    batch = Batch(messages=())
                 if batch is not None:
                     self._at_work = batch
                     return batch
-                self._changed.wait(self._buffer.due_in(now))
+                due = self._buffer.due_in(now)
+                if due is None and self._idle is not None:
+                    due = self._idle_due - now
+                self._changed.wait(due)
             return None
+
+    def _rest(self) -> None:
+        """Write what is to be said while nothing comes; what cannot be written now is left unsaid."""
+        assigned = sorted(self._assigned)
+        if self._idle is None or not assigned:
+            return
+        try:
+            self._write([(produced, produced.headers) for produced in self._idle(assigned)])
+        except TransientError as exc:
+            log.warning("nothing comes, and that cannot be said (%s): %s", exc.code, exc)
 
     def _process(self, batch: Batch) -> None:
         """Process and write a batch, again and again while a dependency does not answer."""

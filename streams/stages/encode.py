@@ -1,7 +1,7 @@
 """Encode: uploads in, linkage records with vectors and features out; the unusable travels on as a refusal."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
@@ -13,6 +13,7 @@ from streams.core.blocking import blocking_keys
 from streams.core.encoding import encode_metadata, refused
 from streams.core.features import text_for_embedding
 from streams.core.records import (
+    EmbeddingSketch,
     EncodedUpload,
     Kind,
     Media,
@@ -21,10 +22,19 @@ from streams.core.records import (
     Upload,
     VectorRow,
 )
-from streams.core.sketches import Sketcher
+from streams.core.sketches import Quiet, Sketcher, heartbeat
 from streams.core.upload_json import parse_upload, validate_upload
 from streams.errors import FatalError, MediaError, RecordError, TransientError
-from streams.ports import Codec, DecodedMedium, Encoder, FeatureStore, MediaReader, Message, Produced
+from streams.ports import (
+    Clock,
+    Codec,
+    DecodedMedium,
+    Encoder,
+    FeatureStore,
+    MediaReader,
+    Message,
+    Produced,
+)
 
 ENCODED: Final = "upload.encoded.v1"
 SKETCHES: Final = "embedding.sketch.v1"
@@ -55,6 +65,10 @@ class EncodeProcessor:
         without one (or without an encoder) media are not read
     store : FeatureStore, optional
         keeps sound features and the bodies of large refused records; needed wherever media are read
+    clock : Clock, optional
+        without one no heartbeats are sent
+    heartbeat_s : float > 0 [s]
+        a model that made no sketch for so long sends a heartbeat, so that its windows close
 
     Notes
     -----
@@ -68,6 +82,8 @@ class EncodeProcessor:
         *,
         media: MediaReader | None = None,
         store: FeatureStore | None = None,
+        clock: Clock | None = None,
+        heartbeat_s: float = 15.0,
     ) -> None:
         if media is not None and store is None:
             raise ValueError("media are read into a feature store")
@@ -76,6 +92,9 @@ class EncodeProcessor:
         self._media = media
         self._store = store
         self._sketcher = Sketcher()
+        self._clock = clock
+        self._quiet = Quiet(encoder.models.items() if encoder is not None else (), after_s=heartbeat_s)
+        self._read_to: dict[tuple[str, int], int] = {}
         self._unexpected = 0
 
     def work(self, message: Message) -> int:
@@ -100,11 +119,38 @@ class EncodeProcessor:
             for cause, (message, each) in enumerate(zip(batch, encoded, strict=True))
         ]
         # Last, so that a batch that failed above is not counted when it comes again.
-        for sketch in self._sketcher.fold((each.origin, each.vectors) for each in encoded):
-            key = f"{sketch.modality}/{sketch.model}".encode()
-            value = self._codec.encode(SKETCHES, sketch)
-            produced.append(Produced(topic=SKETCHES, key=key, value=value))
+        sketches = self._sketcher.fold((each.origin, each.vectors) for each in encoded)
+        produced += map(self._sketched, sketches)
+        for message in batch:
+            self._read_to[message.topic, message.partition] = message.offset
+        spoken = {(sketch.modality, sketch.model) for sketch in sketches}
+        produced += self._heartbeats([(batch[-1].topic, batch[-1].partition)], spoken)
         return produced
+
+    def idle(self, partitions: Sequence[tuple[str, int]]) -> Sequence[Produced]:
+        """Give the heartbeats that are due while nothing comes from the partitions that are ours."""
+        return self._heartbeats(partitions, ())
+
+    # --- sketches ---
+
+    def _heartbeats(
+        self, partitions: Sequence[tuple[str, int]], spoken: Iterable[tuple[str, str]]
+    ) -> list[Produced]:
+        """Speak for each quiet model, in the name of one of our partitions: what it moves is time alone."""
+        if self._clock is None or not partitions:
+            return []
+        topic, partition = min(partitions)
+        offset = self._read_to.get((topic, partition), 0)
+        return [
+            self._sketched(
+                heartbeat(topic=topic, partition=partition, offset=offset, modality=modality, model=model)
+            )
+            for modality, model in self._quiet.due(spoken=spoken, now=self._clock.monotonic())
+        ]
+
+    def _sketched(self, sketch: EmbeddingSketch) -> Produced:
+        key = f"{sketch.modality}/{sketch.model}".encode()
+        return Produced(topic=SKETCHES, key=key, value=self._codec.encode(SKETCHES, sketch))
 
     # --- reading ---
 

@@ -150,7 +150,16 @@ class _Stage:
         if embedding is not None:
             media = media_reader(settings)
             self._closing.callback(media.close)
-        processor = EncodeProcessor(self._codec, embedding, media=media, store=feature_store(settings))
+        # Several in a window, so that one that is lost keeps no window open.
+        heartbeat_s = settings.drift.window_s / 4
+        processor = EncodeProcessor(
+            self._codec,
+            embedding,
+            media=media,
+            store=feature_store(settings),
+            clock=SystemClock(),
+            heartbeat_s=heartbeat_s,
+        )
         self._runner(
             processor,
             group_id=ENCODE_GROUP,
@@ -159,6 +168,8 @@ class _Stage:
             batch_ms=settings.encode.batch_ms,
             cost=processor.work,
             work_budget=ENCODE_BUDGET,
+            idle=processor.idle,
+            idle_seconds=heartbeat_s,
         ).run(self._stop)
 
     def find(self) -> None:
@@ -256,11 +267,15 @@ class _Stage:
             limit=self._settings.arbiter.find_lag,
         )
         self._closing.callback(gate.close)
+        # Also where it shares a process with index: a trace tells the two apart.
+        tracing = Tracing.start(self._settings.telemetry, stage="find", data_dir=self._settings.data_dir)
+        self._closing.callback(tracing.close)
         return self._runner(
             FindProcessor(index, self._codec, limit=self._settings.index.search_limit),
             group_id=FIND_GROUP,
             topics=[ENCODED, AGAIN, VERDICTS],
             lag_gate=gate,
+            tracing=tracing,
         )
 
     def _runner(self, processor: Processor, **how: Any) -> StatelessRunner:
@@ -269,9 +284,8 @@ class _Stage:
             bootstrap=self._bootstrap,
             extra=self._extra,
             protocol=self._settings.kafka.group_protocol,
-            tracing=self._tracing,
             metrics=self._metrics,
-            **how,
+            **{"tracing": self._tracing, **how},
         )
 
     def _catch_up(self, processor: IndexProcessor) -> None:

@@ -121,6 +121,34 @@ def _numbers(count: int) -> set[bytes]:
 # --- stateless -------------------------------------------------------------------------------------------
 
 
+def test_an_idle_runner_says_what_is_to_be_said(broker: str) -> None:
+    names = _topics(broker, source=2, output=1)
+    asked: list[list[tuple[str, int]]] = []
+
+    def idle(partitions: Sequence[tuple[str, int]]) -> Sequence[Produced]:
+        asked.append(list(partitions))
+        return [Produced(topic=names["output"], key=b"", value=b"idle")]
+
+    runner = StatelessRunner(
+        Copy(names["output"]),
+        bootstrap=broker,
+        group_id=names["source"],
+        topics=[names["source"]],
+        idle=idle,
+        idle_seconds=0.3,
+    )
+    running = Running(runner)
+    _until(lambda: len(asked) >= 2)
+    _fill(broker, names["source"], 5)
+    _until(lambda: _numbers(5) <= set(_committed(broker, names["output"])))
+    before = len(asked)
+    _until(lambda: len(asked) > before)
+    running.end()
+    assert running.error is None
+    assert asked[0] == [(names["source"], 0), (names["source"], 1)]
+    assert set(_committed(broker, names["output"])) == {b"idle"} | _numbers(5)
+
+
 def test_transient_failures_lose_nothing_and_commit_the_end(broker: str) -> None:
     names = _topics(broker, source=4, output=2)
     _fill(broker, names["source"], 2000)

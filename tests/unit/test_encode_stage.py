@@ -2,7 +2,7 @@
 
 import hashlib
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,7 @@ from streams.edges.media_reader import LimitedMediaReader
 from streams.edges.memory_encoder import MemoryConfirmer, MemoryEncoder
 from streams.edges.memory_features import MemoryFeatureStore
 from streams.errors import FatalError, TransientError
-from streams.ports import Codec, Message
+from streams.ports import Codec, Message, Produced
 from streams.stages.encode import EncodeProcessor
 from tests.unit.media_files import melody, ogg, picture, video, wav
 
@@ -319,6 +319,43 @@ def test_sketches_follow_the_records() -> None:
     ]
     assert [(s.range_start, s.count) for s in sketches] == [(0, 6), (256, 4)]
     assert {p.key for p in produced if p.topic == "embedding.sketch.v1"} == {b"text/trigrams@1"}
+
+
+class SetClock:
+    """A clock that stands where it is put."""
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+
+    def now_ms(self) -> int:
+        return round(self.seconds * 1000)
+
+    def monotonic(self) -> float:
+        return self.seconds
+
+
+def _beats(produced: Sequence[Produced]) -> list[tuple[str, int]]:
+    """Give the modality and range of each heartbeat."""
+    sketches = [CODEC.decode(p.topic, p.value or b"") for p in produced if p.topic == "embedding.sketch.v1"]
+    return [(s.modality, s.range_start) for s in sketches if s.heartbeat]
+
+
+def test_models_without_a_sketch_send_heartbeats() -> None:
+    clock = SetClock()
+    processor = EncodeProcessor(CODEC, MemoryEncoder(), clock=clock, heartbeat_s=15.0)
+    sounds = ["artwork", "frames", "identity"]
+    assert [m for m, _ in _beats(processor.process([message(upload(), offset=300)]))] == sounds
+    clock.seconds = 10.0
+    assert _beats(processor.process([message(upload(), offset=301)])) == []
+    clock.seconds = 16.0
+    ours = [("catalog.upload.v1", 0), ("catalog.upload.v1", 1)]
+    assert _beats(processor.idle(ours)) == [(m, 256) for m in sounds]
+    clock.seconds = 25.0
+    assert processor.idle([]) == []
+    assert _beats(processor.idle(ours)) == [("text", 256)]
+    # A worker that has read nothing yet speaks as well: windows from before its start are to close.
+    assert len(_beats(EncodeProcessor(CODEC, MemoryEncoder(), clock=clock).idle(ours))) == 4
+    assert EncodeProcessor(CODEC, MemoryEncoder()).idle(ours) == []
 
 
 class BrokenStore(MemoryFeatureStore):

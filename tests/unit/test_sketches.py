@@ -5,7 +5,7 @@ import pytest
 
 from streams.core.drift_distance import check_sketch
 from streams.core.records import EmbeddingSketch, Origin, VectorRow
-from streams.core.sketches import BINS, NORM_BINS, PROJECTIONS, RANGE, Sketcher, heartbeat
+from streams.core.sketches import BINS, NORM_BINS, PROJECTIONS, RANGE, Quiet, Sketcher, heartbeat
 
 Batch = list[tuple[Origin, tuple[VectorRow, ...]]]
 
@@ -103,3 +103,12 @@ def test_uploads_without_vectors_make_no_sketch() -> None:
 def test_heartbeats_count_nothing(offset: int) -> None:
     beat = heartbeat(topic="t", partition=1, offset=offset, modality="text", model="m@1")
     assert (beat.count, beat.heartbeat, beat.range_start) == (0, True, offset // 256 * 256)
+
+
+def test_only_the_quiet_are_due_and_each_once_a_while() -> None:
+    text, sound = ("text", "t@1"), ("identity", "s@1")
+    quiet = Quiet([text, sound], after_s=10.0)
+    assert quiet.due(spoken=[text], now=0.0) == (sound,)
+    assert quiet.due(spoken=[], now=9.0) == ()
+    assert quiet.due(spoken=[text], now=11.0) == (sound,)
+    assert quiet.due(spoken=[], now=21.0) == (sound, text)
