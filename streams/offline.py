@@ -1,74 +1,103 @@
-"""`samesong resolve` and `samesong compare`: the same decisions without Kafka, file to file.
+"""`samesong resolve` and `samesong compare`: the same stages without Kafka, over a log in memory."""
 
-Metadata only for now: media that an upload names are not listened to, and each such upload is reported.
-"""
-
-from collections.abc import Iterator, Sequence
-from dataclasses import asdict
+import itertools
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import orjson
 
-from streams.core.arbiter import decide_found
-from streams.core.catalogue import MemoryCatalogue, Workspace
 from streams.core.compare import compare_uploads
-from streams.core.encoding import encode_metadata, refused
-from streams.core.origins import Origins
-from streams.core.records import (
-    Decision,
-    EncodedUpload,
-    Found,
-    Origin,
-    SoundEvidence,
-    SoundFacts,
-    Upload,
-)
-from streams.core.rules import Rules
+from streams.core.records import Decision, EncodedUpload, EntityState, IndexRow
+from streams.core.rules import Confirm, Rules
 from streams.core.scoring import Scorer
-from streams.core.upload_json import parse_upload
-from streams.errors import CorruptState, SchemaError
+from streams.errors import SchemaError
+from streams.ports import CandidateIndex, Codec, Delivered, Message, Processor, Produced
+from streams.stages.arbitrate import ROWS, ArbitrateStage
+from streams.stages.encode import ENCODED
+from streams.stages.find import FindProcessor
 
-MAX_REDIRECTS = 1_000
+UPLOADS: Final = "catalog.upload.v1"
+DECISIONS: Final = "resolution.decided.v1"
+BATCH: Final = 256
+SEARCH_LIMIT: Final = 20
+MAX_REDIRECTS: Final = 1_000
 
 
-def resolve_lines(lines: Sequence[bytes], rules: Rules) -> Iterator[dict[str, Any]]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OfflineParts:
+    """What both commands are built of.
+
+    Attributes
+    ----------
+    codec : Codec
+    encode : Processor
+        the encode stage, with or without models
+    confirm : callable
+        compares two sounds from the features that ``encode`` kept
+    """
+
+    codec: Codec
+    encode: Processor
+    confirm: Confirm
+
+
+def resolve_lines(
+    lines: Iterable[bytes], parts: OfflineParts, *, index: CandidateIndex, rules: Rules
+) -> Iterator[dict[str, Any]]:
     """Resolve uploads in their order; give one answer per line once all are read, ids after all merges.
 
     Parameters
     ----------
-    lines : sequence of bytes
+    lines : iterable of bytes
         one JSON upload each; one that cannot be read is answered with decision `rejected` and a reason
+    index : CandidateIndex
+        empty
     rules : Rules
     """
-    catalogue, origins = MemoryCatalogue(), Origins()
+    log = _Log()
+    find = FindProcessor(index, parts.codec, limit=SEARCH_LIMIT)
+    stage = ArbitrateStage(
+        parts.codec, rules, parts.confirm, floor=lambda: index.active().watermark, overlay_rows=2**62
+    )
     decisions: list[Decision] = []
-    for number, line in enumerate(lines):
-        encoded = _encoded(line, Origin(topic="file", partition=0, offset=number))
-        workspace = Workspace(catalogue)
-        decided = decide_found(
-            workspace,
-            Found(encoded=encoded),
-            origins=origins,
-            sequence=number + 1,
-            rules=rules,
-            confirm=no_sound,
-        )
-        catalogue.apply(workspace.changes)
-        decisions += [event for event in decided.events if isinstance(event, Decision)]
+    for batch in _batches(lines):
+        encoded = _encode(parts, log, batch)
+        found = log.append(find.process(log.append(encoded)))
+        produced = stage.decide(found)
+        written = log.append(produced)
+        delivered = [Delivered(p, m.offset) for p, m in zip(produced, written, strict=True)]
+        stage.committed(delivered, next_offset=found[-1].offset + 1)
+        for each in produced:
+            if each.topic == DECISIONS:
+                decisions.append(parts.codec.decode(DECISIONS, each.value or b""))
+        rows: list[IndexRow] = [
+            parts.codec.decode(ROWS, each.value or b"") for each in produced if each.topic == ROWS
+        ]
+        index.apply(index.active().name, rows, watermark=log.end(ROWS))
     for decision in decisions:
-        yield _answer(decision, catalogue)
+        yield _answer(decision, stage.catalogue.entity)
 
 
-def compare_lines(lines: Sequence[bytes], scorer: Scorer) -> Iterator[dict[str, Any]]:
-    """Compare pairs in their order; a pair that cannot be read is answered with an ``error``."""
+def compare_lines(lines: Iterable[bytes], parts: OfflineParts, scorer: Scorer) -> Iterator[dict[str, Any]]:
+    """Compare pairs in their order; a pair that cannot be read or heard is answered with an ``error``."""
+    log = _Log()
     for line in lines:
         try:
-            left, right = _pair(line)
+            sides = _pair(line)
+            left, right = (_encoded(parts, produced) for produced in _encode(parts, log, sides))
         except SchemaError as exc:
             yield {"error": str(exc)}
             continue
-        yield asdict(compare_uploads(left, right, None, scorer))
+        if left.upload is None or right.upload is None:
+            yield {"error": _unread(left, right)}
+            continue
+        sound = None
+        if left.sound is not None and right.sound is not None:
+            sound = parts.confirm(left.sound, right.sound)
+        yield asdict(compare_uploads(left.upload, right.upload, sound, scorer))
 
 
 def read_lines(path: Path) -> list[bytes]:
@@ -81,36 +110,66 @@ def write_lines(path: Path, answers: Sequence[dict[str, Any]]) -> None:
     path.write_bytes(b"".join(orjson.dumps(answer) + b"\n" for answer in answers))
 
 
-def _encoded(line: bytes, origin: Origin) -> EncodedUpload:
-    try:
-        upload = parse_upload(line)
-    except SchemaError as exc:
-        return refused(line, code=exc.code, reason=str(exc), origin=origin, received_ms=0)
-    return encode_metadata(upload, origin=origin, received_ms=0)
+class _Log:
+    """Topics of one partition each, of which only the ends are kept."""
+
+    def __init__(self) -> None:
+        self._ends: Counter[str] = Counter()
+
+    def end(self, topic: str) -> int:
+        """Give the next offset of a topic."""
+        return self._ends[topic]
+
+    def append(self, produced: Iterable[Produced]) -> list[Message]:
+        """Give records their offsets."""
+        messages = []
+        for each in produced:
+            offset = self._ends[each.topic]
+            self._ends[each.topic] += 1
+            messages.append(
+                Message(topic=each.topic, partition=0, offset=offset, key=each.key, value=each.value)
+            )
+        return messages
 
 
-def _pair(line: bytes) -> tuple[Upload, Upload]:
+def _batches(lines: Iterable[bytes]) -> Iterator[list[bytes]]:
+    waiting = iter(lines)
+    while batch := list(itertools.islice(waiting, BATCH)):
+        yield batch
+
+
+def _encode(parts: OfflineParts, log: _Log, lines: Iterable[bytes]) -> list[Produced]:
+    """Run the encode stage; its sketches are for a drift monitor, which does not run here."""
+    uploads = log.append(Produced(topic=UPLOADS, key=b"", value=line) for line in lines)
+    return [each for each in parts.encode.process(uploads) if each.topic == ENCODED]
+
+
+def _encoded(parts: OfflineParts, produced: Produced) -> EncodedUpload:
+    encoded: EncodedUpload = parts.codec.decode(ENCODED, produced.value or b"")
+    return encoded
+
+
+def _unread(left: EncodedUpload, right: EncodedUpload) -> str:
+    """Say why a pair has no answer."""
+    sides = (("left", left), ("right", right))
+    refusals = [f"{name}: {side.refusal.reason}" for name, side in sides if side.refusal is not None]
+    return "; ".join(refusals) or "a withdrawal cannot be compared"
+
+
+def _pair(line: bytes) -> tuple[bytes, bytes]:
     try:
         pair = orjson.loads(line)
     except orjson.JSONDecodeError as exc:
         raise SchemaError(f"not JSON: {exc}") from exc
     if not isinstance(pair, dict) or set(pair) != {"left", "right"}:
         raise SchemaError('a pair is {"left": upload, "right": upload}')
-    return parse_upload(orjson.dumps(pair["left"])), parse_upload(orjson.dumps(pair["right"]))
+    return orjson.dumps(pair["left"]), orjson.dumps(pair["right"])
 
 
-def no_sound(left: SoundFacts, right: SoundFacts) -> SoundEvidence:
-    """Refuse to compare sounds where only metadata was read."""
-    raise CorruptState("metadata alone has no sound to compare")
-
-
-def _answer(decision: Decision, catalogue: MemoryCatalogue) -> dict[str, Any]:
+def _answer(decision: Decision, entity_of: Callable[[str], EntityState | None]) -> dict[str, Any]:
     """Give the public line of a decision, with the ids that hold at the end."""
-    entity = catalogue.entity(decision.entity_id) if decision.entity_id else None
-    for _ in range(MAX_REDIRECTS):
-        if entity is None or entity.redirect_to is None:
-            break
-        entity = catalogue.entity(entity.redirect_to)
+    entity = _now(decision.entity_id, entity_of)
+    sound = _now(decision.sound_recording_id, entity_of)
     is_video = entity is not None and entity.kind == "music_video"
     entity_id = entity.entity_id if entity else None
     answer: dict[str, Any] = {
@@ -120,9 +179,19 @@ def _answer(decision: Decision, catalogue: MemoryCatalogue) -> dict[str, Any]:
         "entity_id": entity_id,
         "work_id": entity.work_id if entity else None,
         "video_id": entity_id if is_video else None,
-        "sound_recording_id": decision.sound_recording_id if is_video else entity_id,
+        "sound_recording_id": (sound.entity_id if sound else None) if is_video else entity_id,
         "probability": decision.recording.probability if decision.recording else None,
     }
     if decision.reason is not None:
         answer["reason"] = decision.reason
     return answer
+
+
+def _now(entity_id: str | None, entity_of: Callable[[str], EntityState | None]) -> EntityState | None:
+    """Follow redirects to the entity that an id leads to."""
+    entity = entity_of(entity_id) if entity_id else None
+    for _ in range(MAX_REDIRECTS):
+        if entity is None or entity.redirect_to is None:
+            break
+        entity = entity_of(entity.redirect_to)
+    return entity

@@ -1,35 +1,58 @@
-"""`resolve` and `compare`: the packaged rules, files in and files out."""
+"""`resolve` and `compare`: the stages over files, with the models where they are built."""
 
+import tempfile
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from streams.config import Settings
 from streams.core.scoring import Bundle, Scorer
-from streams.offline import compare_lines, read_lines, resolve_lines, write_lines
-from streams.wiring.parts import rules
+from streams.edges.avro import AvroCodec
+from streams.edges.encoder import FeatureConfirmer
+from streams.edges.memory_features import MemoryFeatureStore
+from streams.edges.memory_index import MemoryCandidateIndex
+from streams.offline import OfflineParts, compare_lines, read_lines, resolve_lines, write_lines
+from streams.stages.encode import EncodeProcessor
+from streams.wiring.parts import encoder, media_reader, rules
 
 
 def resolve_file(settings: Settings, uploads: Path, output: Path) -> tuple[str, ...]:
-    """Resolve a file of uploads; give a line for each that was refused or only half read."""
-    lines = read_lines(uploads)
-    answers = list(resolve_lines(lines, rules(Bundle.packaged())))
+    """Resolve a file of uploads; give a line for each that was refused."""
+    with _parts(settings, uploads) as parts:
+        lines = read_lines(uploads)
+        answers = list(
+            resolve_lines(lines, parts, index=MemoryCandidateIndex(), rules=rules(Bundle.packaged()))
+        )
     write_lines(output, answers)
-    refused = [
+    return tuple(
         f"line {number}: {answer.get('reason', 'refused')}"
         for number, answer in enumerate(answers, start=1)
         if answer["decision"] == "rejected"
-    ]
-    unheard = sum(b'"media"' in line for line in lines)
-    if unheard:
-        refused.append(f"{unheard} uploads name media: `resolve` read their metadata alone")
-    return tuple(refused)
+    )
 
 
 def compare_file(settings: Settings, pairs: Path, output: Path) -> tuple[str, ...]:
     """Compare a file of pairs; give a line for each that could not be read."""
-    answers = list(compare_lines(read_lines(pairs), Scorer(Bundle.packaged())))
+    with _parts(settings, pairs) as parts:
+        answers = list(compare_lines(read_lines(pairs), parts, Scorer(Bundle.packaged())))
     write_lines(output, answers)
     return tuple(
         f"line {number}: {answer['error']}"
         for number, answer in enumerate(answers, start=1)
         if "error" in answer
     )
+
+
+@contextmanager
+def _parts(settings: Settings, given: Path) -> Iterator[OfflineParts]:
+    """Build the encode stage over stores that vanish; media beside the given file may be read."""
+    with ExitStack() as closing:
+        codec, store = AvroCodec(), MemoryFeatureStore()
+        embedding = encoder(settings)
+        media = None
+        if embedding is not None:
+            scratch = Path(closing.enter_context(tempfile.TemporaryDirectory(prefix="samesong-")))
+            media = media_reader(settings, work=scratch, more_roots=(given.resolve().parent,))
+            closing.callback(media.close)
+        encode = EncodeProcessor(codec, embedding, media=media, store=store)
+        yield OfflineParts(codec=codec, encode=encode, confirm=FeatureConfirmer(store).confirm)

@@ -1,6 +1,7 @@
 """Parts built from settings: rules, stores, encoders, media."""
 
 import logging
+from pathlib import Path
 
 from streams.config import Settings
 from streams.core.placing import Thresholds
@@ -42,12 +43,23 @@ def feature_store(settings: Settings) -> FileFeatureStore:
     return FileFeatureStore(settings.data_dir / "features")
 
 
-def media_reader(settings: Settings) -> LimitedMediaReader:
-    """Fetch and decode under the limits of the settings; folders given to `publish` may be read too."""
-    limits, scratch = settings.media, settings.data_dir / "scratch"
+def media_reader(
+    settings: Settings, *, work: Path | None = None, more_roots: tuple[Path, ...] = ()
+) -> LimitedMediaReader:
+    """Fetch and decode under the limits of the settings; folders given to `publish` may be read too.
+
+    Parameters
+    ----------
+    work : Path, optional
+        where files in passing and attempt marks lie; by default the data folder
+    more_roots : tuple of Path
+        further folders under which ``file:`` media may be read
+    """
+    limits, work = settings.media, work or settings.data_dir
+    scratch = work / "scratch"
     clock = SystemClock()
     fetcher = MediaFetcher(
-        roots=lambda: (*limits.allowed_roots, *read_media_roots(settings.data_dir)),
+        roots=lambda: (*limits.allowed_roots, *read_media_roots(settings.data_dir), *more_roots),
         download=HttpsDownload(
             allowed_hosts=limits.allowed_hosts,
             max_bytes=limits.max_bytes,
@@ -59,7 +71,7 @@ def media_reader(settings: Settings) -> LimitedMediaReader:
         clock=clock,
     )
     decoder = MediaDecoder(
-        marks=AttemptMarks(settings.data_dir / "attempts"),
+        marks=AttemptMarks(work / "attempts"),
         scratch=scratch,
         max_seconds=limits.max_seconds,
         max_pixels=limits.max_pixels,

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import orjson
+import pytest
 from typer.testing import CliRunner
 
 from streams.cli.app import app
@@ -17,6 +18,12 @@ SONG = {
     "duration_ms": 215000,
     "identifiers": {"isrc": ["GBEMI0300013"]},
 }
+
+
+@pytest.fixture(autouse=True)
+def _no_models(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Answer the same whether or not models were built on this machine."""
+    monkeypatch.setenv("SAMESONG_MODELS_DIR", str(tmp_path / "none"))
 
 
 def write(path: Path, *values: object) -> Path:
