@@ -101,7 +101,7 @@ class ArbiterSettings(_Slice):
     overlay_rows: int = Field(
         default=50_000, ge=1, description="intake pauses above this many rows the index has not folded"
     )
-    find_lag: int = Field(default=20_000, ge=1, description="find pauses above this many undecided records")
+    find_lag: int = Field(default=2_000, ge=1, description="find pauses above this many undecided records")
 
 
 class DriftSettings(_Slice):

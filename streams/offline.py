@@ -60,7 +60,7 @@ def resolve_lines(
     log = _Log()
     find = FindProcessor(index, parts.codec, limit=SEARCH_LIMIT)
     stage = ArbitrateStage(
-        parts.codec, rules, parts.confirm, floor=lambda: index.active().watermark, overlay_rows=2**62
+        parts.codec, rules, parts.confirm, watermark=lambda: index.active().watermark, overlay_rows=2**62
     )
     decisions: list[Decision] = []
     for batch in _batches(lines):

@@ -49,6 +49,12 @@ class Overlay:
     def __len__(self) -> int:
         return self._size
 
+    def count_since(self, offset: int) -> int:
+        """Count the rows from an offset on."""
+        return sum(
+            len(held.offsets) - bisect_left(held.offsets, offset) for held in self._collections.values()
+        )
+
     def add(self, row: IndexRow, offset: int) -> None:
         """Add a row; offsets never fall. A deletion is not needed here: the state knows what is live."""
         if row.state != "live":

@@ -42,8 +42,12 @@ OVERLAY_HITS: Final = 20
 
 _T = TypeVar("_T")
 
-Floor = Callable[[], int]
-"""Gives the least watermark of the index builds in use: the next offset of `index.row.v1` to be folded."""
+# The overlay keeps this many offsets that the index has folded already. A record looked up a moment ago is
+# still good then; without them every record that waited longer than one flush of the index went round again.
+KEPT_BEHIND: Final = 8_192
+
+Watermark = Callable[[], int]
+"""Gives what the index build in use has folded: the next offset of `index.row.v1` that it waits for."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -64,19 +68,20 @@ class ArbitrateStage:
     rules : Rules
     confirm : callable
         compares two sounds from their stored features
-    floor : callable
-        see :data:`Floor`; with nothing known it gives 0, so that every row stays in the overlay
+    watermark : callable
+        see :data:`Watermark`; it never goes back, and with nothing known it gives 0, so that every row stays in
+        the overlay
     overlay_rows : int > 0
         intake pauses above this many rows that the index has not folded
     """
 
     def __init__(
-        self, codec: Codec, rules: Rules, confirm: Confirm, *, floor: Floor, overlay_rows: int
+        self, codec: Codec, rules: Rules, confirm: Confirm, *, watermark: Watermark, overlay_rows: int
     ) -> None:
         self._codec = codec
         self._rules = rules
         self._confirm = confirm
-        self._floor = floor
+        self._watermark = watermark
         self._overlay_rows = overlay_rows
         self._forget()
 
@@ -125,9 +130,10 @@ class ArbitrateStage:
             changes.relations[relation.relation_id] = relation
         self._catalogue.apply(changes)
         self._origins = Origins(self._head.origins)
-        floor = self._floor()
-        if floor > ends.get(ROWS, 0):
-            raise OffsetRegression(f"the index has folded up to {floor}, beyond the end of {ROWS}")
+        watermark = self._watermark()
+        if watermark > ends.get(ROWS, 0):
+            raise OffsetRegression(f"the index has folded up to {watermark}, beyond the end of {ROWS}")
+        floor = _floor(watermark)
         for message in read(ROWS, 0):
             if message.offset >= floor:
                 self._overlay.add(self._codec.decode(ROWS, message.value or b""), message.offset)
@@ -140,14 +146,13 @@ class ArbitrateStage:
                 yield record
 
     def ready(self) -> bool:
-        """Say whether the overlay has room."""
-        self._overlay.drop_before(self._floor())
-        return len(self._overlay) < self._overlay_rows
+        """Say whether the index is not too far behind."""
+        return self._overlay.count_since(self._watermark()) < self._overlay_rows
 
     def decide(self, batch: Sequence[Message]) -> Sequence[Produced]:
         """Decide on a batch in the order of the log; nothing is applied yet."""
-        self._overlay.drop_before(self._floor())
-        floor = self._floor()
+        floor = _floor(self._watermark())
+        self._overlay.drop_before(floor)
         workspace = Workspace(self._catalogue)
         origins = self._origins.copy()
         fresh = Overlay()
@@ -247,6 +252,11 @@ class ArbitrateStage:
 
     def _produced(self, topic: str, key: bytes, record: object, *, cause: int | None = None) -> Produced:
         return Produced(topic=topic, key=key, value=self._codec.encode(topic, record), cause=cause)
+
+
+def _floor(watermark: int) -> int:
+    """Give the oldest row that the overlay holds."""
+    return max(0, watermark - KEPT_BEHIND)
 
 
 def _is_stale(found: Found, floor: int) -> bool:

@@ -312,21 +312,21 @@ def _run_together(runners: Sequence[StatelessRunner], stop: threading.Event) -> 
             each.result()
 
 
-class _Floor:
+class _Watermark:
     """Follows what the active index build has folded; never goes back, as the overlay has let go."""
 
     def __init__(self, follower: LogFollower, codec: Codec) -> None:
         self._follower = follower
         self._codec = codec
-        self._floor = 0
+        self._folded = 0
 
     def __call__(self) -> int:
-        """Read what is new and give the floor."""
+        """Read what is new and give the watermark."""
         for message in self._follower.poll(0.0):
             mark: IndexWatermark = self._codec.decode(WATERMARKS, message.value or b"")
             if mark.active:
-                self._floor = max(self._floor, mark.watermark)
-        return self._floor
+                self._folded = max(self._folded, mark.watermark)
+        return self._folded
 
 
 def _stop_on_signals() -> threading.Event:

@@ -40,12 +40,12 @@ class Pipeline:
         self.codec = AvroCodec()
         self.index = MemoryCandidateIndex()
         self.find = FindProcessor(self.index, self.codec, limit=10)
-        self.floor = 0
+        self.folded = 0
         self.stage = self.new_stage()
         self.log: dict[str, list[Message]] = {}
 
     def new_stage(self) -> ArbitrateStage:
-        return ArbitrateStage(self.codec, RULES, never, floor=lambda: self.floor, overlay_rows=100)
+        return ArbitrateStage(self.codec, RULES, never, watermark=lambda: self.folded, overlay_rows=100)
 
     def append(self, produced: Produced) -> Message:
         topic = self.log.setdefault(produced.topic, [])
@@ -84,7 +84,7 @@ class Pipeline:
         build = self.index.active()
         decoded = [self.codec.decode(ROWS, message.value or b"") for message in rows[build.watermark :]]
         self.index.apply(build.name, decoded, watermark=len(rows))
-        self.floor = len(rows)
+        self.folded = len(rows)
 
     def read(self, topic: str, from_offset: int) -> Iterator[Message]:
         yield from self.log.get(topic, [])[from_offset:]
@@ -137,7 +137,20 @@ def test_what_the_index_holds_is_found_there() -> None:
     assert second.lookup.watermark == 1
 
 
-def test_a_look_up_older_than_the_floor_is_made_again_before_it_is_decided() -> None:
+def test_a_look_up_a_moment_old_is_still_good() -> None:
+    pipeline = Pipeline()
+    early = pipeline.look_up([upload("b", "one", 1)])
+    pipeline.decide(pipeline.look_up([upload("a", "one", 0)]))
+    pipeline.index_all()
+    (decided,) = pipeline.decide(early)
+    assert decided.outcome is Outcome.match
+    assert decided.candidates[0].looked_up == "overlay"
+
+
+def test_a_look_up_older_than_the_floor_is_made_again_before_it_is_decided(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("streams.stages.arbitrate.KEPT_BEHIND", 0)
     pipeline = Pipeline()
     early = pipeline.look_up([upload("b", "one", 1)])
     pipeline.decide(pipeline.look_up([upload("a", "one", 0)]))
@@ -203,7 +216,7 @@ def test_state_of_another_installation_is_refused() -> None:
     fresh = pipeline.new_stage()
     with pytest.raises(OffsetRegression, match="one installation"):
         fresh.restore(pipeline.read, ends=pipeline.ends(), committed=7)
-    pipeline.floor = 99
+    pipeline.folded = 99
     with pytest.raises(OffsetRegression, match="beyond the end"):
         pipeline.new_stage().restore(pipeline.read, ends=pipeline.ends(), committed=1)
 
