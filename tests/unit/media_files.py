@@ -53,6 +53,13 @@ def wav(y: NDArray[np.float32], **options: object) -> bytes:
     return encoded(y, container="wav", codec="pcm_s16le", **options)  # type: ignore[arg-type]
 
 
+def with_latin1_title(wave: bytes) -> bytes:
+    """Give a wave file the title "Caf\xe9", written as old programs do: not in UTF-8."""
+    info = b"INFO" + b"INAM" + (4).to_bytes(4, "little") + b"Caf\xe9"
+    whole = wave + b"LIST" + len(info).to_bytes(4, "little") + info
+    return whole[:4] + (len(whole) - 8).to_bytes(4, "little") + whole[8:]
+
+
 def ogg(y: NDArray[np.float32], **options: object) -> bytes:
     """Encode as Opus."""
     return encoded(y, container="ogg", codec="libopus", rate=48_000, **options)  # type: ignore[arg-type]

@@ -14,9 +14,10 @@ from numpy.typing import NDArray
 from streams.core.records import Origin
 from streams.edges.attempt_marks import AttemptMarks
 from streams.edges.media_decode import MediaDecoder
+from streams.edges.media_tags import read_tags
 from streams.errors import MediaError, TransientError
 from streams.ports import DecodedMedium
-from tests.unit.media_files import RATE, encoded, melody, ogg, picture, video, wav
+from tests.unit.media_files import RATE, encoded, melody, ogg, picture, video, wav, with_latin1_title
 
 ORIGIN = Origin(topic="catalog.upload.v1", partition=0, offset=7)
 
@@ -80,6 +81,14 @@ def test_decodes(shared: MediaDecoder, container: str, codec: str, rate: int) ->
     assert abs(float(np.std(heard.y)) - float(np.std(y))) < 0.03
     if container != "wav":
         assert heard.tags["title"] == "Wasser é"
+
+
+def test_a_tag_that_is_not_utf8_does_not_keep_the_sound_away(shared: MediaDecoder, tmp_path: Path) -> None:
+    data = with_latin1_title(wav(melody(1.0)))
+    assert hear(shared, data).tags["title"] == "Caf\N{REPLACEMENT CHARACTER}"
+    path = tmp_path / "old.wav"
+    path.write_bytes(data)
+    assert read_tags(path).tags["title"] == "Caf\N{REPLACEMENT CHARACTER}"
 
 
 def test_the_same_bytes_give_the_same_samples(shared: MediaDecoder) -> None:
