@@ -69,8 +69,7 @@ class ArbitrateStage:
     confirm : callable
         compares two sounds from their stored features
     watermark : callable
-        see :data:`Watermark`; it never goes back, and with nothing known it gives 0, so that every row stays in
-        the overlay
+        see :data:`Watermark`; it never goes back, and with nothing known it gives 0: every row stays
     overlay_rows : int > 0
         intake pauses above this many rows that the index has not folded
     """

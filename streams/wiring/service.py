@@ -206,9 +206,7 @@ class _Stage:
             self._codec,
             rules(Bundle.packaged()),
             FeatureConfirmer(feature_store(settings)).confirm,
-            floor=_Floor(
-                LogFollower(self._bootstrap, self._extra, WATERMARKS, start="beginning"), self._codec
-            ),
+            watermark=_Watermark(watermarks, self._codec),
             overlay_rows=settings.arbiter.overlay_rows,
         )
         TransactionalRunner(
