@@ -3,14 +3,11 @@
 Only weights per comparison level leave the data: no string and no frequency table. Sound and identifier
 levels are set by hand (no labelled set holds them) and kept from the bundle that is read.
 
-    python benchmarks/fit_bundle.py [--data ../shared/data] [--write]
+    python -m benchmarks.fit_bundle [--data ../shared/data] [--write]
 """
 
 import argparse
-import csv
 import dataclasses
-import gzip
-import io
 import itertools
 import re
 import zlib
@@ -22,6 +19,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks.labelled_tables import duration_ms, read_rows, year
 from streams.core.blocking import blocking_keys
 from streams.core.comparison import ABSENT, FIELDS, SKIPPED, compare_records
 from streams.core.features import featurize
@@ -53,11 +51,6 @@ class Pair(NamedTuple):
     data: str
 
 
-def _rows(path: Path) -> list[dict[str, str]]:
-    raw = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
-    return list(csv.DictReader(io.StringIO(raw.decode("utf-8"))))
-
-
 def _record(
     title: str,
     artist: str,
@@ -79,30 +72,6 @@ def _record(
             video=Video(channel=channel) if channel else None,
         )
     )
-
-
-def _duration_ms(text: str) -> int | None:
-    minutes = re.fullmatch(r"\s*(\d+):(\d\d)\s*", text)
-    if minutes:
-        return (int(minutes[1]) * 60 + int(minutes[2])) * 1000 or None
-    words = re.fullmatch(r"(\d+)m (\d+)sec", text.strip())
-    if words:
-        return (int(words[1]) * 60 + int(words[2])) * 1000 or None
-    try:
-        value = float(text)
-    except ValueError:
-        return None
-    # Units are told apart by size: decimal minutes below 30, seconds below 10,000, else milliseconds.
-    scale = 60_000 if value < 30 else 1_000 if value < 10_000 else 1
-    return int(value * scale) or None
-
-
-def _year(text: str) -> str:
-    found = re.search(r"(?:19|20)\d\d", text)
-    if found:
-        return found.group()
-    short = re.fullmatch(r"'?(\d\d)", text.strip())
-    return "" if not short else f"{'20' if int(short[1]) < 30 else '19'}{short[1]}"
 
 
 def _blocked(items: list[tuple[str, str, LinkageRecord]], data: str) -> Iterator[Pair]:
@@ -136,14 +105,14 @@ def _blocked(items: list[tuple[str, str, LinkageRecord]], data: str) -> Iterator
 def musicbrainz(folder: Path) -> Iterator[Pair]:
     """Yield recording-level pairs of five streamed tables."""
     items = []
-    for row in _rows(folder / "musicbrainz-20k" / "dev.csv.gz"):
+    for row in read_rows(folder / "musicbrainz-20k" / "dev.csv.gz"):
         title = re.sub(r"^\d{3}-", "", row["title"])
         record = _record(
             title,
             row["artist"],
             album=row["album"],
-            date=_year(row["year"]),
-            duration_ms=_duration_ms(row["length"]),
+            date=year(row["year"]),
+            duration_ms=duration_ms(row["length"]),
         )
         items.append((row["CID"], row["SourceID"], record))
     return _blocked(items, "musicbrainz-20k")
@@ -152,13 +121,13 @@ def musicbrainz(folder: Path) -> Iterator[Pair]:
 def itunes(folder: Path) -> Iterator[Pair]:
     """Yield recording-level pairs, few."""
     for part in ("train", "valid"):
-        for number, row in enumerate(_rows(folder / "itunes-amazon" / f"structured.{part}.csv")):
+        for number, row in enumerate(read_rows(folder / "itunes-amazon" / f"structured.{part}.csv")):
             sides = [
                 _record(
                     row[f"{side}_Song_Name"].replace(" '", "'").replace("( ", "(").replace(" )", ")"),
                     row[f"{side}_Artist_Name"],
                     album=row[f"{side}_Album_Name"],
-                    duration_ms=_duration_ms(row[f"{side}_Time"]),
+                    duration_ms=duration_ms(row[f"{side}_Time"]),
                 )
                 for side in ("left", "right")
             ]
@@ -167,7 +136,7 @@ def itunes(folder: Path) -> Iterator[Pair]:
 
 def youtube(folder: Path) -> Iterator[Pair]:
     """Yield work-level pairs of a catalogued performance and a video."""
-    for row in _rows(folder / "youtube-shs-pairs" / "dev.csv.gz"):
+    for row in read_rows(folder / "youtube-shs-pairs" / "dev.csv.gz"):
         left = _record(row["left_title"], row["left_performer"])
         right = _record(row["right_video_title"], "", channel=row["right_channel"])
         yield Pair(left, right, row["label"] == "1", row["left_title"], "youtube-shs-pairs")
@@ -177,7 +146,7 @@ def shs(folder: Path) -> Iterator[Pair]:
     """Yield work-level pairs of performances."""
     items = [
         (row["set_id"], "", _record(row["title"], row["performer"]))
-        for row in _rows(folder / "shs100k2-works" / "dev.csv.gz")
+        for row in read_rows(folder / "shs100k2-works" / "dev.csv.gz")
     ]
     return _blocked(items, "shs100k2-works")
 

@@ -1,14 +1,7 @@
-"""Milliseconds per query of the vector index at several sizes, on Milvus Lite.
+"""Milliseconds per query of the vector index at several sizes, on Milvus Lite."""
 
-Prints JSON with the facts of the machine and writes it to ``benchmarks/results/index_search.json``.
-"""
-
-import json
-import os
-import platform
 import tempfile
 import time
-from importlib.metadata import version
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -16,6 +9,7 @@ from typing import Any
 import numpy as np
 import psutil
 
+from benchmarks.machine import machine_facts, write_result
 from streams.core.records import IndexRow
 from streams.edges.milvus import MilvusCandidateIndex
 
@@ -25,7 +19,6 @@ QUERIES = 64
 LIMIT = 20
 REPEATS = 9
 BATCH_ROWS = 2048
-RESULT = Path(__file__).parent / "results" / "index_search.json"
 
 
 def make_rows(first: int, end: int, rng: np.random.Generator) -> list[IndexRow]:
@@ -86,25 +79,15 @@ def measure(folder: Path) -> list[dict[str, float]]:
 
 
 def main() -> None:
-    with tempfile.TemporaryDirectory() as folder:
+    started = machine_facts()
+    with tempfile.TemporaryDirectory(prefix="samesong-bench-") as folder:
         results = measure(Path(folder))
-    report = {
-        "what": f"Milvus Lite, {DIM}-d, batches of {QUERIES} queries, {LIMIT} hits, median of {REPEATS}",
-        "results": results,
-        "machine": {
-            "cpus": os.cpu_count(),
-            "memory_gb": round(psutil.virtual_memory().total / 2**30),
-            "load_1min": os.getloadavg()[0],
-            "platform": f"{platform.system()} {platform.machine()}",
-            "python": platform.python_version(),
-            "milvus-lite": version("milvus-lite"),
-            "pymilvus": version("pymilvus"),
-            "numpy": np.__version__,
-        },
-    }
-    RESULT.parent.mkdir(parents=True, exist_ok=True)
-    RESULT.write_text(json.dumps(report, indent=2) + "\n")
-    print(json.dumps(report, indent=2))
+    write_result(
+        "index_search",
+        f"Milvus Lite, {DIM}-d, batches of {QUERIES} queries, {LIMIT} hits, median of {REPEATS}",
+        {"results": results},
+        started=started,
+    )
 
 
 if __name__ == "__main__":
