@@ -156,18 +156,18 @@ def publications(folder: Path) -> tuple[Publication, ...]:
     for number in (6, 7):
         add(variant(f"{number:02d}-noise.opus", number), Truth.same, "with noise", of=number)
     fast = variant("08-fast.opus", 8)
-    add(fast, Truth.version, "1.25 times as fast", of=8, title="Turnstile (Sped Up)")
+    add(fast, Truth.sped_up, "1.25 times as fast", of=8, title="Turnstile (Sped Up)")
     add(variant("09-retitled.m4a", 9), Truth.same, "another title", of=9, title="my favourite song 2024")
     add(variant("10-video.mp4", 10, "video"), Truth.video, "a video with a silent intro", of=10)
     add(variant("00-low.m4a", 0), Truth.repeat, "sent once more", of=0)
     withdrawn = {"source": USERS, "item_id": "03-lossless", "operation": "withdraw"}
     add(withdrawn, Truth.withdrawal, "taken back")
-    for name, what in (
-        ("empty.mp3", "a file of 0 bytes"),
-        ("text.mp3", "a text renamed .mp3"),
-        ("truncated.mp4", "a third of a file"),
+    for name, what, code in (
+        ("empty.mp3", "a file of 0 bytes", "media_empty"),
+        ("text.mp3", "a text renamed .mp3", "media_not_audio"),
+        ("truncated.mp4", "a third of a file", "media_truncated"),
     ):
-        add(variant(name, 11), Truth.broken, what)
+        add(variant(name, 11), Truth.broken, what, codes={code})
     wrong = {**variant("11.opus", 11), "item_id": "wrong-digest"}
     wrong["media"] = [{**wrong["media"][0], "sha256": "0" * 64}]
     add(wrong, Truth.broken, "a wrong sha256", codes={"media_digest_mismatch"})

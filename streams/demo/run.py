@@ -23,6 +23,8 @@ from streams.config import Settings, load_settings
 from streams.connection import bootstrap_of, kafka_extra
 from streams.core.records import Decision, Outcome
 from streams.core.upload_json import parse_upload
+from streams.demo import drift
+from streams.demo.drift import Shift, show_drift
 from streams.demo.music import as_lines, prepare
 from streams.demo.truth import Judged, Truth, Verdict, counts, judge, pairs
 from streams.edges.media_roots import add_media_roots
@@ -45,7 +47,8 @@ def run_demo(folder: Path, *, keep: bool = False) -> int:
     Returns
     -------
     status : int
-        0 when every upload was decided (rightly or not: the summary says), else 1
+        0 when every upload was decided (rightly or not: the summary says) and the drift stage alerted
+        after the shift and never before, else 1
     """
     console, started = Console(soft_wrap=True), time.monotonic()
     marker = folder / "samesong-demo"
@@ -54,6 +57,9 @@ def run_demo(folder: Path, *, keep: bool = False) -> int:
     folder.mkdir(parents=True, exist_ok=True)
     marker.touch()
     settings = load_settings(data_dir=folder)
+    # Publishing is the first span of each trace.
+    telemetry = settings.telemetry.model_copy(update={"traces_file": True})
+    settings = settings.model_copy(update={"telemetry": telemetry})
     cache = Path(platformdirs.user_cache_path("samesong")) / "demo"
     media, made = prepare(cache, progress=console.print)
     add_media_roots(folder, [media])
@@ -66,11 +72,15 @@ def run_demo(folder: Path, *, keep: bool = False) -> int:
             console.print(f"{source}:")
             wave = tuple(one for one in made if one[1].source == source)
             decisions += _publish(console, settings, as_lines(wave))
+        console.print("\nA steady stream of invented English titles, for the drift monitor ...")
+        shift = show_drift(settings, say=lambda line: console.print(line, highlight=False))
     judged = judge([expectation for _, expectation in made], decisions)
     _summary(console, judged)
     _explain_one(console, judged, folder)
+    _say_drift(console, shift)
     console.print(f"\n{time.monotonic() - started:.0f} s in all.")
-    return 1 if any(one.verdict is Verdict.missing for one in judged) else 0
+    missing = any(one.verdict is Verdict.missing for one in judged)
+    return 1 if missing or not shift.right else 0
 
 
 def _publish(console: Console, settings: Settings, lines: list[bytes]) -> list[Decision]:
@@ -96,7 +106,7 @@ def _service(settings: Settings, *, log: Path) -> Iterator[None]:
     BrokerUnavailable
         it ended, or was not ready in time; the message ends with what it said last
     """
-    environment = {**os.environ, "SAMESONG_TELEMETRY__TRACES_FILE": "true"}
+    environment = {**os.environ, **drift.ENVIRONMENT, "SAMESONG_TELEMETRY__TRACES_FILE": "true"}
     command = [sys.executable, "-m", "streams.cli", "up", "--data-dir", str(settings.data_dir)]
     with log.open("wb") as out:
         child = subprocess.Popen(  # noqa: S603 - our own command
@@ -169,3 +179,23 @@ def _explain_one(console: Console, judged: Sequence[Judged], folder: Path) -> No
     traced = next((d.trace_id for d in reversed(matches) if d.trace_id), None)
     if traced is not None:
         console.print(f"Traces lie in {folder / 'traces'}: samesong trace {traced} --data-dir {folder}")
+
+
+def _say_drift(console: Console, shift: Shift) -> None:
+    """Say what the drift stage made of the stream, counted from this run."""
+    console.print(
+        f"\nDrift: {shift.calm} English-like titles: {len(shift.calm_judged)} windows judged, "
+        f"{len(shift.false)} false alerts. Then {shift.foreign} foreign ones: {len(shift.found)} alerts."
+    )
+    for alert in shift.false:
+        console.print(f"  false: {alert.code}: {alert.message}", style="red", markup=False, highlight=False)
+    for alert in shift.found:
+        after = f" {shift.alert_s:.1f} s after the first foreign title" if shift.alert_s is not None else ""
+        console.print(
+            f"  {drift.ALERTS}: {alert.code} of {alert.model}{after}: distance {alert.distance:.3f}, "
+            f"threshold {alert.threshold:.3f}, p {alert.p_value:.4f}",
+            markup=False,
+            highlight=False,
+        )
+    if not shift.right:
+        console.print("  This is not what was expected: see logs/drift.log in the data folder.", style="red")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
 
 from streams.core.records import Decision, ItemKey, Outcome
 
@@ -14,12 +15,20 @@ class Truth(StrEnum):
 
     original = "an original: a new entity"
     same = "the same recording"
-    version = "another recording of the same work"
+    sped_up = "the recording, sped up"
     part = "a part of the recording"
     video = "a music video of the recording"
     repeat = "an exact repeat"
     withdrawal = "a withdrawal"
     broken = "broken media: to be refused"
+
+
+# An excerpt, a video and a sped-up copy are recordings of their own, and the decision says whose.
+RELATIONS: Final = {
+    Truth.sped_up: frozenset({"sped_up_of"}),
+    Truth.part: frozenset({"excerpt_of", "contains"}),
+    Truth.video: frozenset({"music_video_of"}),
+}
 
 
 class Verdict(StrEnum):
@@ -44,7 +53,7 @@ class Expectation:
     of : ItemKey, optional
         the upload that the truth relates it to
     codes : frozenset of str
-        what a refusal may say; empty accepts any code
+        what the refusal of a broken file may say
     """
 
     source: str
@@ -93,12 +102,12 @@ def judge(expectations: Sequence[Expectation], decisions: Iterable[Decision]) ->
 def _compare(expectation: Expectation, decision: Decision, first: Mapping[ItemKey, Decision]) -> Verdict:
     """Compare one decision with what is known."""
     truth = expectation.truth
-    refusals = {Truth.broken: Outcome.rejected, Truth.repeat: Outcome.duplicate}
     if truth is Truth.withdrawal:
         return _right(decision.outcome is Outcome.withdrawn)
-    if truth in refusals:
-        named = not expectation.codes or decision.code in expectation.codes
-        return _right(decision.outcome is refusals[truth] and named)
+    if truth is Truth.repeat:
+        return _right(decision.outcome is Outcome.duplicate)
+    if truth is Truth.broken:
+        return _right(decision.outcome is Outcome.rejected and decision.code in expectation.codes)
     if decision.outcome is Outcome.review:
         return Verdict.review
     if truth is Truth.original:
@@ -106,15 +115,18 @@ def _compare(expectation: Expectation, decision: Decision, first: Mapping[ItemKe
     other = first.get(expectation.of) if expectation.of is not None else None
     if other is None or other.entity_id is None:
         return Verdict.wrong
-    together = decision.outcome is Outcome.match and decision.entity_id == other.entity_id
-    related = decision.relation is not None and decision.relation.to_entity == other.entity_id
     if truth is Truth.same:
-        return _right(together)
-    if truth is Truth.video:
-        return _right(decision.sound_recording_id == other.entity_id or (related and not together))
-    if truth is Truth.part:
-        return _right(together or related)
-    return _right(decision.outcome in {Outcome.new, Outcome.match} and decision.entity_id != other.entity_id)
+        return _right(decision.outcome is Outcome.match and decision.entity_id == other.entity_id)
+    # Never a match, not of another one either: an entity of its own with a relation to the original.
+    apart = decision.outcome is Outcome.new and decision.entity_id != other.entity_id
+    claim = decision.relation
+    related = (
+        claim is not None
+        and claim.relation in RELATIONS[truth]
+        and ItemKey(claim.to_source, claim.to_item_id) == expectation.of
+    )
+    heard = truth is Truth.video and decision.sound_recording_id == other.entity_id
+    return _right(apart and (related or heard))
 
 
 def _right(holds: bool) -> Verdict:
@@ -132,16 +144,15 @@ def counts(judged: Iterable[Judged]) -> dict[Truth, dict[Verdict, int]]:
 def pairs(judged: Sequence[Judged]) -> dict[str, int]:
     """Count pairs of uploads at recording level: found, missed, and wrongly made.
 
-    Only uploads that are an original or the same recording as one take part; one in review is in nobody's
-    entity.
+    Repeats, withdrawals and broken files take no part; an upload in review is in nobody's entity.
     """
     truth_of: dict[ItemKey, ItemKey] = {}
     entity_of: dict[ItemKey, str] = {}
     for one in judged:
         expected = one.expectation
-        if expected.truth in {Truth.original, Truth.same, Truth.version}:
-            apart = expected.of is None or expected.truth is Truth.version
-            truth_of[expected.key] = expected.key if apart or expected.of is None else expected.of
+        if expected.truth in {Truth.original, Truth.same, *RELATIONS}:
+            same = expected.truth is Truth.same and expected.of is not None
+            truth_of[expected.key] = expected.of if same and expected.of is not None else expected.key
             if one.decision is not None and one.decision.entity_id and one.verdict is not Verdict.review:
                 entity_of[expected.key] = one.decision.entity_id
     keys = list(truth_of)

@@ -1,3 +1,5 @@
+import pytest
+
 from streams.core.records import Decision, ItemKey, Kind, Origin, Outcome, RelationClaim
 from streams.demo.truth import Expectation, Truth, Verdict, counts, judge, pairs
 
@@ -19,13 +21,14 @@ def _decided(
     *,
     source: str = "fans",
     code: str | None = None,
-    related: str | None = None,
+    related: tuple[str, str] | None = None,
     sound: str | None = None,
 ) -> Decision:
     relation = None
     if related is not None:
+        name, to = related
         relation = RelationClaim(
-            relation="excerpt_of", to_entity=related, to_source="label", to_item_id="a", probability=0.9
+            relation=name, to_entity=to.upper(), to_source="label", to_item_id=to, probability=0.9
         )
     return Decision(
         decision_id=f"d{sequence}",
@@ -64,25 +67,45 @@ def test_the_same_recording_must_join_that_entity() -> None:
     assert _verdict(same, None) is Verdict.missing
 
 
-def test_a_version_must_stay_apart_and_a_part_may_be_related() -> None:
-    assert _verdict(_expect("x", Truth.version, A), _decided(3, "x", Outcome.new, "C")) is Verdict.right
-    assert _verdict(_expect("x", Truth.version, A), _decided(3, "x", Outcome.match, "A")) is Verdict.wrong
-    part = _expect("x", Truth.part, A)
-    assert _verdict(part, _decided(3, "x", Outcome.new, "C", related="A")) is Verdict.right
-    assert _verdict(part, _decided(3, "x", Outcome.new, "C")) is Verdict.wrong
+@pytest.mark.parametrize(
+    ("truth", "relation", "other"),
+    [
+        (Truth.part, "excerpt_of", "same_recording_as"),
+        (Truth.part, "contains", "music_video_of"),
+        (Truth.sped_up, "sped_up_of", "excerpt_of"),
+        (Truth.video, "music_video_of", "excerpt_of"),
+    ],
+)
+def test_what_is_made_of_a_recording_stays_apart_and_says_of_which(
+    truth: Truth, relation: str, other: str
+) -> None:
+    made = _expect("x", truth, A)
+    assert _verdict(made, _decided(3, "x", Outcome.new, "C", related=(relation, "a"))) is Verdict.right
+    assert _verdict(made, _decided(3, "x", Outcome.new, "C", related=(other, "a"))) is Verdict.wrong
+    assert _verdict(made, _decided(3, "x", Outcome.new, "C", related=(relation, "b"))) is Verdict.wrong
+    assert _verdict(made, _decided(3, "x", Outcome.new, "C")) is Verdict.wrong
+    assert _verdict(made, _decided(3, "x", Outcome.review, "C")) is Verdict.review
+    for entity in ("A", "B"):
+        joined = _decided(3, "x", Outcome.match, entity, related=(relation, "a"), sound="A")
+        assert _verdict(made, joined) is Verdict.wrong
 
 
-def test_a_video_must_point_at_the_sound_in_it() -> None:
+def test_a_video_may_point_at_the_sound_in_it_instead() -> None:
     video = _expect("x", Truth.video, A)
     assert _verdict(video, _decided(3, "x", Outcome.new, "V", sound="A")) is Verdict.right
-    assert _verdict(video, _decided(3, "x", Outcome.new, "V")) is Verdict.wrong
+    assert _verdict(video, _decided(3, "x", Outcome.new, "V", sound="B")) is Verdict.wrong
+    assert (
+        _verdict(_expect("x", Truth.part, A), _decided(3, "x", Outcome.new, "V", sound="A")) is Verdict.wrong
+    )
 
 
-def test_refusals_must_carry_an_expected_code() -> None:
+def test_refusals_must_carry_the_code_of_that_file() -> None:
     broken = _expect("x", Truth.broken, codes=frozenset({"media_empty"}))
     assert _verdict(broken, _decided(3, "x", Outcome.rejected, code="media_empty")) is Verdict.right
     assert _verdict(broken, _decided(3, "x", Outcome.rejected, code="schema_error")) is Verdict.wrong
     assert _verdict(broken, _decided(3, "x", Outcome.new, "C")) is Verdict.wrong
+    unnamed = _expect("x", Truth.broken)
+    assert _verdict(unnamed, _decided(3, "x", Outcome.rejected, code="media_empty")) is Verdict.wrong
 
 
 def test_later_events_on_an_item_answer_later_expectations() -> None:
@@ -109,7 +132,7 @@ def test_pairs_count_found_missed_and_wrong() -> None:
         *ORIGINALS,
         _expect("x", Truth.same, A),
         _expect("y", Truth.same, B),
-        _expect("z", Truth.version, A),
+        _expect("z", Truth.part, A),
     ]
     decisions = [
         *MINTED,
