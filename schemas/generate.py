@@ -1,6 +1,6 @@
 """Write one Avro schema per topic from the frozen records: ``python -m schemas.generate [--check]``.
 
-A field's text comes from the comment beside it in ``streams/core/records.py``, else from ``docs.toml``:
+A field's text comes from the comment beside it in ``streams/core/records/``, else from ``docs.toml``:
 ``[Record] field``, else ``[any] field``. A field with neither is an error. What a record's field defaults to
 is its Avro default, so a field that is added reads what was written before it, and the reverse.
 """
@@ -36,16 +36,15 @@ _PRIMITIVES: dict[Any, str] = {str: "string", int: "long", float: "double", bool
 @cache
 def _comments() -> Mapping[str, Mapping[str, str]]:
     """Read the comment beside each field of the records, by class and field."""
-    source = inspect.getsource(records)
-    lines = source.splitlines()
     found: dict[str, dict[str, str]] = {}
-    for node in ast.parse(source).body:
-        if isinstance(node, ast.ClassDef):
-            for field in node.body:
-                if isinstance(field, ast.AnnAssign) and isinstance(field.target, ast.Name):
-                    _, mark, comment = lines[(field.end_lineno or field.lineno) - 1].partition("  # ")
-                    if mark:
-                        found.setdefault(node.name, {})[field.target.id] = comment.strip()
+    for name in records.__all__:
+        source = inspect.getsource(getattr(records, name))
+        lines = source.splitlines()
+        for field in ast.walk(ast.parse(source)):
+            if isinstance(field, ast.AnnAssign) and isinstance(field.target, ast.Name):
+                _, mark, comment = lines[(field.end_lineno or field.lineno) - 1].partition("  # ")
+                if mark:
+                    found.setdefault(name, {})[field.target.id] = comment.strip()
     return found
 
 

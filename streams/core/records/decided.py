@@ -1,0 +1,192 @@
+"""What the arbiter says: decisions, changes, reviews, contradictions, dead letters."""
+
+from dataclasses import dataclass
+
+from streams.core.records.common import Kind, Outcome
+from streams.core.records.encoded import IdentifierProblem, Origin
+from streams.core.records.found import Lookup
+from streams.core.records.scores import HeadScore, LedgerLine
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Level:
+    """Where an upload stands at one level of identity."""
+
+    id: str | None
+    probability: float | None = None
+    threshold: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RelationClaim:
+    """A typed relation to another recording."""
+
+    relation: str
+    to_entity: str
+    to_source: str
+    to_item_id: str
+    probability: float
+    offset_ms: int | None = None
+    overlap_ms: int | None = None
+    speed_ratio: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConsideredCandidate:
+    """A candidate as the decision saw it."""
+
+    source: str
+    item_id: str
+    entity_id: str | None
+    proposed_by: tuple[str, ...]
+    recording_log_odds: float | None
+    work_log_odds: float | None
+    cannot_link: str | None = None
+    relation: str | None = None
+    looked_up: str = "index"  # index | overlay | key
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Flip:
+    """The smallest change that would flip a decision."""
+
+    to: str
+    change: str
+    log_odds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision:
+    """What became of one upload, and why (`resolution.decided.v1`)."""
+
+    decision_id: str
+    sequence: int
+    origin: Origin
+    source: str
+    item_id: str
+    revision: int
+    outcome: Outcome
+    kind: Kind = Kind.recording
+    code: str | None = None  # of a rejection or duplicate
+    reason: str | None = None
+    first_decision_id: str | None = None  # of a duplicate
+    entity_id: str | None = None
+    work_id: str | None = None
+    audio: Level | None = None
+    master: Level | None = None
+    recording: Level | None = None
+    work: Level | None = None
+    video_id: str | None = None
+    sound_recording_id: str | None = None
+    deciding_source: str | None = None
+    deciding_item_id: str | None = None
+    recording_ledger: HeadScore | None = None
+    work_ledger: HeadScore | None = None
+    counter_evidence: LedgerLine | None = None
+    flip: Flip | None = None
+    candidates: tuple[ConsideredCandidate, ...] = ()
+    truncated: bool = False
+    relation: RelationClaim | None = None
+    identifier_problems: tuple[IdentifierProblem, ...] = ()
+    models: tuple[str, ...] = ()
+    rule_version: str = ""
+    bundle_version: str = ""
+    lookup: Lookup | None = None
+    overlay_rows: int = 0
+    received_ms: int = 0
+    trace_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EntitySide:
+    """One entity as it stands after a change."""
+
+    entity_id: str
+    kind: str  # recording | music_video | work
+    status: str  # live | retired | redirected
+    members: tuple[str, ...]  # ItemKey.text() for recordings and videos, entity ids for works
+    redirect_to: str | None = None
+    work_id: str | None = None
+    title: str | None = None
+    artist: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EntityChanged:
+    """A change of entities; all touched sides in one event (`entity.changed.v1`)."""
+
+    event_id: str
+    sequence: int
+    part: int  # n of m, from 1
+    parts: int
+    change: str  # minted | joined | left | merged | split | restored | retired | moved
+    sides: tuple[EntitySide, ...]
+    cause: str = ""  # decision id, verdict id or command id
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RelationChanged:
+    """A typed relation appeared, changed or went (`relation.changed.v1`)."""
+
+    event_id: str
+    sequence: int
+    part: int
+    parts: int
+    relation_id: str
+    relation: str
+    from_entity: str
+    to_entity: str
+    status: str  # asserted | retracted
+    probability: float
+    offset_ms: int | None = None
+    overlap_ms: int | None = None
+    speed_ratio: float | None = None
+    evidence: tuple[str, ...] = ()
+    visibility: str = "public"
+    dispute: str = "none"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReviewRequested:
+    """A pair that people must settle (`review.requested.v1`)."""
+
+    event_id: str
+    sequence: int
+    left_source: str
+    left_item_id: str
+    right_source: str
+    right_item_id: str
+    probability: float
+    reason: str
+    decision_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Contradiction:
+    """What the sender said against what was found (`upload.contradiction.v1`)."""
+
+    event_id: str
+    sequence: int
+    source: str
+    item_id: str
+    revision: int
+    code: str  # wrong_identifier | same_isrc_other_sound | heard_against_declared
+    message: str
+    subject: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeadLetter:
+    """A record that was refused (`deadletter.v1`), once per origin."""
+
+    event_id: str
+    sequence: int
+    origin: Origin
+    code: str
+    reason: str
+    body: bytes = b""
+    body_sha256: str | None = None
+    body_bytes: int = 0
+    body_blob: str | None = None
+    source: str | None = None
+    item_id: str | None = None

@@ -1,0 +1,56 @@
+"""Sketches of embeddings, and what the drift monitor says of them."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EmbeddingSketch:
+    """A summary of the embeddings of one fixed offset range (`embedding.sketch.v1`)."""
+
+    sketch_id: str  # topic, partition, range, modality, model
+    topic: str
+    partition: int
+    range_start: int
+    modality: str
+    model: str
+    count: int
+    mean: bytes = b""  # float32
+    second_moment: bytes = b""  # float32, per dimension
+    norm_histogram: tuple[int, ...] = ()
+    projection_histograms: tuple[int, ...] = ()  # projections x bins, row-major
+    reservoir: bytes = b""  # float16, a few vectors
+    reservoir_count: int = 0
+    heartbeat: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DriftWindow:
+    """One closed tumbling window (`drift.window.v1`)."""
+
+    window_id: str
+    modality: str
+    model: str
+    start_ms: int
+    end_ms: int
+    count: int
+    distance: float
+    threshold: float
+    p_value: float
+    reference: str
+    late: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DriftAlert:
+    """A window that left the reference distribution, or never closed (`drift.alert.v1`)."""
+
+    alert_id: str
+    modality: str
+    model: str
+    start_ms: int
+    end_ms: int
+    code: str  # shift | window_never_closed
+    distance: float
+    threshold: float
+    p_value: float
+    message: str

@@ -1,0 +1,143 @@
+"""What encode makes of an upload."""
+
+from dataclasses import dataclass
+
+from streams.core.records.common import ItemKey, Kind, Operation, SourceKind
+from streams.core.records.upload import Upload
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Origin:
+    """Where in the upload log an event stands."""
+
+    topic: str
+    partition: int
+    offset: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refusal:
+    """Why an event cannot be resolved; the arbiter turns it into `rejected` and a dead letter."""
+
+    code: str
+    reason: str
+    body: bytes = b""  # at most the first 4 KB of the raw record
+    body_sha256: str | None = None
+    body_bytes: int = 0
+    body_blob: str | None = None  # digest in the feature store when the body is longer than `body`
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IdentifierProblem:
+    """An identifier that is ignored as evidence, and why."""
+
+    scheme: str
+    value: str
+    problem: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TypedNumber:
+    """A number that may be part of identity: conflict only inside one scheme."""
+
+    scheme: str  # part, volume, movement, opus, number, catalogue:<name>, year, count, track
+    value: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VersionPart:
+    """A typed version statement read from a title or declared."""
+
+    type: str  # see streams.core.versions
+    text: str = ""
+    detail: str | None = None  # year, place, remixer, language
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TitleReading:
+    """One reading of a title; the parser gives the best few."""
+
+    base: str  # normalised base title, the key of comparison
+    versions: tuple[VersionPart, ...] = ()
+    numbers: tuple[TypedNumber, ...] = ()
+    credits: tuple[str, ...] = ()  # normalised names found in the title
+    artist: str | None = None  # normalised, of an "Artist - Title" reading
+    media_kind: str | None = None  # official_video, lyric_video, visualizer, audio
+    source_text: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LinkageRecord:
+    """An upload as record linkage sees it: immutable, all that pair scores depend on but the sound."""
+
+    kind: Kind
+    source_kind: SourceKind | None
+    readings: tuple[TitleReading, ...]
+    artists: tuple[str, ...] = ()  # normalised main and featured names
+    contributors: tuple[str, ...] = ()  # normalised composers, conductors, orchestras, remixers
+    albums: tuple[str, ...] = ()
+    label: str | None = None
+    year: int | None = None
+    duration_ms: int | None = None
+    languages: tuple[str, ...] = ()
+    isrcs: tuple[str, ...] = ()
+    iswcs: tuple[str, ...] = ()
+    gtins: tuple[str, ...] = ()
+    mbid: str | None = None
+    acoustid: str | None = None
+    proprietary: tuple[str, ...] = ()  # "namespace=value"
+    video_ids: tuple[str, ...] = ()  # "platform=id"
+    track_number: int | None = None
+    explicit: bool | None = None
+    declared_cover: bool | None = None
+    instrumental: bool | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VectorRow:
+    """One embedding of an upload."""
+
+    modality: str  # text, identity, version, frames, artwork
+    model: str  # name-version of the card
+    window: int
+    start_ms: int
+    values: bytes  # float16, little-endian
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SoundFacts:
+    """What was measured on the decoded sound."""
+
+    duration_ms: int
+    silent_share: float
+    rms_dbfs: float
+    features: str  # digest in the feature store: fingerprint, chroma, window vectors
+    content_sha256: str  # of the decoded sound, the `audio` level of identity
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EncodedUpload:
+    """An upload after encode (`upload.encoded.v1`); a refused one carries `refusal` and little else."""
+
+    origin: Origin
+    source: str
+    item_id: str
+    revision: int | None  # None: a withdrawal that names none
+    operation: Operation
+    digest: str  # sha256 of the canonical upload without uploaded_at
+    received_ms: int  # broker time of the upload record
+    kind: Kind = Kind.recording
+    refusal: Refusal | None = None
+    upload: Upload | None = None
+    record: LinkageRecord | None = None
+    blocking_keys: tuple[str, ...] = ()
+    vectors: tuple[VectorRow, ...] = ()
+    sound: SoundFacts | None = None
+    identifier_problems: tuple[IdentifierProblem, ...] = ()
+    rule_version: str = ""
+    traceparent: str | None = None
+
+    @property
+    def key(self) -> ItemKey:
+        """The item this is about."""
+        return ItemKey(self.source, self.item_id)

@@ -1,0 +1,107 @@
+"""What find makes of it, and everything else that the arbiter decides on."""
+
+from dataclasses import dataclass
+
+from streams.core.records.common import ItemKey
+from streams.core.records.encoded import EncodedUpload
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SoundEvidence:
+    """How two sounds relate: fingerprint alignment, window similarity, harmonic alignment."""
+
+    bit_error: float | None = None  # of the aligned overlap, 0..0.5
+    offset_ms: int | None = None  # left time minus right time
+    overlap_ms: int | None = None
+    coverage_left: float | None = None
+    coverage_right: float | None = None
+    speed_ratio: float | None = None  # of left against right; 1.0 when not re-timed
+    pitch_shift: float | None = None  # semitones
+    windows: float | None = None  # best identity window cosine
+    harmony: float | None = None  # Qmax score, normalised
+    same_content: bool = False  # equal digest of the decoded sound
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Candidate:
+    """Another upload that may be the same, with who proposed it."""
+
+    source: str
+    item_id: str
+    revision: int
+    proposed_by: tuple[str, ...]  # blocker names: vector:text, vector:identity, isrc, title_artist ...
+    similarity: float | None = None  # best cosine of the vector look-up
+    sound: SoundEvidence | None = None
+
+    @property
+    def key(self) -> ItemKey:
+        """The item this candidate is."""
+        return ItemKey(self.source, self.item_id)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lookup:
+    """Which index answered."""
+
+    build: str
+    watermark: int  # next offset of index.row.v1 that the build has not folded
+    rows: int
+    attempt: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """An encoded upload with the candidates of the vector look-up."""
+
+    encoded: EncodedUpload
+    candidates: tuple[Candidate, ...] = ()
+    lookup: Lookup | None = None
+    truncated: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """A reviewer's or operator's judgement on a pair; `withdrawn` takes the pair's verdict back."""
+
+    verdict_id: str
+    left_source: str
+    left_item_id: str
+    right_source: str
+    right_item_id: str
+    judgement: str  # match | non_match | withdrawn
+    by: str = ""
+    note: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AdminCommand:
+    """An operator's command: merge or split entities, each with an inverse."""
+
+    command_id: str
+    command: str  # merge | split | unmerge
+    entity_ids: tuple[str, ...]
+    members: tuple[str, ...] = ()  # ItemKey.text() of members to split off
+    by: str = ""
+    note: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Promotion:
+    """A change of the parameter bundle or of a model: the only way either changes."""
+
+    promotion_id: str
+    subject: str  # bundle | model:<modality>
+    version: str
+    payload: bytes = b""  # canonical JSON of the bundle
+    sha256: str = ""
+    by: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ArbiterInput:
+    """The one log that is decided on (`arbiter.input.v1`): exactly one field is set."""
+
+    found: Found | None = None
+    verdict: Verdict | None = None
+    command: AdminCommand | None = None
+    promotion: Promotion | None = None

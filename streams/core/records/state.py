@@ -1,0 +1,140 @@
+"""What the arbiter keeps (compacted topics), and the rows of the index."""
+
+from dataclasses import dataclass
+
+from streams.core.records.common import ItemKey, Kind
+from streams.core.records.encoded import LinkageRecord, Origin, SoundFacts
+from streams.core.records.found import SoundEvidence
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelWindows:
+    """How many rows of one model an upload has in the index."""
+
+    modality: str
+    model: str
+    windows: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UploadState:
+    """What the arbiter keeps of one item for ever (`upload.state.v1`)."""
+
+    source: str
+    item_id: str
+    revision: int  # highest decided
+    digest: str
+    withdrawn_up_to: int  # 0: never
+    live: bool
+    decision_id: str
+    origin: Origin
+    kind: Kind = Kind.recording
+    entity_id: str | None = None
+    record: LinkageRecord | None = None
+    blocking_keys: tuple[str, ...] = ()
+    sound: SoundFacts | None = None
+    rows: tuple[ModelWindows, ...] = ()
+    title: str | None = None
+    artist: str | None = None
+    minted: tuple[str, ...] = ()  # entity ids this item founded, in order
+
+    @property
+    def key(self) -> ItemKey:
+        """The item."""
+        return ItemKey(self.source, self.item_id)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EntityState:
+    """An entity as the fold stands (`entity.state.v1`)."""
+
+    entity_id: str
+    kind: str  # recording | music_video | work
+    status: str  # live | retired | redirected
+    founder: str  # ItemKey.text()
+    minted_sequence: int
+    members: tuple[str, ...] = ()
+    redirect_to: str | None = None
+    work_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PairState:
+    """A discovered edge of the pair graph, left < right (`pair.state.v1`)."""
+
+    left: str  # ItemKey.text()
+    right: str
+    recording_log_odds: float
+    work_log_odds: float
+    cannot_link: str | None = None
+    work_cannot_link: str | None = None
+    relation: str | None = None  # left to right
+    verdict: str | None = None  # match | non_match
+    verdict_id: str | None = None
+    sound: SoundEvidence | None = None
+    bundle_version: str = ""
+    live: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RelationState:
+    """A relation as the fold stands (`relation.state.v1`)."""
+
+    relation_id: str
+    relation: str
+    from_entity: str
+    to_entity: str
+    status: str
+    probability: float
+    left: str  # the pair that supports it
+    right: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OriginRange:
+    """Offsets [first, end) of one input partition that were decided."""
+
+    topic: str
+    partition: int
+    first: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ArbiterHead:
+    """The arbiter's scalar state (`arbiter.head.v1`, one key)."""
+
+    sequence: int = 0
+    input_offset: int = 0  # next offset of arbiter.input.v1
+    bundle_version: str = ""
+    bundle: bytes = b""  # canonical JSON of the bundle in force; empty: the packaged default
+    origins: tuple[OriginRange, ...] = ()
+    live_uploads: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IndexRow:
+    """One vector of the index, immutable, naming the upload (`index.row.v1`)."""
+
+    row_id: str
+    source: str
+    item_id: str
+    revision: int
+    modality: str
+    model: str
+    window: int
+    start_ms: int
+    values: bytes  # float16, little-endian; empty when deleted
+    state: str = "live"  # live | deleted
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IndexWatermark:
+    """How far an index build has folded (`index.watermark.v1`)."""
+
+    build: str
+    watermark: int
+    rows: int
+    checksum: str
+    active: bool = True
+    at_ms: int = 0
