@@ -4,22 +4,18 @@ Layout. A build is a small *meta* collection (one row: the build's name and wate
 per modality and model, made when its first row arrives. The alias points at the active build's meta
 collection. The primary key is the sha256 of the row id, so no id of an uploader is part of a filter.
 
-Milvus Lite loses rows under concurrent use, so one lock stands around every call and one client serves the
-process.
+One lock stands around every call on Milvus Lite: :mod:`streams.edges.milvus_store` says why.
 """
 
 import logging
+import shutil
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
-from dataclasses import dataclass, field
+from contextlib import ExitStack
 from pathlib import Path
-from threading import RLock
 from typing import Any
 
 import numpy as np
-from milvus_lite.server_manager import server_manager_instance
 from pymilvus import DataType, MilvusClient
-from pymilvus.exceptions import MilvusException
 
 from streams.core.index_rows import (
     MAX_TEXT_BYTES,
@@ -37,11 +33,11 @@ from streams.edges.milvus_names import (
     primary_key,
     space_name,
 )
+from streams.edges.milvus_store import TIMEOUT_S, answered, asking, connect, let_go, move_aside, take_lite
 from streams.errors import ConfigError, CorruptState, EncoderMismatch, IndexUnavailable
 from streams.ports import FloatArray, Hit, IndexBuild, IndexSummary
 
 FIRST_BUILD = "main"
-TIMEOUT_S = 30.0
 WRITE_ROWS = (
     1024  # above the 512 from which Lite's fixed cost per call no longer shows; 5 MB at 1280 dimensions
 )
@@ -50,32 +46,7 @@ PAGE_ROWS = 4096
 EMPTYING = -1  # watermark of a build whose collections are being dropped
 FIELDS = ["source", "item_id", "revision", "window", "start_ms"]
 
-# Every failure is translated and raised; the client would print it, with a stack, as well.
-logging.getLogger("pymilvus").setLevel(logging.CRITICAL)
-
-
-@contextmanager
-def _asking(what: str) -> Iterator[None]:
-    """Translate what the client raises; it gives ValueError for a channel that was closed."""
-    try:
-        yield
-    except (MilvusException, ValueError) as exc:
-        raise IndexUnavailable(f"Milvus did not {what}: {exc}") from exc
-
-
-@dataclass(slots=True)
-class _Store:
-    """One client and the lock around it, shared by every index object on the same Lite path."""
-
-    client: Any  # pymilvus has no types
-    lock: AbstractContextManager[object]
-    users: int = 0
-    dims: dict[str, int] = field(default_factory=dict)  # of loaded collections
-    counts: dict[str, int] = field(default_factory=dict)  # Lite only: this process is the one writer
-
-
-_lite: dict[str, _Store] = {}
-_lite_lock = RLock()
+_log = logging.getLogger(__name__)
 
 
 class MilvusCandidateIndex:
@@ -94,6 +65,8 @@ class MilvusCandidateIndex:
     ------
     IndexUnavailable
         the store does not answer, or another process has the Lite folder open
+    CorruptState
+        the Lite folder is torn: `open_lite` starts anew
     ConfigError
         a Lite path whose name does not end in ``.db``
     """
@@ -104,12 +77,12 @@ class MilvusCandidateIndex:
         self._path = None if uri.startswith(("http://", "https://")) else str(Path(uri).resolve())
         self._closed = False
         self.zero_rows = 0  # rows that were not stored because their vector was zero
-        if self._path is None:
-            with _asking("connect"):
-                client = MilvusClient(uri, token=token or "", timeout=TIMEOUT_S)
-            self._store = _Store(client, nullcontext(), users=1)
-        else:
-            self._store = _open_lite(self._path)
+        self._store = connect(uri, token) if self._path is None else take_lite(self._path)
+        if self.lite:
+            with ExitStack() as undo:
+                undo.callback(self.close)
+                self._read_all()
+                undo.pop_all()
 
     @property
     def lite(self) -> bool:
@@ -153,7 +126,7 @@ class MilvusCandidateIndex:
         with self._store.lock:
             if meta not in self._collections():
                 raise ConfigError(f"there is no index build {build!r}")
-            with _asking("move the alias"):
+            with asking("move the alias"):
                 if self._active_meta() is None:
                     self._store.client.create_alias(meta, self._alias, timeout=TIMEOUT_S)
                 else:
@@ -229,20 +202,21 @@ class MilvusCandidateIndex:
         if self._closed:
             return
         self._closed = True
-        with _lite_lock:
-            self._store.users -= 1
-            if self._store.users:
-                return
-            with _asking("close"):
-                self._store.client.close()
-            if self._path is not None:
-                _lite.pop(self._path, None)
-                server_manager_instance.release_server(self._path)
+        let_go(self._store)
+
+    def _read_all(self) -> None:
+        """Read every collection: what a torn folder cannot give shows here, not in the middle of a fold."""
+        try:
+            self.builds()
+        except IndexUnavailable as exc:
+            if answered(exc):
+                raise CorruptState(f"{self._path} cannot be read: {exc}") from exc
+            raise
 
     # --- collections ---------------------------------------------------------------------------------
 
     def _collections(self) -> set[str]:
-        with _asking("list collections"):
+        with asking("list collections"):
             return set(self._store.client.list_collections(timeout=TIMEOUT_S))
 
     def _spaces(self, build: str, present: set[str]) -> list[str]:
@@ -250,7 +224,7 @@ class MilvusCandidateIndex:
 
     def _active_meta(self) -> str | None:
         """Resolve the alias to a meta collection."""
-        with _asking("resolve the alias"):
+        with asking("resolve the alias"):
             if not self._store.client.has_collection(self._alias, timeout=TIMEOUT_S):
                 return None
             return str(
@@ -286,7 +260,7 @@ class MilvusCandidateIndex:
         else:
             graph = {"M": 16, "efConstruction": 200}
             index.add_index("vector", index_type="HNSW", metric_type="COSINE", params=graph)
-        with _asking(f"create {name}"):
+        with asking(f"create {name}"):
             client = self._store.client
             client.create_collection(name, schema=schema, consistency_level="Strong", timeout=TIMEOUT_S)
             # Lite builds no index here; to wait for one costs half a second a collection.
@@ -299,7 +273,7 @@ class MilvusCandidateIndex:
         known = self._store.dims.get(name)
         if known is not None:
             return known
-        with _asking(f"load {name}"):
+        with asking(f"load {name}"):
             fields = self._store.client.describe_collection(name, timeout=TIMEOUT_S)["fields"]
             self._store.client.load_collection(name, timeout=TIMEOUT_S)
             if self.lite:
@@ -315,14 +289,14 @@ class MilvusCandidateIndex:
     def _forget(self, name: str) -> None:
         self._store.dims.pop(name, None)
         self._store.counts.pop(name, None)
-        with _asking(f"drop {name}"):
+        with asking(f"drop {name}"):
             self._store.client.drop_collection(name, timeout=TIMEOUT_S)
 
     # --- rows ----------------------------------------------------------------------------------------
 
     def _read_meta(self, meta: str) -> tuple[str, int]:
         self._load(meta)
-        with _asking(f"read {meta}"):
+        with asking(f"read {meta}"):
             rows = self._store.client.query(
                 meta, filter='key == "watermark"', output_fields=["source", "revision"], timeout=TIMEOUT_S
             )
@@ -333,7 +307,7 @@ class MilvusCandidateIndex:
     def _write_meta(self, meta: str, build: str, watermark: int) -> None:
         """Store the build's name and watermark: acknowledged after its rows are flushed."""
         row = {"key": "watermark", "source": build, "item_id": "", "revision": watermark, "window": 0}
-        with _asking(f"write {meta}"):
+        with asking(f"write {meta}"):
             self._store.client.upsert(meta, [row | {"start_ms": 0, "vector": [1.0, 0.0]}], timeout=TIMEOUT_S)
 
     def _check_dims(
@@ -355,7 +329,7 @@ class MilvusCandidateIndex:
         self._load(name)
         self._store.counts.pop(name, None)
         client = self._store.client
-        with _asking(f"write {name}"):
+        with asking(f"write {name}"):
             gone = [primary_key(row_id) for row_id in change.gone]
             for start in range(0, len(gone), WRITE_ROWS):
                 client.delete(name, ids=gone[start : start + WRITE_ROWS], timeout=TIMEOUT_S)
@@ -371,7 +345,7 @@ class MilvusCandidateIndex:
         if name in self._store.counts:
             return self._store.counts[name]
         self._load(name)
-        with _asking(f"count {name}"):
+        with asking(f"count {name}"):
             rows = self._store.client.query(name, filter="", output_fields=["count(*)"], timeout=TIMEOUT_S)
         count = int(rows[0]["count(*)"])
         if self.lite:
@@ -379,7 +353,7 @@ class MilvusCandidateIndex:
         return count
 
     def _keys(self, name: str) -> Iterator[str]:
-        with _asking(f"page through {name}"):
+        with asking(f"page through {name}"):
             pages = self._store.client.query_iterator(
                 name, batch_size=PAGE_ROWS, filter="", output_fields=["key"], timeout=TIMEOUT_S
             )
@@ -391,7 +365,7 @@ class MilvusCandidateIndex:
 
     def _search(self, name: str, vectors: FloatArray, limit: int) -> list[tuple[Hit, ...]]:
         params = {} if self.lite else {"ef": max(128, 2 * limit)}
-        with _asking(f"search {name}"):
+        with asking(f"search {name}"):
             answers = self._store.client.search(
                 name,
                 data=np.ascontiguousarray(vectors, dtype=np.float32),
@@ -403,19 +377,35 @@ class MilvusCandidateIndex:
             return [_hits(answer) for answer in answers]
 
 
-def _open_lite(path: str) -> _Store:
-    """Give the process's one client of a Lite folder."""
-    if not path.endswith(".db"):
-        raise ConfigError(f"a Milvus Lite folder must have a name that ends in .db: {path}")
-    with _lite_lock:
-        store = _lite.get(path)
-        if store is None:
-            Path(path).parent.mkdir(parents=True, exist_ok=True)
-            with _asking(f"open {path} (one process at a time may)"):
-                client = MilvusClient(path, timeout=TIMEOUT_S)
-            store = _lite[path] = _Store(client, RLock())
-        store.users += 1
-        return store
+def open_lite(path: str | Path) -> MilvusCandidateIndex:
+    """Open a Milvus Lite folder; where it is torn, an empty one in its place.
+
+    The index is a fold of its log; an empty one has watermark 0, so the index stage folds all of it again.
+
+    Parameters
+    ----------
+    path : str or Path
+        ends in ``.db``; a torn folder is moved aside to ``PATH.torn``, which is deleted
+
+    Raises
+    ------
+    IndexUnavailable
+        another process has the folder open, or the system refuses
+    ConfigError
+        a path whose name does not end in ``.db``
+    """
+    path = str(Path(path).resolve())
+    aside = f"{path}.torn"
+    try:
+        index = MilvusCandidateIndex(path)
+    except CorruptState as exc:
+        _log.warning("the vector index is torn and is folded anew from its log: %s", exc)
+        shutil.rmtree(aside, ignore_errors=True)
+        move_aside(path, aside)
+        index = MilvusCandidateIndex(path)
+    # Also what a start that was cut short has left.
+    shutil.rmtree(aside, ignore_errors=True)
+    return index
 
 
 def _stored(row: IndexRow, vector: FloatArray) -> dict[str, object]:

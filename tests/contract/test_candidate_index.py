@@ -306,7 +306,7 @@ def test_a_lite_folder_needs_its_ending(tmp_path: Path) -> None:
 
 
 def test_a_server_that_is_not_there_is_unavailable(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("streams.edges.milvus.TIMEOUT_S", 0.5)
+    monkeypatch.setattr("streams.edges.milvus_store.TIMEOUT_S", 0.5)
     with pytest.raises(IndexUnavailable):
         MilvusCandidateIndex("http://127.0.0.1:9")
 
