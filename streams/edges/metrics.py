@@ -30,6 +30,7 @@ from streams.telemetry import METRICS, MetricSpec
 EXPORT_SECONDS = 3.0
 EXPORT_EVERY_MS = 10_000
 SHUTDOWN_SECONDS = 4.0
+STAGE_PORTS = ("encode", "find", "index", "arbitrate", "audit", "drift")
 LOOPBACK = "127.0.0.1"
 
 _log = logging.getLogger(__name__)
@@ -116,10 +117,11 @@ class Metrics:
         server = None
         if settings.prometheus_port is not None:
             registry = CollectorRegistry()
+            wanted = stage_port(settings.prometheus_port, stage)
             try:
-                server = start_http_server(settings.prometheus_port, addr=LOOPBACK, registry=registry)
-            except OSError as exc:
-                _log.warning("no metrics on port %d: %s", settings.prometheus_port, exc)
+                server = start_http_server(wanted, addr=LOOPBACK, registry=registry)
+            except (OSError, OverflowError) as exc:
+                _log.warning("no metrics on port %d: %s", wanted, exc)
             else:
                 readers.append(PrometheusMetricReader(registry=registry))
                 port = int(server[0].server_port)
@@ -199,6 +201,11 @@ class Metrics:
         self, kind: type[BaseException] | None, value: BaseException | None, where: TracebackType | None
     ) -> None:
         self.close()
+
+
+def stage_port(first: int, stage: str) -> int:
+    """Give a stage's own port, the same at every start: what is scraped must be known; 0 is any free one."""
+    return first + STAGE_PORTS.index(stage) if first and stage in STAGE_PORTS else first
 
 
 def _check(name: str, kind: str, labels: dict[str, str]) -> None:

@@ -1,45 +1,51 @@
-"""The whole on a real Kafka: uploads in, decisions out, a killed stage, a clean audit."""
+"""The whole on a real Kafka, with the real models: one running service, and what is asked of it."""
 
-import os
-import signal
-import subprocess
-import sys
-import time
+import hashlib
+from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import orjson
 import pytest
 from typer.testing import CliRunner
 
 from streams.cli.app import app
-from streams.supervisor import read_status
+from streams.cli.decisions import follow_decisions, read_records
+from streams.config import Settings, load_settings
+from streams.connection import bootstrap_of
+from streams.core.records import Contradiction, DeadLetter, Decision, Origin, Outcome
+from streams.edges.kafka_producer import Publisher
+from streams.edges.metrics import STAGE_PORTS
+from streams.edges.tracing import read_traces
+from streams.telemetry import TraceNode, trace_tree
+from tests.integration.installation import Installation, closed_port, taken_ports, until
+from tests.unit.media_files import melody, ogg, wav
 
-pytestmark = pytest.mark.broker
+pytestmark = [pytest.mark.broker, pytest.mark.models]
 
-DEADLINE_S = 60.0
+UPLOADS = "catalog.upload.v1"
 
 
-@contextmanager
-def running(data_dir: Path) -> Iterator[None]:
-    """Run `samesong up` in a process of its own, stopped as Ctrl-C would."""
-    with (data_dir / "up.log").open("wb") as output:
-        up = subprocess.Popen(  # noqa: S603 - our own interpreter and module
-            [sys.executable, "-m", "streams.cli", "up", "--data-dir", str(data_dir)],
-            stdout=output,
-            stderr=subprocess.STDOUT,
-        )
-    try:
-        deadline = time.monotonic() + DEADLINE_S
-        while {status.name for status in read_status(data_dir)} < {"encode", "index", "arbitrate"}:
-            assert up.poll() is None, (data_dir / "up.log").read_text()
-            assert time.monotonic() < deadline
-            time.sleep(0.1)
-        yield
-    finally:
-        up.send_signal(signal.SIGINT)
-        assert up.wait(timeout=60) == 0
+@pytest.fixture(scope="module")
+def music(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Give the one folder that media may be read from."""
+    return tmp_path_factory.mktemp("music")
+
+
+@pytest.fixture(scope="module")
+def service(tmp_path_factory: pytest.TempPathFactory, music: Path) -> Iterator[Installation]:
+    """Run the service with traces in files, and with both of telemetry's outlets unusable throughout."""
+    with taken_ports(len(STAGE_PORTS)) as taken:
+        environment = {
+            "SAMESONG_MEDIA__ALLOWED_ROOTS": orjson.dumps([str(music)]).decode(),
+            "SAMESONG_TELEMETRY__TRACES_FILE": "true",
+            "SAMESONG_TELEMETRY__OTLP_ENDPOINT": f"http://127.0.0.1:{closed_port()}",
+            "SAMESONG_TELEMETRY__PROMETHEUS_PORT": str(taken),
+        }
+        installation = Installation(tmp_path_factory.mktemp("pipeline"), environment)
+        with installation.running():
+            yield installation
 
 
 def song(source: str, number: int, **more: object) -> dict[str, object]:
@@ -54,33 +60,194 @@ def song(source: str, number: int, **more: object) -> dict[str, object]:
     }
 
 
-def publish(data_dir: Path, *uploads: object) -> dict[tuple[str, str], str]:
-    """Publish and wait; give the outcome of each item."""
-    path = data_dir / "uploads.jsonl"
-    path.write_bytes(b"".join(orjson.dumps(upload) + b"\n" for upload in uploads))
-    command = [sys.executable, "-m", "streams.cli", "publish", str(path), "--wait", "--json"]
-    done = subprocess.run(  # noqa: S603 - our own interpreter and module
-        [*command, "--data-dir", str(data_dir)], capture_output=True, timeout=DEADLINE_S, check=False
+# --- traces ----------------------------------------------------------------------------------------------
+
+Shape = tuple[str, str, frozenset[Any]]
+
+
+def _shape(node: TraceNode) -> Shape:
+    """Give what a span is and what follows from it; alike branches (one per index row) count once."""
+    return node.span.name, node.span.stage, frozenset(map(_shape, node.children))
+
+
+def _chain(*spans: tuple[str, str]) -> Shape:
+    """Give the shape in which each span follows from the one before."""
+    (name, stage), *rest = spans
+    return name, stage, frozenset([_chain(*rest)] if rest else [])
+
+
+def test_one_upload_is_one_trace_through_every_stage(service: Installation) -> None:
+    (decision,) = service.publish(song("traced", 900))
+    assert decision["outcome"] == "new"
+    expected = _chain(
+        (f"publish {UPLOADS}", "publish"),
+        ("resolver.encode", "encode"),
+        ("resolver.find", "find"),
+        ("resolver.arbitrate", "arbitrate"),
+        ("resolver.index", "index"),
     )
-    assert done.returncode == 0, done.stderr.decode()
-    decisions = [orjson.loads(line) for line in done.stdout.splitlines()]
-    return {(each["source"], each["item_id"]): each["outcome"] for each in decisions}
+
+    def shapes() -> list[Shape]:
+        spans = read_traces(service.data_dir)
+        return [_shape(root) for root in trace_tree(spans, decision["trace_id"])]
+
+    until(lambda: "resolver.index" in str(shapes()))
+    assert shapes() == [expected]
+    batches = [span for span in read_traces(service.data_dir) if decision["trace_id"] in span.links]
+    assert {(span.name, span.kind, span.stage) for span in batches} == {
+        (f"process {UPLOADS}", "consumer", "encode"),
+        ("process upload.encoded.v1", "consumer", "find"),
+        ("process arbiter.input.v1", "consumer", "arbitrate"),
+        ("process index.row.v1", "consumer", "index"),
+    }
 
 
-def kill(data_dir: Path, stage: str) -> None:
-    (status,) = [each for each in read_status(data_dir) if each.name == stage]
-    assert status.pid is not None
-    os.kill(status.pid, signal.SIGKILL)
+def test_telemetry_that_reaches_nobody_harms_nothing(service: Installation) -> None:
+    assert service.publish(song("unheard", 901))[0]["outcome"] == "new"
+    for stage in ("encode", "arbitrate", "index"):
+        until(lambda stage=stage: "traces cannot be sent" in service.log(stage))  # type: ignore[misc]  # a default binds the loop's name
+        assert "no metrics on port" in service.log(stage)
 
 
-def test_copies_match_kills_harm_nothing_and_the_audit_is_clean(tmp_path: Path) -> None:
-    with running(tmp_path):
-        first = publish(tmp_path, *(song("a", number) for number in range(20)))
-        assert set(first.values()) == {"new"}
-        for stage in ("encode", "arbitrate", "index"):
-            kill(tmp_path, stage)
-        second = publish(tmp_path, *(song("b", number) for number in range(20)), song("a", 0))
-        assert second.pop(("a", "0")) == "duplicate"
-        assert set(second.values()) == {"match"}
-        audit = CliRunner().invoke(app, ["audit", "--once", "--data-dir", str(tmp_path)])
-        assert audit.exit_code == 0, audit.output
+# --- bad input -------------------------------------------------------------------------------------------
+
+
+class Bad(NamedTuple):
+    """A record that is refused: its bytes, the code, and what the reason names."""
+
+    body: bytes
+    code: str
+    reason: str = ""
+
+
+def _bad_metadata() -> dict[str, Bad]:
+    plain = song("bad", 1)
+    unnamed = {name: value for name, value in plain.items() if name != "item_id"}
+    body = orjson.dumps
+    return {
+        "broken JSON": Bad(b'{"source": "bad", "item_id": ', "schema_error", "not JSON"),
+        "unknown field": Bad(body({**plain, "colour": "red"}), "schema_error", "colour"),
+        "missing field": Bad(body(unnamed), "schema_error", "item_id"),
+        "impossible duration": Bad(body({**plain, "duration_ms": -5}), "schema_error", "duration_ms"),
+        "10-day duration": Bad(body({**plain, "duration_ms": 864_000_000}), "schema_error", "duration_ms"),
+        "empty title": Bad(body({**plain, "title": " "}), "schema_error", "title"),
+        "wrong Avro magic": Bad(b"\xc3\x02" + bytes(40), "decode_error", "c3 02"),
+        "unknown fingerprint": Bad(b"\xc3\x01" + b"\x11" * 8 + bytes(40), "decode_error", "11" * 8),
+        "nothing at all": Bad(b"", "decode_error"),
+    }
+
+
+def _bad_media(music: Path, elsewhere: Path) -> dict[str, Bad]:
+    good = ogg(melody(12.0))
+
+    def naming(uri: str, **more: str) -> bytes:
+        return orjson.dumps(song("bad", 2, media=[{"role": "audio", "uri": uri, **more}]))
+
+    def holding(name: str, data: bytes, **more: str) -> bytes:
+        (music / name).write_bytes(data)
+        return naming((music / name).as_uri(), **more)
+
+    (elsewhere / "outside.ogg").write_bytes(good)
+    (music / "link.ogg").symlink_to(elsewhere / "outside.ogg")
+    return {
+        "missing file": Bad(naming((music / "none.ogg").as_uri()), "media_missing"),
+        "outside the roots": Bad(naming((elsewhere / "outside.ogg").as_uri()), "media_outside_roots"),
+        "a link that leads outside": Bad(naming((music / "link.ogg").as_uri()), "media_outside_roots"),
+        "loopback": Bad(naming("https://127.0.0.1/a.ogg"), "media_private_address"),
+        "loopback by name": Bad(naming("https://localhost/a.ogg"), "media_private_address"),
+        "wrong sha256": Bad(holding("other.ogg", good, sha256="0" * 64), "media_digest_mismatch"),
+        "0 bytes": Bad(holding("empty.mp3", b""), "media_empty"),
+        "a text": Bad(holding("text.mp3", b"This is no song.\n" * 300), "media_not_audio"),
+        "truncated": Bad(holding("half.ogg", good[: len(good) // 2]), "media_truncated"),
+        "silent": Bad(holding("silent.wav", wav(melody(3.0) * 0)), "media_silent"),
+    }
+
+
+def _publish_raw(settings: Settings, bodies: list[bytes]) -> list[Origin]:
+    """Write bytes as they are, all to one partition and so in this order."""
+    with Publisher(bootstrap_of(settings)) as publisher:
+        sent = [publisher.publish(UPLOADS, key=b"one partition", value=body) for body in bodies]
+    return [Origin(topic=UPLOADS, partition=where.partition or 0, offset=where.offset or 0) for where in sent]
+
+
+def _decisions(settings: Settings, origins: list[Origin]) -> dict[Origin, Decision]:
+    """Wait until each is decided; none is decided twice."""
+    found: dict[Origin, Decision] = {}
+    with follow_decisions(settings, start="beginning") as follower:
+
+        def look() -> bool:
+            for decision in follower.poll(0.5):
+                assert decision.origin not in found
+                found[decision.origin] = decision
+            return set(origins) <= found.keys()
+
+        until(look)
+    return found
+
+
+def test_each_bad_record_is_refused_and_the_one_after_it_is_decided(
+    service: Installation, music: Path, tmp_path: Path
+) -> None:
+    bad = {**_bad_metadata(), **_bad_media(music, tmp_path)}
+    settings = load_settings(data_dir=service.data_dir)
+    bodies = [
+        body
+        for number, one in enumerate(bad.values())
+        for body in (one.body, orjson.dumps(song("good", 100 + number)))
+    ]
+    origins = _publish_raw(settings, bodies)
+    assert [origin.offset for origin in origins] == list(
+        range(origins[0].offset, origins[0].offset + len(bodies))
+    )
+    decided = _decisions(settings, origins)
+    letters: list[DeadLetter] = list(read_records(settings, "deadletter.v1"))
+    assert set(Counter(letter.origin for letter in letters).values()) == {1}
+    by_origin = {letter.origin: letter for letter in letters}
+    for (name, one), refused, after in zip(bad.items(), origins[::2], origins[1::2], strict=True):
+        decision, letter = decided[refused], by_origin[refused]
+        assert (decision.outcome, decision.code) == (Outcome.rejected, one.code), name
+        assert letter.code == one.code, name
+        assert one.reason in (decision.reason or ""), name
+        assert (letter.body, letter.body_bytes) == (one.body, len(one.body)), name
+        assert letter.body_sha256 == hashlib.sha256(one.body).hexdigest(), name
+        assert decided[after].outcome is Outcome.new, f"the upload after: {name}"
+        assert after not in by_origin
+
+
+def test_a_wrong_check_digit_is_reported_and_refuses_nothing(service: Installation) -> None:
+    settings = load_settings(data_dir=service.data_dir)
+    wrong = song(
+        "digits",
+        902,
+        works=[{"title": "Clear Water", "iswc": "T-034.524.680-2"}],
+        releases=[{"title": "River Songs", "gtin": "00036000291453"}],
+    )
+    (origin,) = _publish_raw(settings, [orjson.dumps(wrong)])
+    assert _decisions(settings, [origin])[origin].outcome is Outcome.new
+    reported: list[Contradiction] = [
+        each for each in read_records(settings, "upload.contradiction.v1") if each.source == "digits"
+    ]
+    assert {each.code for each in reported} == {"wrong_identifier"}
+    said = " ".join(f"{each.subject} {each.message}" for each in reported)
+    assert "T-034.524.680-2" in said or "T0345246802" in said
+    assert "00036000291453" in said
+    assert origin not in {letter.origin for letter in read_records(settings, "deadletter.v1")}
+
+
+# --- the main job ----------------------------------------------------------------------------------------
+
+
+def test_copies_match_kills_harm_nothing_and_the_audit_is_clean(service: Installation) -> None:
+    def publish(*uploads: object) -> dict[tuple[str, str], str]:
+        decisions = service.publish(*uploads)
+        return {(each["source"], each["item_id"]): each["outcome"] for each in decisions}
+
+    first = publish(*(song("a", number) for number in range(20)))
+    assert set(first.values()) == {"new"}
+    for stage in ("encode", "arbitrate", "index"):
+        service.kill(stage)
+    second = publish(*(song("b", number) for number in range(20)), song("a", 0))
+    assert second.pop(("a", "0")) == "duplicate"
+    assert set(second.values()) == {"match"}
+    audit = CliRunner().invoke(app, ["audit", "--once", "--data-dir", str(service.data_dir)])
+    assert audit.exit_code == 0, audit.output
