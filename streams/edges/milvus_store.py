@@ -2,8 +2,7 @@
 
 Milvus Lite loses rows under concurrent use, so one client serves the process and every call holds its lock.
 A folder that a kill or a power loss has torn is recognised here, before Lite opens it: Lite drops without a
-word what it cannot read (a manifest gives way to the one before it, and the rows that only the newer one names
-go).
+word what it cannot read (a manifest gives way to the one before, and rows that only the newer one names go).
 """
 
 import fcntl
