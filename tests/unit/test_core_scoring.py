@@ -86,6 +86,17 @@ sounds = st.one_of(
 )
 
 
+def test_a_remembered_score_is_the_one_that_is_added_up() -> None:
+    one, other = featurize(_upload("Clear Water")), featurize(_upload("Slow Rain", artist="Somebody Else"))
+    scorer = Scorer(Bundle.packaged())
+    first, again = scorer.score(one, other), scorer.score(one, other)
+    explained = scorer.explain(one, other)
+    assert first == again == Scorer(Bundle.packaged()).score(one, other)
+    assert explained.recording.log_odds == first.recording.log_odds
+    assert explained.recording.lines[0].left == "clear water"
+    assert first.recording.lines[0].left is None
+
+
 @given(records, records, sounds)
 def test_scores_are_pure_symmetrical_and_add_up(
     left: LinkageRecord, right: LinkageRecord, sound: SoundEvidence | None
