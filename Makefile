@@ -79,8 +79,8 @@ docs: $(READY) ## write the generated parts of the documentation anew
 check: format-check lint types schemas ## everything that is checked without running the program
 
 .PHONY: bench
-bench: $(READY) ## measure the vector index, and write benchmarks/results (minutes)
-	@$(BIN)/python -m benchmarks.index_search
+bench: models ## measure, and write benchmarks/results (BENCH="pipeline ...": only these; about 15 minutes)
+	@$(BIN)/python -m benchmarks $(BENCH)
 
 .PHONY: lock
 lock: ## resolve the dependencies anew and write deploy/locks (UPGRADE=1: to the newest versions)
