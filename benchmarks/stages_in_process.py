@@ -59,8 +59,7 @@ class StagesInProcess:
         self.find = FindProcessor(self._index, self._codec, limit=20)
         self.arbitrate = ArbitrateStage(
             self._codec,
-            rules(Bundle.packaged()),
-            FeatureConfirmer(FileFeatureStore(folder / "features")).confirm,
+            rules(Bundle.packaged(), FeatureConfirmer(FileFeatureStore(folder / "features")).confirm),
             watermark=self._watermark,
             overlay_rows=10**9,
         )

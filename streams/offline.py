@@ -59,9 +59,7 @@ def resolve_lines(
     """
     log = _Log()
     find = FindProcessor(index, parts.codec, limit=SEARCH_LIMIT)
-    stage = ArbitrateStage(
-        parts.codec, rules, parts.confirm, watermark=lambda: index.active().watermark, overlay_rows=2**62
-    )
+    stage = ArbitrateStage(parts.codec, rules, watermark=lambda: index.active().watermark, overlay_rows=2**62)
     decisions: list[Decision] = []
     for batch in _batches(lines):
         encoded = _encode(parts, log, batch)

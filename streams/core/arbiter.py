@@ -41,7 +41,7 @@ from streams.core.records import (
     Verdict,
 )
 from streams.core.relating import PairClaim, relate, retract
-from streams.core.rules import Confirm, Rules
+from streams.core.rules import Rules
 from streams.core.upload_rows import deletions_of, rows_of, windows_of
 
 # A decision names this many of those it was compared with.
@@ -65,7 +65,6 @@ def decide_found(
     origins: Origins,
     sequence: int,
     rules: Rules,
-    confirm: Confirm,
     overlay: Iterable[Candidate] = (),
 ) -> Decided:
     """Decide on one upload, withdrawal or refusal and write the outcome to the workspace.
@@ -81,8 +80,6 @@ def decide_found(
     sequence : int
         of the decision, used only when there is one
     rules : Rules
-    confirm : callable
-        compares two sounds from their stored features
     overlay : iterable of Candidate
         hits among rows that the index had not folded
 
@@ -95,7 +92,7 @@ def decide_found(
     if encoded.origin in origins:
         return Decided(events=())
     origins.add(encoded.origin)
-    deciding = _Deciding(workspace, found, sequence=sequence, rules=rules, confirm=confirm)
+    deciding = _Deciding(workspace, found, sequence=sequence, rules=rules)
     if encoded.refusal is not None:
         return deciding.refuse(encoded.refusal.code, encoded.refusal.reason)
     known = workspace.upload(encoded.key.text())
@@ -141,7 +138,7 @@ def decide_verdict(workspace: Workspace, verdict: Verdict, *, sequence: int, rul
         (left, right),
         subject=left,
         formerly=None,
-        thresholds=rules.thresholds,
+        rules=rules,
         sequence=sequence,
     )
     if not placement.sides:
@@ -159,15 +156,12 @@ def _beaten(known: UploadState) -> str:
 class _Deciding:
     """One record on its way to a decision."""
 
-    def __init__(
-        self, workspace: Workspace, found: Found, *, sequence: int, rules: Rules, confirm: Confirm
-    ) -> None:
+    def __init__(self, workspace: Workspace, found: Found, *, sequence: int, rules: Rules) -> None:
         self._workspace = workspace
         self._found = found
         self._encoded = found.encoded
         self._sequence = sequence
         self._rules = rules
-        self._confirm = confirm
         self._rows: list[IndexRow] = []
         self._retracted: list[RelationState] = []
 
@@ -262,9 +256,7 @@ class _Deciding:
                 entity_id=before.entity_id if before and was_live else None,
             )
         )
-        compared, truncated = compare(
-            self._workspace, self._found, overlay, rules=self._rules, confirm=self._confirm
-        )
+        compared, truncated = compare(self._workspace, self._found, overlay, rules=self._rules)
         for each in compared:
             link(self._workspace, key, each, rules=self._rules)
         placement = self._place({*seeds, key}, formerly=known.entity_id if known else None)
@@ -301,7 +293,7 @@ class _Deciding:
             seeds,
             subject=self._encoded.key.text(),
             formerly=formerly,
-            thresholds=self._rules.thresholds,
+            rules=self._rules,
             sequence=self._sequence,
         )
 
@@ -313,11 +305,11 @@ class _Deciding:
         entity = self._workspace.entity(state.entity_id) if state and state.entity_id else None
         members = set(entity.members) - {key} if entity else set()
         thresholds = self._rules.thresholds
-        inside = [each for each in compared if each.candidate.key.text() in members]
+        inside = [each for each in compared if each.key in members]
         doubtful = [
             each
             for each in compared
-            if each.candidate.key.text() not in members
+            if each.key not in members
             and each.score.cannot_link is None
             and each.score.recording.log_odds >= thresholds.recording_review
         ]
@@ -378,17 +370,17 @@ class _Deciding:
         own = self._workspace.upload(self._encoded.key.text())
         likely = []
         for each in compared:
-            now = self._workspace.upload(each.candidate.key.text())
+            now = self._workspace.upload(each.key)
             apart = now is not None and own is not None and now.entity_id != own.entity_id
             probable = each.score.work.log_odds >= self._rules.thresholds.work_review
             if each.score.relation is not None and apart and probable:
                 likely.append(each)
-        return sorted(likely, key=lambda each: (-each.score.work.log_odds, each.candidate.key))
+        return sorted(likely, key=lambda each: (-each.score.work.log_odds, each.key))
 
     def _relation(self, compared: Sequence[Compared]) -> RelationClaim | None:
         """Name the nearest other recording, told from this upload."""
         for each in self._related(compared):
-            now = self._workspace.upload(each.candidate.key.text())
+            now = self._workspace.upload(each.key)
             sound = each.sound or SoundEvidence()
             return RelationClaim(
                 relation=each.score.relation or "",
@@ -408,7 +400,7 @@ class _Deciding:
             PairClaim(
                 relation=each.score.relation or "",
                 left=self._encoded.key.text(),
-                right=each.candidate.key.text(),
+                right=each.key,
                 probability=each.score.work.probability,
                 sound=each.sound,
             )
@@ -438,7 +430,7 @@ class _Deciding:
     def _considered(self, compared: Sequence[Compared]) -> tuple[ConsideredCandidate, ...]:
         named = []
         for each in compared[:MAX_NAMED]:
-            now = self._workspace.upload(each.candidate.key.text())
+            now = self._workspace.upload(each.key)
             named.append(
                 ConsideredCandidate(
                     source=each.candidate.source,
@@ -494,7 +486,7 @@ class _Deciding:
             for each in encoded.identifier_problems
         ]
         said += [
-            (each.score.contradiction, f"contradicts {each.candidate.key}", each.candidate.key.text())
+            (each.score.contradiction, f"contradicts {each.candidate.key}", each.key)
             for each in compared
             if each.score.contradiction is not None
         ]

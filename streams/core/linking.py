@@ -1,24 +1,32 @@
-"""Comparing an upload with its candidates, and keeping the pairs that could matter."""
+"""Comparing an upload with its candidates, and the pairs that are kept of it.
 
-from collections.abc import Iterable
+A pair is kept when the two could be one recording or one work. Strangers are not: what forbids two uploads
+from sharing an entity is looked up, or scored, when a chain of others brings them together.
+"""
+
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import combinations
 from typing import Final
 
 from streams.core.catalogue import Workspace
 from streams.core.proposing import propose
 from streams.core.records import Candidate, Found, PairScore, PairState, SoundEvidence, UploadState
-from streams.core.rules import Confirm, Rules
+from streams.core.rules import Rules
 from streams.core.sound_evidence import mirrored
 from streams.core.versions import inverse_relation
 
-# Comparisons per upload are bounded; who is compared first is fixed by the order below.
-MAX_COMPARED: Final = 64
+# Comparisons per upload are bounded; who is compared first is fixed by the order of `propose`.
+MAX_COMPARED: Final = 32
+# Of a component this many uploads, those with the smallest keys, are compared with every other one.
+REPRESENTATIVES: Final = 16
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Compared:
     """One candidate beside the score of the pair, subject first."""
 
+    key: str
     candidate: Candidate
     state: UploadState
     score: PairScore
@@ -27,7 +35,7 @@ class Compared:
 
 
 def compare(
-    workspace: Workspace, found: Found, overlay: Iterable[Candidate], *, rules: Rules, confirm: Confirm
+    workspace: Workspace, found: Found, overlay: Iterable[Candidate], *, rules: Rules
 ) -> tuple[list[Compared], bool]:
     """Score an upload against every candidate that is live at the revision proposed.
 
@@ -44,51 +52,92 @@ def compare(
     proposed = propose(workspace, found, overlay)
     compared: list[Compared] = []
     for each in proposed[:MAX_COMPARED]:
-        state = workspace.upload(each.candidate.key.text())
-        if state is None or state.record is None:
+        state = each.state
+        if state.record is None:
             continue
         sound = each.candidate.sound
         if sound is None and encoded.sound is not None and state.sound is not None:
-            sound = confirm(encoded.sound, state.sound)
-        score = rules.scorer.score(encoded.record, state.record, sound)
+            sound = rules.confirm(encoded.sound, state.sound)
         compared.append(
             Compared(
-                candidate=each.candidate, state=state, score=score, sound=sound, looked_up=each.looked_up
+                key=each.key,
+                candidate=each.candidate,
+                state=state,
+                score=rules.scorer.score(encoded.record, state.record, sound),
+                sound=sound,
+                looked_up=each.looked_up,
             )
         )
-    compared.sort(
-        key=lambda each: (-each.score.recording.log_odds, -each.score.work.log_odds, each.candidate.key)
-    )
+    compared.sort(key=lambda each: (-each.score.recording.log_odds, -each.score.work.log_odds, each.key))
     return compared, found.truncated or len(proposed) > MAX_COMPARED
 
 
 def link(workspace: Workspace, key: str, compared: Compared, *, rules: Rules) -> None:
-    """Keep a pair when it could matter: a possible link, or a contradiction between the two.
+    """Keep a pair that could be one recording or one work, told from the smaller key's side."""
+    score = compared.score
+    if _could_link(score.recording.log_odds, score.work.log_odds, rules):
+        workspace.put_pair(_pair(key, compared.key, score, compared.sound, rules))
 
-    A pair is kept in one order; what was compared subject first is told from the smaller key's side.
+
+def complete(
+    workspace: Workspace, keys: Sequence[str], pairs: Iterable[PairState], *, rules: Rules
+) -> list[PairState]:
+    """Give the pairs of one component that its clustering depends on, scoring those never compared.
+
+    Parameters
+    ----------
+    keys : sequence of str
+        the component, sorted
+    pairs : iterable of PairState
+        those that are kept
+
+    Returns
+    -------
+    list of PairState
+        every pair that was kept, and every pair of a representative; a function of the component alone,
+        whatever order its uploads came in
     """
-    score, thresholds = compared.score, rules.thresholds
-    could_link = (
-        score.recording.log_odds >= thresholds.recording_review
-        or score.work.log_odds >= thresholds.work_review
-    )
-    forbids = score.cannot_link is not None or score.recording.log_odds < -thresholds.guard
-    if not could_link and not forbids:
-        return
-    other = compared.candidate.key.text()
-    left, right = sorted((key, other))
-    turned = left == other
-    sound = compared.sound
-    workspace.put_pair(
-        PairState(
-            left=left,
-            right=right,
-            recording_log_odds=score.recording.log_odds,
-            work_log_odds=score.work.log_odds,
-            cannot_link=score.cannot_link,
-            work_cannot_link=score.work_cannot_link,
-            relation=inverse_relation(score.relation) if turned else score.relation,
-            sound=mirrored(sound) if turned and sound is not None else sound,
-            bundle_version=rules.bundle_version,
-        )
+    representatives = set(keys[:REPRESENTATIVES])
+    # What an earlier, smaller component scored for its representatives says nothing about this one.
+    known = {
+        (pair.left, pair.right): pair
+        for pair in pairs
+        if pair.verdict is not None
+        or _could_link(pair.recording_log_odds, pair.work_log_odds, rules)
+        or not representatives.isdisjoint((pair.left, pair.right))
+    }
+    for left, right in combinations(keys, 2):
+        if left not in representatives or (left, right) in known:
+            continue
+        a, b = workspace.upload(left), workspace.upload(right)
+        if a is None or b is None or a.record is None or b.record is None:
+            continue
+        sound = None
+        if a.sound is not None and b.sound is not None:
+            sound = rules.confirm(a.sound, b.sound)
+        score = rules.scorer.score(a.record, b.record, sound)
+        known[left, right] = _pair(left, right, score, sound, rules)
+        workspace.put_pair(known[left, right])
+    return [known[pair_key] for pair_key in sorted(known)]
+
+
+def _could_link(recording_log_odds: float, work_log_odds: float, rules: Rules) -> bool:
+    """Say whether two uploads could be one recording or one work."""
+    thresholds = rules.thresholds
+    return recording_log_odds >= thresholds.recording_review or work_log_odds >= thresholds.work_review
+
+
+def _pair(key: str, other: str, score: PairScore, sound: SoundEvidence | None, rules: Rules) -> PairState:
+    """Turn a score told from ``key``'s side into the pair as it is kept."""
+    turned = other < key
+    return PairState(
+        left=min(key, other),
+        right=max(key, other),
+        recording_log_odds=score.recording.log_odds,
+        work_log_odds=score.work.log_odds,
+        cannot_link=score.cannot_link,
+        work_cannot_link=score.work_cannot_link,
+        relation=inverse_relation(score.relation) if turned else score.relation,
+        sound=mirrored(sound) if turned and sound is not None else sound,
+        bundle_version=rules.bundle_version,
     )

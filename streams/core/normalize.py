@@ -17,7 +17,7 @@ _TRANSLATE: dict[int, str | None] = {
     ord("•"): "·",
 }
 _SPACES = re.compile(r"\s+")
-_NOT_WORD = re.compile(r"[^\w]+|_+")
+_NOT_WORD = re.compile(r"[\W_]+")
 _APOSTROPHE = re.compile(r"(?<=\w)'(?=\w)")
 _DROPPED_G = re.compile(r"in'(?!\w)")
 _LEADING_ARTICLE = re.compile(r"^the (?=\w)")
@@ -44,8 +44,9 @@ def normalize_text(text: str) -> str:
     """
     folded = unicodedata.normalize("NFKC", clean_text(text).casefold())
     words = _DROPPED_G.sub("ing", folded).replace("&", " and ")
-    words = _NOT_WORD.sub(" ", _APOSTROPHE.sub("", words)).strip()
-    return words or folded
+    # NFKC again: two Korean letters that an apostrophe kept apart may now be one syllable.
+    words = unicodedata.normalize("NFKC", _APOSTROPHE.sub("", words))
+    return _NOT_WORD.sub(" ", words).strip() or folded
 
 
 @lru_cache(maxsize=65536)

@@ -10,21 +10,12 @@ from dataclasses import dataclass, replace
 from streams.core.catalogue import Workspace
 from streams.core.clustering import Edge, Judgement, Minted, Partition, cluster_component, name_clusters
 from streams.core.ids import entity_id
+from streams.core.linking import complete
 from streams.core.records import EntitySide, EntityState, ItemKey, PairState, UploadState
+from streams.core.rules import Rules, Thresholds
 from streams.errors import CorruptState
 
 WORK = "work"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Thresholds:
-    """Where scores become decisions, all in log-odds."""
-
-    recording_match: float
-    recording_review: float
-    work_match: float
-    work_review: float
-    guard: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +46,7 @@ def place(
     *,
     subject: str,
     formerly: str | None,
-    thresholds: Thresholds,
+    rules: Rules,
     sequence: int,
 ) -> Placement:
     """Recompute the entities of every component that ``seeds`` touch and write them to the workspace.
@@ -69,11 +60,13 @@ def place(
         the upload that changed
     formerly : str, optional
         the entity that it was in before
-    thresholds : Thresholds
+    rules : Rules
     sequence : int
         stamped on what is minted
     """
-    keys, pairs = _component(workspace, seeds, thresholds)
+    thresholds = rules.thresholds
+    keys, kept = _component(workspace, seeds, thresholds)
+    pairs = complete(workspace, keys, kept, rules=rules)
     uploads = {key: _upload(workspace, key) for key in keys}
     before = _entities_of(workspace, keys, formerly)
     recordings = cluster_component(

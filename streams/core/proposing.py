@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from streams.core.catalogue import Workspace
-from streams.core.records import Candidate, Found, ItemKey
+from streams.core.records import Candidate, Found, ItemKey, UploadState
 
 # A blocking key that this many uploads share says nothing about any of them.
 MAX_HOLDERS: Final = 200
@@ -16,9 +16,11 @@ Nearness = Mapping[tuple[ItemKey, int], Mapping[str, float]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Proposed:
-    """A candidate and where it was first looked up: index, overlay or key."""
+    """A candidate, its state, and where it was first looked up: index, overlay or key."""
 
+    key: str
     candidate: Candidate
+    state: UploadState
     looked_up: str
 
 
@@ -43,18 +45,19 @@ def propose(workspace: Workspace, found: Found, overlay: Iterable[Candidate]) ->
     What is not live in the state at the revision that was hit is left out; an upload never proposes itself.
     Whom more blockers name goes first, then the nearer vector, then the smaller key.
     """
-    merged: dict[ItemKey, Proposed] = {}
+    merged: dict[str, Proposed] = {}
+    own = found.encoded.key.text()
 
     def take(candidate: Candidate, looked_up: str) -> None:
-        state = workspace.upload(candidate.key.text())
-        live = state is not None and state.live and state.revision == candidate.revision
-        if candidate.key == found.encoded.key or not live:
+        key = candidate.key.text()
+        held = merged.get(key)
+        state = held.state if held is not None else workspace.upload(key)
+        if key == own or state is None or not state.live or state.revision != candidate.revision:
             return
-        held = merged.get(candidate.key)
         if held is None:
-            merged[candidate.key] = Proposed(candidate=candidate, looked_up=looked_up)
+            merged[key] = Proposed(key=key, candidate=candidate, state=state, looked_up=looked_up)
         else:
-            merged[candidate.key] = replace(held, candidate=_union(held.candidate, candidate))
+            merged[key] = replace(held, candidate=_union(held.candidate, candidate))
 
     for candidate in found.candidates:
         take(candidate, "index")
@@ -67,7 +70,7 @@ def propose(workspace: Workspace, found: Found, overlay: Iterable[Candidate]) ->
         key=lambda each: (
             -len(each.candidate.proposed_by),
             -(each.candidate.similarity or 0.0),
-            each.candidate.key,
+            each.key,
         ),
     )
 

@@ -4,7 +4,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
-from streams.core.placing import Thresholds
 from streams.core.records import LinkageRecord, PairScore, SoundEvidence, SoundFacts
 
 
@@ -24,9 +23,21 @@ Confirm = Callable[[SoundFacts, SoundFacts], SoundEvidence]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Thresholds:
+    """Where scores become decisions, all in log-odds."""
+
+    recording_match: float
+    recording_review: float
+    work_match: float
+    work_review: float
+    guard: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Rules:
     """What is in force: changed only by a record of the arbiter's log."""
 
     scorer: PairScorer
     thresholds: Thresholds
+    confirm: Confirm
     bundle_version: str

@@ -25,7 +25,7 @@ from streams.core.records import (
     ReviewRequested,
     UploadState,
 )
-from streams.core.rules import Confirm, Rules
+from streams.core.rules import Rules
 from streams.errors import OffsetRegression
 from streams.ports import Codec, Delivered, Message, Produced, StateReader
 from streams.stages.find import AGAIN, INPUT
@@ -66,20 +66,15 @@ class ArbitrateStage:
     ----------
     codec : Codec
     rules : Rules
-    confirm : callable
-        compares two sounds from their stored features
     watermark : callable
         see :data:`Watermark`; it never goes back, and with nothing known it gives 0: every row stays
     overlay_rows : int > 0
         intake pauses above this many rows that the index has not folded
     """
 
-    def __init__(
-        self, codec: Codec, rules: Rules, confirm: Confirm, *, watermark: Watermark, overlay_rows: int
-    ) -> None:
+    def __init__(self, codec: Codec, rules: Rules, *, watermark: Watermark, overlay_rows: int) -> None:
         self._codec = codec
         self._rules = rules
-        self._confirm = confirm
         self._watermark = watermark
         self._overlay_rows = overlay_rows
         self._forget()
@@ -175,7 +170,6 @@ class ArbitrateStage:
                 origins=origins,
                 sequence=sequence + 1,
                 rules=self._rules,
-                confirm=self._confirm,
                 overlay=self._nearby(found, fresh),
             )
             sequence += bool(decided.events)

@@ -21,7 +21,9 @@ def resolve_file(settings: Settings, uploads: Path, output: Path) -> tuple[str, 
     with _parts(settings, uploads) as parts:
         lines = read_lines(uploads)
         answers = list(
-            resolve_lines(lines, parts, index=MemoryCandidateIndex(), rules=rules(Bundle.packaged()))
+            resolve_lines(
+                lines, parts, index=MemoryCandidateIndex(), rules=rules(Bundle.packaged(), parts.confirm)
+            )
         )
     write_lines(output, answers)
     return tuple(

@@ -4,8 +4,7 @@ import logging
 from pathlib import Path
 
 from streams.config import Settings
-from streams.core.placing import Thresholds
-from streams.core.rules import Rules
+from streams.core.rules import Confirm, Rules, Thresholds
 from streams.core.scoring import Bundle, Scorer
 from streams.edges.attempt_marks import AttemptMarks
 from streams.edges.clock import SystemClock
@@ -23,7 +22,7 @@ from streams.ports import CandidateIndex, Encoder
 log = logging.getLogger(__name__)
 
 
-def rules(bundle: Bundle) -> Rules:
+def rules(bundle: Bundle, confirm: Confirm) -> Rules:
     """Put a parameter bundle to work."""
     return Rules(
         scorer=Scorer(bundle),
@@ -34,6 +33,7 @@ def rules(bundle: Bundle) -> Rules:
             work_review=bundle.work_review,
             guard=bundle.guard_tau,
         ),
+        confirm=confirm,
         bundle_version=bundle.version,
     )
 

@@ -204,8 +204,7 @@ class _Stage:
         self._closing.callback(watermarks.close)
         stage = ArbitrateStage(
             self._codec,
-            rules(Bundle.packaged()),
-            FeatureConfirmer(feature_store(settings)).confirm,
+            rules(Bundle.packaged(), FeatureConfirmer(feature_store(settings)).confirm),
             watermark=_Watermark(watermarks, self._codec),
             overlay_rows=settings.arbiter.overlay_rows,
         )

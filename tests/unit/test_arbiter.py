@@ -24,26 +24,24 @@ from streams.core.records import (
     Operation,
     Origin,
     Outcome,
+    PairScore,
     Refusal,
     RelationChanged,
     ReviewRequested,
     SoundEvidence,
-    SoundFacts,
     TitleReading,
     VectorRow,
     Verdict,
 )
-from tests.unit.title_scorer import RULES
-
-
-def no_sound(left: SoundFacts, right: SoundFacts) -> SoundEvidence:
-    raise AssertionError("nothing here has sound")
+from streams.core.rules import Rules
+from tests.unit.title_scorer import RULES, head
 
 
 class Arbiter:
     """The fold with its state in memory, one commit per record."""
 
-    def __init__(self) -> None:
+    def __init__(self, rules: Rules = RULES) -> None:
+        self.rules = rules
         self.catalogue = MemoryCatalogue()
         self.origins = Origins()
         self.sequence = 0
@@ -56,8 +54,7 @@ class Arbiter:
             Found(encoded=encoded),
             origins=self.origins,
             sequence=self.sequence + 1,
-            rules=RULES,
-            confirm=no_sound,
+            rules=self.rules,
         )
         if decided.events:
             self.sequence += 1
@@ -72,8 +69,10 @@ class Arbiter:
         revision: int = 1,
         digest: str | None = None,
         offset: int | None = None,
+        blocking_keys: tuple[str, ...] | None = None,
     ) -> Decided:
-        return self.take(upload(item, title, self._next(offset), revision=revision, digest=digest))
+        made = upload(item, title, self._next(offset), revision=revision, digest=digest)
+        return self.take(made if blocking_keys is None else replace(made, blocking_keys=blocking_keys))
 
     def withdraw(self, item: str, revision: int | None = None) -> Decided:
         return self.take(
@@ -434,3 +433,25 @@ def test_a_pair_is_kept_in_one_order() -> None:
     other.upload("a", "w/live")
     other.upload("b", "w/studio")
     assert other.catalogue.pairs_of(key("a"))[0].relation == "live_version_of"
+
+
+class Table:
+    """Pairs of titles score as the table says, unknown ones far apart."""
+
+    def __init__(self, scores: dict[str, float]) -> None:
+        self._scores = scores
+
+    def score(self, left: LinkageRecord, right: LinkageRecord, sound: SoundEvidence | None) -> PairScore:
+        log_odds = self._scores.get("".join(sorted(left.readings[0].base + right.readings[0].base)), -9.0)
+        return PairScore(recording=head(log_odds), work=head(log_odds))
+
+    explain = score
+
+
+@pytest.mark.parametrize("order", list(itertools.permutations("abc")))
+def test_two_that_contradict_are_not_joined_by_a_third_though_never_compared(order: tuple[str, ...]) -> None:
+    arbiter = Arbiter(replace(RULES, scorer=Table({"ac": 6.0, "bc": 5.0, "ab": -6.0})))
+    keys = {"a": ("1",), "b": ("2",), "c": ("1", "2")}
+    for item in order:
+        arbiter.upload(item, item, blocking_keys=keys[item])
+    assert arbiter.partition("abc") == {frozenset("ac"), frozenset("b")}

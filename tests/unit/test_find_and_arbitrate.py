@@ -15,8 +15,6 @@ from streams.core.records import (
     Origin,
     Outcome,
     Refusal,
-    SoundEvidence,
-    SoundFacts,
     TitleReading,
     VectorRow,
 )
@@ -27,10 +25,6 @@ from streams.ports import Delivered, Message, Produced
 from streams.stages.arbitrate import HEAD, ROWS, STATE_TOPICS, ArbitrateStage
 from streams.stages.find import AGAIN, INPUT, FindProcessor
 from tests.unit.title_scorer import RULES
-
-
-def never(left: SoundFacts, right: SoundFacts) -> SoundEvidence:
-    raise AssertionError("nothing here has sound")
 
 
 class Pipeline:
@@ -45,7 +39,7 @@ class Pipeline:
         self.log: dict[str, list[Message]] = {}
 
     def new_stage(self) -> ArbitrateStage:
-        return ArbitrateStage(self.codec, RULES, never, watermark=lambda: self.folded, overlay_rows=100)
+        return ArbitrateStage(self.codec, RULES, watermark=lambda: self.folded, overlay_rows=100)
 
     def append(self, produced: Produced) -> Message:
         topic = self.log.setdefault(produced.topic, [])

@@ -1,8 +1,7 @@
 """A scorer whose answer can be read off two titles, and rules around it."""
 
-from streams.core.placing import Thresholds
-from streams.core.records import HeadScore, LinkageRecord, PairScore, SoundEvidence
-from streams.core.rules import Rules
+from streams.core.records import HeadScore, LinkageRecord, PairScore, SoundEvidence, SoundFacts
+from streams.core.rules import Rules, Thresholds
 
 
 class TitleScorer:
@@ -28,10 +27,15 @@ def head(log_odds: float) -> HeadScore:
     return HeadScore(prior=log_odds, lines=(), log_odds=log_odds, probability=0.5)
 
 
+def no_sound(left: SoundFacts, right: SoundFacts) -> SoundEvidence:
+    raise AssertionError("nothing here has sound")
+
+
 RULES = Rules(
     scorer=TitleScorer(),
     thresholds=Thresholds(
         recording_match=3.0, recording_review=0.0, work_match=3.0, work_review=0.0, guard=4.0
     ),
+    confirm=no_sound,
     bundle_version="test",
 )
