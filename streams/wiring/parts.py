@@ -15,7 +15,7 @@ from streams.edges.media_fetch import MediaFetcher
 from streams.edges.media_https import HttpsDownload
 from streams.edges.media_reader import LimitedMediaReader
 from streams.edges.media_roots import read_media_roots
-from streams.edges.milvus import MilvusCandidateIndex
+from streams.edges.milvus import MilvusCandidateIndex, open_lite
 from streams.errors import ConfigError
 from streams.ports import CandidateIndex, Encoder
 
@@ -97,4 +97,4 @@ def candidate_index(settings: Settings) -> CandidateIndex:
         return MilvusCandidateIndex(index.uri, token=index.token.get_secret_value() if index.token else None)
     path = settings.data_dir / "index"
     path.mkdir(parents=True, exist_ok=True)
-    return MilvusCandidateIndex(str(path / "milvus.db"))
+    return open_lite(path / "milvus.db")
