@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from enum import Enum
 from typing import Annotated
 
@@ -31,4 +32,8 @@ def run(
     data_dir: DataDir = None,
 ) -> None:
     """Run one stage until Ctrl-C."""
+    # A stage is one of several on a machine, and its matrices are small: threads that spin for work would
+    # take the cores from its neighbours. Read when NumPy is first imported, which the next line does.
+    for library in ("OPENBLAS", "OMP", "MKL"):
+        os.environ.setdefault(f"{library}_NUM_THREADS", "1")
     wiring().run_stage(stage.value, settings_for(data_dir))

@@ -1,6 +1,7 @@
 """Rows that were decided but are perhaps not in the index yet, searched exactly."""
 
 from bisect import bisect_left
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +12,7 @@ from streams.core.records import Candidate, EncodedUpload, IndexRow, ItemKey
 FloatArray = NDArray[np.float32]
 
 _FIRST_ROWS = 256
+_QUERIES_AT_ONCE = 256
 
 
 class _Collection:
@@ -32,6 +34,23 @@ class _Collection:
         self._vectors[len(self.rows)] = _values(row.values)
         self.offsets.append(offset)
         self.rows.append((ItemKey(row.source, row.item_id), row.revision))
+
+    def nearest(
+        self, queries: Sequence[tuple[int, FloatArray]], since: Sequence[int], limit: int
+    ) -> Iterator[tuple[int, tuple[ItemKey, int], float]]:
+        """Give (asker, row, cosine) of the nearest rows of each query."""
+        starts = [bisect_left(self.offsets, since[asker]) for asker, _ in queries]
+        first = min(starts)
+        if first == len(self.rows):
+            return
+        # One product for the batch is several times cheaper than one per query. Products of other shapes
+        # may differ in the last bits; rounding keeps the order of candidates the same in a replay.
+        product = np.stack([values for _, values in queries]) @ self.vectors[first:].T
+        similarity = np.round(product, 5)
+        for (asker, _), start, row in zip(queries, starts, similarity, strict=True):
+            fresh = row[start - first :]
+            for at in _largest(fresh, limit):
+                yield asker, self.rows[start + at], float(fresh[at])
 
     def drop(self, count: int) -> None:
         kept = self.vectors[count:].copy()
@@ -73,36 +92,47 @@ class Overlay:
                 held.drop(gone)
                 self._size -= gone
 
-    def search(self, upload: EncodedUpload, *, since: int, limit: int) -> tuple[Candidate, ...]:
-        """Find the nearest rows with an offset of at least ``since``.
+    def search(
+        self, uploads: Sequence[EncodedUpload], *, since: Sequence[int], limit: int
+    ) -> list[tuple[Candidate, ...]]:
+        """Find the nearest rows for every upload of a batch at once.
 
         Parameters
         ----------
-        upload : EncodedUpload
-        since : int
-            watermark of the index that the upload was looked up in
+        uploads : sequence of EncodedUpload
+        since : sequence of int
+            per upload: rows with an offset below are left to the index, at its watermark of the look-up
         limit : int > 0
             rows per query vector
         """
-        nearness: dict[tuple[ItemKey, int], dict[str, float]] = {}
-        for query in upload.vectors:
-            held = self._collections.get((query.modality, query.model))
+        nearness: list[dict[tuple[ItemKey, int], dict[str, float]]] = [{} for _ in uploads]
+        asked: dict[tuple[str, str], list[tuple[int, FloatArray]]] = {}
+        for asker, upload in enumerate(uploads):
+            for query in upload.vectors:
+                asked.setdefault((query.modality, query.model), []).append((asker, _values(query.values)))
+        for space, queries in asked.items():
+            held = self._collections.get(space)
             if held is None:
                 continue
-            first = bisect_left(held.offsets, since)
-            if first == len(held.rows):
-                continue
-            similarity = held.vectors[first:] @ _values(query.values)
-            # A stable order among equals: the same log must give the same candidates.
-            for at in np.argsort(-similarity, kind="stable")[:limit]:
-                row = held.rows[first + int(at)]
-                if row[0] == upload.key:
-                    continue
-                nearest = nearness.setdefault(row, {})
-                near = float(similarity[at])
-                nearest[query.modality] = max(near, nearest.get(query.modality, -1.0))
-        return candidates_of(nearness)
+            for start in range(0, len(queries), _QUERIES_AT_ONCE):
+                for asker, row, near in held.nearest(queries[start : start + _QUERIES_AT_ONCE], since, limit):
+                    if row[0] != uploads[asker].key:
+                        nearest = nearness[asker].setdefault(row, {})
+                        nearest[space[0]] = max(near, nearest.get(space[0], -1.0))
+        return [candidates_of(each) for each in nearness]
 
 
 def _values(data: bytes) -> FloatArray:
     return np.frombuffer(data, dtype="<f2").astype(np.float32)
+
+
+def _largest(values: FloatArray, limit: int) -> list[int]:
+    """Give the places of the largest values, the first of equals first."""
+    if len(values) > limit:
+        # Everything that ties with the last one is kept until the stable sort below decides.
+        least = np.partition(values, -limit)[-limit]
+        places = np.flatnonzero(values >= least)
+    else:
+        places = np.arange(len(values))
+    order = np.argsort(-values[places], kind="stable")[:limit]
+    return [int(at) for at in places[order]]

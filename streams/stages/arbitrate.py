@@ -19,6 +19,7 @@ from streams.core.records import (
     EntityState,
     Found,
     IndexRow,
+    Origin,
     PairState,
     RelationChanged,
     RelationState,
@@ -152,8 +153,9 @@ class ArbitrateStage:
         fresh = Overlay()
         sequence = self._head.sequence
         produced: list[Produced] = []
-        for cause, message in enumerate(batch):
-            asked: ArbiterInput = self._codec.decode(message.topic, message.value or b"")
+        inputs: list[ArbiterInput] = [self._codec.decode(each.topic, each.value or b"") for each in batch]
+        nearby = self._nearby(each.found for each in inputs if each.found is not None)
+        for cause, asked in enumerate(inputs):
             found = asked.found
             if asked.verdict is not None:
                 settled = decide_verdict(workspace, asked.verdict, sequence=sequence + 1, rules=self._rules)
@@ -170,7 +172,11 @@ class ArbitrateStage:
                 origins=origins,
                 sequence=sequence + 1,
                 rules=self._rules,
-                overlay=self._nearby(found, fresh),
+                overlay=(
+                    *nearby[found.encoded.origin],
+                    # Rows of this very batch.
+                    *fresh.search([found.encoded], since=[0], limit=OVERLAY_HITS)[0],
+                ),
             )
             sequence += bool(decided.events)
             for at, row in enumerate(decided.rows):
@@ -205,13 +211,13 @@ class ArbitrateStage:
         """Forget the batch last decided."""
         self._pending = None
 
-    def _nearby(self, found: Found, fresh: Overlay) -> Iterable[Candidate]:
-        """Search what the look-up could not see: rows after its watermark, and rows of this very batch."""
-        since = found.lookup.watermark if found.lookup else 0
-        return (
-            *self._overlay.search(found.encoded, since=since, limit=OVERLAY_HITS),
-            *fresh.search(found.encoded, since=0, limit=OVERLAY_HITS),
-        )
+    def _nearby(self, founds: Iterable[Found]) -> dict[Origin, tuple[Candidate, ...]]:
+        """Search what the look-ups of a batch could not see: rows after their watermarks."""
+        asking = list(founds)
+        uploads = [found.encoded for found in asking]
+        since = [found.lookup.watermark if found.lookup else 0 for found in asking]
+        hits = self._overlay.search(uploads, since=since, limit=OVERLAY_HITS)
+        return {upload.origin: candidates for upload, candidates in zip(uploads, hits, strict=True)}
 
     def _risen(self, changes: Changes) -> int:
         """Count by how much the number of live uploads rises."""
