@@ -18,7 +18,7 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from opentelemetry.trace import SpanKind
 
 from streams.config import TelemetrySettings
-from streams.edges.metrics import Metrics
+from streams.edges.metrics import STAGE_PORTS, Metrics, stage_port
 from streams.edges.tracing import Tracing, parse_traceparent, read_traces, trace_id_of
 from streams.ports import Headers, Message, RunnerMetrics
 from streams.ports import Tracing as TracingPort
@@ -217,6 +217,16 @@ def test_a_taken_port_harms_nothing(caplog: pytest.LogCaptureFixture) -> None:
             second.add("samesong.dead_letters", code="x")
             assert second.port is None
     assert len([r for r in caplog.records if "no metrics on port" in r.message]) == 1
+
+
+def test_each_stage_has_its_own_port_and_one_beyond_the_last_is_only_unsaid(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    assert [stage_port(9464, stage) for stage in STAGE_PORTS] == list(range(9464, 9470))
+    assert (stage_port(9464, "other"), stage_port(0, "drift")) == (9464, 0)
+    with Metrics.start(TelemetrySettings(prometheus_port=65_535), "drift") as metrics:
+        assert metrics.port is None
+    assert "no metrics on port 65540" in caplog.text
 
 
 def test_metrics_reach_a_reader_and_wrong_names_are_refused() -> None:
