@@ -180,6 +180,22 @@ class Tracing(Protocol):
         ...
 
 
+class StageMetrics(Protocol):
+    """What stages count, by the names of ``streams.telemetry.METRICS``; it never raises or blocks."""
+
+    def add(self, name: str, value: float = 1, **labels: str) -> None:
+        """Count ``value`` more."""
+        ...
+
+    def record(self, name: str, value: float, **labels: str) -> None:
+        """Put one value into a histogram."""
+        ...
+
+    def set(self, name: str, value: float, **labels: str) -> None:
+        """Say what a gauge stands at."""
+        ...
+
+
 class RunnerMetrics(Protocol):
     """What the runners count; it never raises and never blocks."""
 

@@ -29,6 +29,7 @@ from streams.core.records import (
 from streams.core.rules import Rules
 from streams.errors import OffsetRegression
 from streams.ports import Codec, Delivered, Message, Produced, StateReader
+from streams.stages.decision_metrics import DecisionMetrics
 from streams.stages.find import AGAIN, INPUT
 
 HEAD: Final = "arbiter.head.v1"
@@ -58,6 +59,8 @@ class _Pending:
     changes: Changes
     origins: Origins
     head: ArbiterHead
+    events: list[Event]
+    again: int
 
 
 class ArbitrateStage:
@@ -71,13 +74,23 @@ class ArbitrateStage:
         see :data:`Watermark`; it never goes back, and with nothing known it gives 0: every row stays
     overlay_rows : int > 0
         intake pauses above this many rows that the index has not folded
+    metrics : DecisionMetrics, optional
     """
 
-    def __init__(self, codec: Codec, rules: Rules, *, watermark: Watermark, overlay_rows: int) -> None:
+    def __init__(
+        self,
+        codec: Codec,
+        rules: Rules,
+        *,
+        watermark: Watermark,
+        overlay_rows: int,
+        metrics: DecisionMetrics | None = None,
+    ) -> None:
         self._codec = codec
         self._rules = rules
         self._watermark = watermark
         self._overlay_rows = overlay_rows
+        self._metrics = metrics
         self._forget()
 
     def _forget(self) -> None:
@@ -153,6 +166,8 @@ class ArbitrateStage:
         fresh = Overlay()
         sequence = self._head.sequence
         produced: list[Produced] = []
+        events: list[Event] = []
+        again = 0
         inputs: list[ArbiterInput] = [self._codec.decode(each.topic, each.value or b"") for each in batch]
         nearby = self._nearby(each.found for each in inputs if each.found is not None)
         for cause, asked in enumerate(inputs):
@@ -161,10 +176,12 @@ class ArbitrateStage:
                 settled = decide_verdict(workspace, asked.verdict, sequence=sequence + 1, rules=self._rules)
                 sequence += bool(settled.events)
                 produced += self._said(settled, cause, overlay=0)
+                events += settled.events
             if found is None:
                 continue
             if found.encoded.origin not in origins and _is_stale(found, floor):
                 produced.append(self._again(found, cause))
+                again += 1
                 continue
             decided = decide_found(
                 workspace,
@@ -182,6 +199,7 @@ class ArbitrateStage:
             for at, row in enumerate(decided.rows):
                 fresh.add(row, at)
             produced += self._said(decided, cause, overlay=len(self._overlay) + len(fresh))
+            events += decided.events
         produced += self._state(workspace.changes)
         head = replace(
             self._head,
@@ -191,21 +209,26 @@ class ArbitrateStage:
             live_uploads=self._head.live_uploads + self._risen(workspace.changes),
         )
         produced.append(self._produced(HEAD, HEAD_KEY, head))
-        self._pending = _Pending(changes=workspace.changes, origins=origins, head=head)
+        self._pending = _Pending(
+            changes=workspace.changes, origins=origins, head=head, events=events, again=again
+        )
         return produced
 
     def committed(self, deliveries: Sequence[Delivered], *, next_offset: int) -> None:
         """Apply the batch last decided."""
         if self._pending is None:
             return
-        self._catalogue.apply(self._pending.changes)
-        self._origins = self._pending.origins
-        self._head = self._pending.head
-        self._pending = None
+        pending, self._pending = self._pending, None
+        self._catalogue.apply(pending.changes)
+        self._origins = pending.origins
+        self._head = pending.head
         for delivered in deliveries:
             if delivered.produced.topic == ROWS:
                 row: IndexRow = self._codec.decode(ROWS, delivered.produced.value or b"")
                 self._overlay.add(row, delivered.offset)
+        if self._metrics is not None:
+            unfolded = self._overlay.count_since(self._watermark())
+            self._metrics.committed(pending.events, unfolded=unfolded, again=pending.again)
 
     def rolled_back(self) -> None:
         """Forget the batch last decided."""

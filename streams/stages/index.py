@@ -2,12 +2,17 @@
 
 from collections.abc import Sequence
 
+from streams.core.index_rows import fold_rows
 from streams.core.records import IndexRow, IndexWatermark
 from streams.errors import CorruptState, DecodeError, OffsetRegression
-from streams.ports import CandidateIndex, Clock, Codec, IndexBuild, Message, Produced
+from streams.ports import CandidateIndex, Clock, Codec, Hit, IndexBuild, Message, Produced, StageMetrics
 
 ROW_TOPIC = "index.row.v1"
 WATERMARK_TOPIC = "index.watermark.v1"
+PROBE_EVERY_S = 15.0
+PROBE_ROWS = 16
+PROBE_LIMIT = 20
+TIED = 0.9995
 
 
 def decode_rows(messages: Sequence[Message], codec: Codec) -> list[IndexRow]:
@@ -45,6 +50,8 @@ class IndexProcessor:
     clock : Clock
     batch_rows : int >= 1
         rows folded between two flushes
+    metrics : StageMetrics, optional
+        gets the recall probe: whether rows just folded are found again
     checksum_every_s : float >= 0 [s]
         a checksum reads the whole build, so a watermark carries one at most this often, else ""
     """
@@ -56,14 +63,17 @@ class IndexProcessor:
         clock: Clock,
         *,
         batch_rows: int = 2048,
-        checksum_every_s: float = 60.0,
+        checksum_every_s: float = 600.0,
+        metrics: StageMetrics | None = None,
     ) -> None:
         self._index = index
         self._codec = codec
         self._clock = clock
         self._batch_rows = batch_rows
         self._checksum_every_s = checksum_every_s
+        self._metrics = metrics
         self._checked: dict[str, float] = {}
+        self._probed = float("-inf")
         self._position: int | None = None
 
     def resume_offset(self, *, end: int | None = None) -> int:
@@ -116,11 +126,38 @@ class IndexProcessor:
         for build in self._index.builds():
             if build.watermark >= position and build.watermark < end:
                 fresh = [message for message in part if message.offset >= build.watermark]
-                self._index.apply(build.name, decode_rows(fresh, self._codec), watermark=end)
+                rows = decode_rows(fresh, self._codec)
+                self._index.apply(build.name, rows, watermark=end)
+                if build.active:
+                    self._probe(build.name, rows)
         self._position = max(position, end)
         if cause is None:
             return []
         return [self._announce(b, cause) for b in self._index.builds() if b.watermark >= end]
+
+    def _probe(self, build: str, rows: Sequence[IndexRow]) -> None:
+        """Look some rows up again that were just folded: what a search misses, matching misses."""
+        now = self._clock.monotonic()
+        if self._metrics is None or now - self._probed < PROBE_EVERY_S:
+            return
+        last = fold_rows(rows)
+        asked = found = 0
+        for space, change in last.items():
+            kept = change.kept[:PROBE_ROWS]
+            if not kept:
+                continue
+            answers = self._index.search(
+                build,
+                modality=space.modality,
+                model=space.model,
+                vectors=change.vectors[:PROBE_ROWS],
+                limit=PROBE_LIMIT,
+            )
+            asked += len(kept)
+            found += sum(_is_found(row, hits) for row, hits in zip(kept, answers, strict=True))
+        if asked:
+            self._probed = now
+            self._metrics.set("samesong.recall.probe", found / asked, build=build)
 
     def _announce(self, build: IndexBuild, cause: int) -> Produced:
         rows, checksum = build.rows, ""
@@ -143,3 +180,9 @@ class IndexProcessor:
             value=self._codec.encode(WATERMARK_TOPIC, record),
             cause=cause,
         )
+
+
+def _is_found(row: IndexRow, hits: Sequence[Hit]) -> bool:
+    """Say whether a row is among its own nearest, or was crowded out by rows that are just as near."""
+    crowded = len(hits) == PROBE_LIMIT and hits[-1].similarity > TIED
+    return crowded or any((hit.source, hit.item_id) == (row.source, row.item_id) for hit in hits)

@@ -32,6 +32,7 @@ from streams.errors import ConfigError
 from streams.ports import CandidateIndex, Codec, IndexBuild, Processor
 from streams.stages.arbitrate import ROWS, STATE_TOPICS, ArbitrateStage
 from streams.stages.audit import ARBITER_GROUP, ENCODE_GROUP, FIND_GROUP, run_audit
+from streams.stages.decision_metrics import DecisionMetrics
 from streams.stages.encode import ENCODED, EncodeProcessor
 from streams.stages.find import AGAIN, INPUT, VERDICTS, FindProcessor
 from streams.stages.index import IndexProcessor
@@ -182,7 +183,9 @@ class _Stage:
         """Fold rows; with Milvus Lite look up as well, in this same process and on the same client."""
         settings = self._settings
         index = self._open_index()
-        processor = IndexProcessor(index, self._codec, SystemClock(), batch_rows=settings.index.batch_rows)
+        processor = IndexProcessor(
+            index, self._codec, SystemClock(), batch_rows=settings.index.batch_rows, metrics=self._metrics
+        )
         self._catch_up(processor)
         runners = [
             self._runner(
@@ -207,6 +210,7 @@ class _Stage:
             rules(Bundle.packaged(), FeatureConfirmer(feature_store(settings)).confirm),
             watermark=_Watermark(watermarks, self._codec),
             overlay_rows=settings.arbiter.overlay_rows,
+            metrics=DecisionMetrics(self._metrics, SystemClock()),
         )
         TransactionalRunner(
             stage,
