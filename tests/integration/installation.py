@@ -5,8 +5,7 @@ import signal
 import socket
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
@@ -14,17 +13,10 @@ from typing import Any
 import orjson
 
 from streams.supervisor import read_status
+from tests.waiting import wait_until
 
 DEADLINE_S = 60.0
 STAGES = {"encode", "index", "arbitrate", "audit", "drift"}
-
-
-def until(done: Callable[[], bool], seconds: float = DEADLINE_S) -> None:
-    """Wait for a condition."""
-    deadline = time.monotonic() + seconds
-    while not done():
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
 
 
 @contextmanager
@@ -63,15 +55,15 @@ class Installation:
                 self._command("up"), stdout=output, stderr=subprocess.STDOUT, env=self._environment
             )
         try:
-            deadline = time.monotonic() + DEADLINE_S
-            while {status.name for status in read_status(self.data_dir)} < STAGES:
-                assert up.poll() is None, (self.data_dir / "up.log").read_text()
-                assert time.monotonic() < deadline
-                time.sleep(0.1)
+            wait_until(lambda: self._runs(up), DEADLINE_S, "every stage's start")
             yield
         finally:
             up.send_signal(signal.SIGINT)
             assert up.wait(timeout=60) == 0
+
+    def _runs(self, up: "subprocess.Popen[bytes]") -> bool:
+        assert up.poll() is None, (self.data_dir / "up.log").read_text()
+        return {status.name for status in read_status(self.data_dir)} >= STAGES
 
     def publish(self, *uploads: object) -> list[dict[str, Any]]:
         """Publish and wait; give the decisions."""

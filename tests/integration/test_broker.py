@@ -2,8 +2,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import psutil
@@ -14,6 +12,7 @@ from confluent_kafka.cimpl import NewTopic
 
 from streams.edges.broker import BrokerLocked, EmbeddedKafka, discover_bootstrap
 from streams.edges.kafka_config import idempotent_producer_config, stateless_consumer_config
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.broker
 
@@ -26,13 +25,6 @@ kafka.start()
 print(*kafka.pids, flush=True)
 threading.Event().wait()
 """
-
-
-def _until(condition: Callable[[], bool], *, seconds: float = 30.0) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "the condition did not come true in time"
-        time.sleep(0.05)
 
 
 def _create(bootstrap: str, name: str, *, copies: int) -> None:
@@ -60,7 +52,7 @@ def _read(bootstrap: str, name: str, count: int) -> list[bytes]:
         return len(values) >= count
 
     try:
-        _until(enough, seconds=60)
+        wait_until(enough, seconds=60)
     finally:
         consumer.close()
     return values
@@ -95,7 +87,7 @@ def test_no_orphan_when_the_parent_dies(tmp_path: Path, number: signal.Signals) 
     assert guard is not None
     parent.send_signal(number)
     parent.wait(30)
-    _until(lambda: not java.is_running() and not guard.is_running())
+    wait_until(lambda: not java.is_running() and not guard.is_running(), seconds=30)
     assert discover_bootstrap(tmp_path) is None
     with EmbeddedKafka(tmp_path) as kafka:
         assert discover_bootstrap(tmp_path) == kafka.bootstrap
@@ -107,7 +99,7 @@ def test_no_orphan_when_the_guard_is_killed(tmp_path: Path) -> None:
         guard = java.parent()
         assert guard is not None
         guard.kill()
-        _until(lambda: not java.is_running() or java.status() == psutil.STATUS_ZOMBIE)
+        wait_until(lambda: not java.is_running() or java.status() == psutil.STATUS_ZOMBIE, seconds=30)
 
 
 @pytest.mark.slow

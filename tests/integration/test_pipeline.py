@@ -19,8 +19,9 @@ from streams.edges.kafka_producer import Publisher
 from streams.edges.metrics import STAGE_PORTS
 from streams.edges.tracing import read_traces
 from streams.telemetry import TraceNode, trace_tree
-from tests.integration.installation import Installation, closed_port, taken_ports, until
+from tests.integration.installation import DEADLINE_S, Installation, closed_port, taken_ports
 from tests.unit.media_files import melody, ogg, wav
+from tests.waiting import wait_until
 
 pytestmark = [pytest.mark.broker, pytest.mark.models]
 
@@ -91,7 +92,7 @@ def test_one_upload_is_one_trace_through_every_stage(service: Installation) -> N
         spans = read_traces(service.data_dir)
         return [_shape(root) for root in trace_tree(spans, decision["trace_id"])]
 
-    until(lambda: "resolver.index" in str(shapes()))
+    wait_until(lambda: "resolver.index" in str(shapes()), DEADLINE_S)
     assert shapes() == [expected]
     batches = [span for span in read_traces(service.data_dir) if decision["trace_id"] in span.links]
     assert {(span.name, span.kind, span.stage) for span in batches} == {
@@ -105,7 +106,7 @@ def test_one_upload_is_one_trace_through_every_stage(service: Installation) -> N
 def test_telemetry_that_reaches_nobody_harms_nothing(service: Installation) -> None:
     assert service.publish(song("unheard", 901))[0]["outcome"] == "new"
     for stage in ("encode", "arbitrate", "index"):
-        until(lambda stage=stage: "traces cannot be sent" in service.log(stage))  # type: ignore[misc]  # a default binds the loop's name
+        wait_until(lambda stage=stage: "traces cannot be sent" in service.log(stage), DEADLINE_S)  # type: ignore[misc]  # a default binds the loop's name
         assert "no metrics on port" in service.log(stage)
 
 
@@ -181,7 +182,7 @@ def _decisions(settings: Settings, origins: list[Origin]) -> dict[Origin, Decisi
                 found[decision.origin] = decision
             return set(origins) <= found.keys()
 
-        until(look)
+        wait_until(look, DEADLINE_S)
     return found
 
 

@@ -2,10 +2,9 @@ import os
 import subprocess
 import sys
 import threading
-import time
 import uuid
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import pytest
@@ -21,15 +20,9 @@ from streams.edges.kafka_runner import StatelessRunner
 from streams.edges.transactional_runner import TransactionalRunner
 from streams.errors import BrokerUnavailable, FatalError, Fenced, IndexUnavailable, OffsetRegression
 from streams.ports import Delivered, Message, Processor, Produced, StateReader, TransactionalStage
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.broker
-
-
-def _until(condition: Callable[[], bool], *, seconds: float = 15.0) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "the condition did not come true in time"
-        time.sleep(0.02)
 
 
 def _topics(bootstrap: str, **partitions: int) -> dict[str, str]:
@@ -138,11 +131,11 @@ def test_an_idle_runner_says_what_is_to_be_said(broker: str) -> None:
         idle_seconds=0.3,
     )
     running = Running(runner)
-    _until(lambda: len(asked) >= 2)
+    wait_until(lambda: len(asked) >= 2)
     _fill(broker, names["source"], 5)
-    _until(lambda: _numbers(5) <= set(_committed(broker, names["output"])))
+    wait_until(lambda: _numbers(5) <= set(_committed(broker, names["output"])))
     before = len(asked)
-    _until(lambda: len(asked) > before)
+    wait_until(lambda: len(asked) > before)
     running.end()
     assert running.error is None
     assert asked[0] == [(names["source"], 0), (names["source"], 1)]
@@ -154,7 +147,7 @@ def test_transient_failures_lose_nothing_and_commit_the_end(broker: str) -> None
     _fill(broker, names["source"], 2000)
     processor = Copy(names["output"], failures=[IndexUnavailable("busy"), BrokerUnavailable("busy")])
     running = Running(_stateless(broker, processor, names["source"], names["source"]))
-    _until(lambda: _ends(broker, names["output"], 2) >= 2000)
+    wait_until(lambda: _ends(broker, names["output"], 2) >= 2000)
     running.end()
     assert running.error is None
     assert processor.failures == []
@@ -163,7 +156,7 @@ def test_transient_failures_lose_nothing_and_commit_the_end(broker: str) -> None
     again = Copy(names["output"])
     _fill(broker, names["source"], 1, first=2000)
     running = Running(_stateless(broker, again, names["source"], names["source"]))
-    _until(lambda: len(again.seen) >= 1)
+    wait_until(lambda: len(again.seen) >= 1)
     running.end()
     assert again.seen == [b"2000"]
 
@@ -173,11 +166,11 @@ def test_fatal_error_stops_without_committing(broker: str) -> None:
     _fill(broker, names["source"], 300)
     processor = Copy(names["output"], failures=[FatalError("corrupt")])
     running = Running(_stateless(broker, processor, names["source"], names["source"]))
-    _until(lambda: not running.alive)
+    wait_until(lambda: not running.alive)
     assert isinstance(running.error, FatalError)
     again = Copy(names["output"])
     running = Running(_stateless(broker, again, names["source"], names["source"]))
-    _until(lambda: b"299" in again.seen)
+    wait_until(lambda: b"299" in again.seen)
     running.end()
     assert again.seen == [b"%d" % number for number in range(200, 300)]
 
@@ -188,7 +181,7 @@ def test_rebalance_of_two_members_loses_nothing(broker: str) -> None:
     first = Copy(names["output"], seconds=0.02)
     second = Copy(names["output"], seconds=0.02)
     one = Running(_stateless(broker, first, names["source"], names["source"]))
-    _until(lambda: first.batches > 0)
+    wait_until(lambda: first.batches > 0)
     two = Running(_stateless(broker, second, names["source"], names["source"]))
     filled = 1000
 
@@ -198,11 +191,11 @@ def test_rebalance_of_two_members_loses_nothing(broker: str) -> None:
         filled += 50
         return second.batches > 0
 
-    _until(both_work)
+    wait_until(both_work)
     one.end()
     _fill(broker, names["source"], 500, first=filled)
     filled += 500
-    _until(lambda: len(set(first.seen) | set(second.seen)) >= filled)
+    wait_until(lambda: len(set(first.seen) | set(second.seen)) >= filled)
     two.end()
     assert one.error is None
     assert two.error is None
@@ -231,12 +224,12 @@ def test_closed_gate_holds_intake(broker: str) -> None:
         lag_gate=gated,
     )
     running = Running(runner)
-    _until(lambda: closed_for >= 3)
+    wait_until(lambda: closed_for >= 3)
     held = len(processor.seen)
-    _until(lambda: closed_for >= 6)
+    wait_until(lambda: closed_for >= 6)
     assert len(processor.seen) == held < 1000
     gate.set()
-    _until(lambda: len(processor.seen) >= 1000)
+    wait_until(lambda: len(processor.seen) >= 1000)
     running.end()
     assert Counter(processor.seen) == Counter(_numbers(1000))
 
@@ -247,10 +240,10 @@ def test_lag_gate_follows_the_group(broker: str) -> None:
     with GroupLagGate(
         broker, group_id=names["source"], topic=names["source"], limit=50, every_seconds=0.1
     ) as gate:
-        _until(lambda: gate.records == 200)
+        wait_until(lambda: gate.records == 200)
         assert not gate()
         running = Running(_stateless(broker, Copy(names["output"]), names["source"], names["source"]))
-        _until(lambda: gate.records == 0)
+        wait_until(lambda: gate.records == 0)
         assert gate()
         running.end()
 
@@ -313,13 +306,13 @@ def test_each_input_is_written_once_and_restart_restores(broker: str) -> None:
     _fill(broker, names["source"], 500)
     stage = Ledger(names["source"], names["output"])
     running = Running(_transactional(broker, stage))
-    _until(lambda: len(stage.state) == 500)
+    wait_until(lambda: len(stage.state) == 500)
     running.end()
     assert running.error is None
     _fill(broker, names["source"], 100, first=500)
     again = Ledger(names["source"], names["output"])
     running = Running(_transactional(broker, again))
-    _until(lambda: len(again.state) == 600)
+    wait_until(lambda: len(again.state) == 600)
     running.end()
     assert running.error is None
     with LogReader(broker) as reader:
@@ -351,11 +344,11 @@ def test_a_fenced_old_owner_ends_and_nothing_of_it_is_seen(broker: str) -> None:
     _fill(broker, names["source"], 50)
     stage = Paused(names["source"], names["output"])
     running = Running(_transactional(broker, stage))
-    _until(stage.computed.is_set)
+    wait_until(stage.computed.is_set)
     newer = Producer(transactional_producer_config(broker, transactional_id=f"{names['source']}-0"))
     newer.init_transactions(15)
     stage.wake.set()
-    _until(lambda: not running.alive)
+    wait_until(lambda: not running.alive)
     assert isinstance(running.error, Fenced)
     assert _committed(broker, names["output"]) == []
     assert stage.state == []
@@ -405,7 +398,7 @@ def test_a_crash_around_the_commit_leaves_each_input_once(broker: str, where: st
     assert died.returncode == -9
     stage = Ledger(names["source"], names["output"])
     running = Running(_transactional(broker, stage))
-    _until(lambda: len(stage.state) >= 300, seconds=18)
+    wait_until(lambda: len(stage.state) >= 300, seconds=18)
     running.end()
     assert running.error is None
     assert _committed(broker, names["output"]) == [b"%d" % number for number in range(300)]
@@ -439,7 +432,7 @@ def test_aborted_and_unknown_transactions_leave_each_input_once(broker: str) -> 
         batch_items=100,
     )
     running = Running(runner)
-    _until(lambda: len(stage.state) >= 300 or not running.alive)
+    wait_until(lambda: len(stage.state) >= 300 or not running.alive)
     running.end()
     assert running.error is None
     assert (stage.restored, stage.rolled) == (2, 2)

@@ -2,8 +2,7 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
@@ -11,6 +10,7 @@ import pytest
 
 from streams import supervisor
 from streams.supervisor import AlreadyUp, StageCommand, Supervisor, read_status, stage_command
+from tests.waiting import wait_until
 
 SLEEPER = "import threading; threading.Event().wait()"
 STUBBORN = "import signal, threading; signal.signal(signal.SIGTERM, signal.SIG_IGN); threading.Event().wait()"
@@ -21,13 +21,6 @@ from streams.supervisor import StageCommand, Supervisor, supervise
 stage = StageCommand(name="one", command=(sys.executable, "-c", sys.argv[2]))
 supervise(Supervisor(Path(sys.argv[1]), [stage], bootstrap="127.0.0.1:1", topics=False))
 """
-
-
-def _until(condition: Callable[[], bool], *, seconds: float = 15.0) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "the condition did not come true in time"
-        time.sleep(0.02)
 
 
 def _stage(name: str, code: str) -> StageCommand:
@@ -60,7 +53,7 @@ def test_killed_stage_is_started_again(up: Supervisor, tmp_path: Path) -> None:
         now = _pids(tmp_path)
         return "one" in now and now["one"] != first["one"]
 
-    _until(again)
+    wait_until(again)
     by_name = {s.name: s for s in up.status()}
     assert by_name["one"].restarts == 1
     assert by_name["one"].last_exit == -9
@@ -87,7 +80,7 @@ def test_back_off_grows_to_its_limit(tmp_path: Path, monkeypatch: pytest.MonkeyP
         one.tick()
         return one.status()[0].restarts >= 3
 
-    _until(three)
+    wait_until(three)
     assert one.status()[0].last_exit == 3
     one.stop()
 
@@ -102,11 +95,11 @@ def test_second_supervisor_on_a_folder_is_refused(up: Supervisor, tmp_path: Path
 def test_no_orphan_however_the_supervisor_ends(tmp_path: Path, number: signal.Signals) -> None:
     parent = subprocess.Popen([sys.executable, "-c", UP, str(tmp_path), SLEEPER])  # noqa: S603 - our own
     try:
-        _until(lambda: "one" in _pids(tmp_path))
+        wait_until(lambda: "one" in _pids(tmp_path))
         pid = _pids(tmp_path)["one"]
         parent.send_signal(number)
         assert parent.wait(20) == (-9 if number == signal.SIGKILL else 0)
-        _until(lambda: not psutil.pid_exists(pid))
+        wait_until(lambda: not psutil.pid_exists(pid))
     finally:
         parent.kill()
         parent.wait()
