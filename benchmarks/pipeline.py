@@ -97,6 +97,10 @@ class Client:
         """Return the timestamps of a topic's records in s since 1970, sorted."""
         return sorted(m.timestamp_ms / 1000 for m in read_topic(self._bootstrap, self._extra, topic))
 
+    def times_by_key(self, topic: str) -> dict[bytes, int]:
+        """Return the timestamp of each item's last record in ms since 1970."""
+        return {m.key or b"": m.timestamp_ms for m in read_topic(self._bootstrap, self._extra, topic)}
+
     def sent_at(self) -> dict[Origin, int]:
         """Return the timestamp of every upload in ms since 1970."""
         return {
@@ -131,6 +135,21 @@ def freshness(client: Client, seen: Sequence[Seen]) -> dict[str, float]:
         "seen_p50_s": round(float(np.quantile(visible, 0.5)), 3),
         "seen_p99_s": round(float(np.quantile(visible, 0.99)), 3),
     }
+
+
+def waits(client: Client, uploads: Sequence[tuple[bytes, bytes]]) -> dict[str, dict[str, float]]:
+    """Give quantiles of the time that each hop takes, from timestamp to timestamp."""
+    found = {}
+    before = client.times_by_key(UPLOADS)
+    for hop in HOPS:
+        after = client.times_by_key(hop)
+        took = [(after[key] - before[key]) / 1000 for key, _ in uploads]
+        found[hop] = {
+            "p50_s": round(float(np.quantile(took, 0.5)), 3),
+            "p99_s": round(float(np.quantile(took, 0.99)), 3),
+        }
+        before = after
+    return found
 
 
 def within(times: Sequence[float], first: float, last: float) -> list[float]:
@@ -177,6 +196,7 @@ def paced(client: Client, watch: Watch, uploads: list[tuple[bytes, bytes]], rate
         "uploads_per_s": round(rate, 1),
         "uploads": len(uploads),
         "freshness": freshness(client, seen),
+        "waits_by_hop": waits(client, uploads),
         "parts": spent(before, after, uploads=len(uploads)),
     }
 
