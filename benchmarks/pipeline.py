@@ -22,9 +22,9 @@ from benchmarks.running_service import Cost, Watch, running_service
 from streams.config import Settings, load_settings
 from streams.connection import bootstrap_of, codec_for, kafka_extra
 from streams.core.records import Decision, Origin, Upload
+from streams.edges.committed_log import read_topic
 from streams.edges.kafka_producer import Publisher
 from streams.edges.log_follower import LogFollower
-from streams.edges.log_reader import read_topic
 from streams.errors import ResolverError
 from streams.ports import Message
 

@@ -300,7 +300,7 @@ class Supervisor:
             if self._topics:
                 self._ensure_topics()
             self.tick()
-        except BaseException:
+        except BaseException:  # Ctrl-C too leaves nothing behind
             self.stop()
             raise
         return self.bootstrap

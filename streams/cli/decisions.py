@@ -62,7 +62,7 @@ def read_records(settings: Settings, topic: str) -> Iterator[Any]:
     DecodeError
         a record cannot be read; names its offset
     """
-    from streams.edges.log_reader import read_topic
+    from streams.edges.committed_log import read_topic
 
     codec = codec_for(settings)
     for message in read_topic(bootstrap_of(settings), kafka_extra(settings), topic):

@@ -57,7 +57,7 @@ def prepare(cache: Path, *, progress: Callable[[str], None]) -> tuple[Path, tupl
         try:
             _make(scratch, progress)
             os.replace(scratch, folder)
-        except BaseException:
+        except BaseException:  # Ctrl-C too leaves nothing behind
             shutil.rmtree(scratch, ignore_errors=True)
             raise
     return folder, publications(folder)

@@ -215,7 +215,7 @@ class EmbeddedKafka:
             for index in range(self.brokers):
                 self._start_node(index)
             self._await_ready(self.brokers)
-        except BaseException:
+        except BaseException:  # Ctrl-C too leaves nothing behind
             self.stop()
             raise
         self._publish()

@@ -105,7 +105,7 @@ class FileFeatureStore:
                 file.flush()
                 os.fsync(file.fileno())
             os.replace(name, path)
-        except BaseException:
+        except BaseException:  # Ctrl-C too leaves nothing behind
             with contextlib.suppress(OSError):
                 os.unlink(name)
             raise

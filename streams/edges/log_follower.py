@@ -56,7 +56,7 @@ class LogFollower:
                     time.sleep(RETRY_SECONDS)
                 else:
                     return
-        except BaseException:
+        except BaseException:  # Ctrl-C too leaves nothing behind
             self._consumer.close()
             raise
 

@@ -1,130 +1,144 @@
-"""Topics as they stand: read-committed ends, everything up to an end, and what a group has committed."""
+"""Read a partition from an offset to the read-committed end: for restoring, folding and auditing."""
 
+import time
 import uuid
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator
+from types import TracebackType
+from typing import Self
 
-from confluent_kafka import Consumer, KafkaException, TopicPartition
-from confluent_kafka.admin import AdminClient
+from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
-from streams.edges.kafka_config import ClientConfig, admin_config, stateless_consumer_config
-from streams.edges.kafka_errors import kafka_error, translate
-from streams.edges.kafka_reader import LogReader
-from streams.errors import BrokerUnavailable
+from streams.edges.kafka_config import ClientConfig, stateful_consumer_config
+from streams.edges.kafka_errors import check_polled, kafka_error, translate
+from streams.edges.kafka_messages import read_message
+from streams.errors import BrokerUnavailable, OffsetRegression
 from streams.ports import Message
 
 TIMEOUT_SECONDS = 15.0
-
-Offsets = Mapping[int, int]
-
-
-def partitions_of(
-    bootstrap: str, extra: ClientConfig | None, topics: Iterable[str]
-) -> dict[str, tuple[int, ...]]:
-    """Return the partitions of topics.
-
-    Raises
-    ------
-    BrokerUnavailable
-        Kafka does not answer, or has no such topic
-    """
-    admin = AdminClient(admin_config(bootstrap, extra))
-    try:
-        known = admin.list_topics(timeout=TIMEOUT_SECONDS).topics
-    except KafkaException as exc:
-        raise translate(kafka_error(exc), f"the topics at {bootstrap}") from exc
-    found = {}
-    for topic in topics:
-        if topic not in known:
-            raise BrokerUnavailable(f"no topic {topic} at {bootstrap}; `samesong topics` makes the topics")
-        found[topic] = tuple(sorted(known[topic].partitions))
-    return found
+STALLED_SECONDS = 60.0
+IDLE_SECONDS = 0.5
 
 
-def end_offsets(bootstrap: str, extra: ClientConfig | None, topics: Iterable[str]) -> dict[str, Offsets]:
-    """Return the read-committed end of each partition of some topics, by topic.
-
-    Raises
-    ------
-    BrokerUnavailable
-        Kafka does not answer, or has no such topic
-    """
-    partitions = partitions_of(bootstrap, extra, topics)
-    with LogReader(bootstrap, extra) as reader:
-        return {
-            topic: {partition: reader.bounds(topic, partition)[1] for partition in numbers}
-            for topic, numbers in partitions.items()
-        }
-
-
-def read_topic(
-    bootstrap: str, extra: ClientConfig | None, topic: str, *, ends: Offsets | None = None
-) -> Iterator[Message]:
-    """Read what is committed of a topic, partition by partition, without a group.
+class LogReader:
+    """Reads partitions from where it is told, outside of any group; for one thread.
 
     Parameters
     ----------
     bootstrap : str
+        ``host:port``, several separated by commas
     extra : mapping, optional
-        security settings
-    topic : str
-    ends : mapping of int to int, optional
-        where to stop, by partition; by default the read-committed ends at the time of the call
-
-    Raises
-    ------
-    BrokerUnavailable
-        Kafka does not answer, or has no such topic
+        security and whatever else goes over the client's settings
+    on_idle : callable, optional
+        called about twice a second while reading: a caller with a group polls its own consumer there
     """
-    if ends is None:
-        ends = end_offsets(bootstrap, extra, [topic])[topic]
-    with LogReader(bootstrap, extra) as reader:
-        for partition, end in sorted(ends.items()):
-            yield from reader.read_committed_to_end(topic, 0, partition=partition, end=end)
 
+    def __init__(
+        self,
+        bootstrap: str,
+        extra: ClientConfig | None = None,
+        *,
+        on_idle: Callable[[], None] | None = None,
+    ) -> None:
+        config = stateful_consumer_config(bootstrap, extra, group_id=f"samesong-reader-{uuid.uuid4()}")
+        self._consumer = Consumer({**config, "enable.partition.eof": True})
+        self._on_idle = on_idle
 
-def committed_offsets(
-    bootstrap: str, extra: ClientConfig | None, group: str, topics: Iterable[str]
-) -> dict[tuple[str, int], int]:
-    """Return what a group has committed, by topic and partition; a partition without a commit is left out.
+    def __enter__(self) -> Self:
+        """Give the reader."""
+        return self
 
-    Raises
-    ------
-    BrokerUnavailable
-        Kafka does not answer, or has no such topic
-    """
-    partitions = partitions_of(bootstrap, extra, topics)
-    wanted = [TopicPartition(topic, number) for topic, numbers in partitions.items() for number in numbers]
-    # Asking is not joining: a consumer that subscribes to nothing never becomes a member.
-    consumer = Consumer(
-        {
-            **stateless_consumer_config(bootstrap, extra, group_id=group),
-            "client.id": f"samesong-reader-{uuid.uuid4()}",
-        }
-    )
-    try:
-        found = consumer.committed(wanted, timeout=TIMEOUT_SECONDS)
-    except KafkaException as exc:
-        raise translate(kafka_error(exc), f"the offsets of {group}") from exc
-    finally:
-        consumer.close()
-    return {(each.topic, each.partition): each.offset for each in found if each.offset >= 0}
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close."""
+        self.close()
 
+    def close(self) -> None:
+        """Let go of the client."""
+        self._consumer.close()
 
-class CommittedLog:
-    """Every topic of one cluster as the audit looks at it."""
+    def bounds(self, topic: str, partition: int = 0) -> tuple[int, int]:
+        """Return the earliest offset kept and the read-committed end.
 
-    def __init__(self, bootstrap: str, extra: ClientConfig | None = None) -> None:
-        self._bootstrap = bootstrap
-        self._extra = extra
+        Raises
+        ------
+        BrokerUnavailable
+            Kafka does not answer
+        """
+        try:
+            found = self._consumer.get_watermark_offsets(
+                TopicPartition(topic, partition), timeout=TIMEOUT_SECONDS, cached=False
+            )
+        except KafkaException as exc:
+            raise translate(kafka_error(exc), f"the end of {topic}") from exc
+        if found is None:
+            raise BrokerUnavailable(f"the end of {topic}: no answer within {TIMEOUT_SECONDS:.0f} s")
+        return found
 
-    def ends(self, topics: tuple[str, ...]) -> Mapping[str, Offsets]:
-        """Return the read-committed end of each partition, by topic."""
-        return end_offsets(self._bootstrap, self._extra, topics)
+    def read_committed_to_end(
+        self, topic: str, from_offset: int, *, partition: int = 0, end: int | None = None
+    ) -> Iterator[Message]:
+        """Read what is committed, until the position reaches an end.
 
-    def read(self, topic: str, ends: Offsets | None) -> Iterator[Message]:
-        """Read a topic up to some ends, by default those of now."""
-        return read_topic(self._bootstrap, self._extra, topic, ends=ends)
+        The last record is not "end - 1": markers of transactions and compacted records have offsets too.
 
-    def committed(self, group: str, topics: tuple[str, ...]) -> Mapping[tuple[str, int], int]:
-        """Return what a group has committed, by topic and partition."""
-        return committed_offsets(self._bootstrap, self._extra, group, topics)
+        Parameters
+        ----------
+        topic : str
+        from_offset : int >= 0
+            0 means from the earliest that is kept
+        partition : int
+        end : int, optional
+            by default the read-committed end at the time of the call
+
+        Raises
+        ------
+        OffsetRegression
+            ``from_offset`` is no longer kept, or lies beyond the end
+        BrokerUnavailable
+            Kafka does not answer for a minute
+        """
+        first, now_end = self.bounds(topic, partition)
+        end = now_end if end is None else end
+        if from_offset > end or 0 < from_offset < first:
+            raise OffsetRegression(
+                f"{topic}[{partition}] holds offsets {first} to {end}; asked for {from_offset}"
+            )
+        start = max(first, from_offset)
+        if start >= end:
+            return
+        where = TopicPartition(topic, partition, start)
+        self._consumer.assign([where])
+        try:
+            yield from self._until(where, end)
+        finally:
+            self._consumer.unassign()
+
+    def _until(self, where: TopicPartition, end: int) -> Iterator[Message]:
+        """Poll the one assigned partition until its position is at the end."""
+        moved = idled = time.monotonic()
+        while True:
+            raw = self._consumer.poll(IDLE_SECONDS if self._on_idle is None else 0.1)
+            now = time.monotonic()
+            if self._on_idle is not None and now - idled > IDLE_SECONDS:
+                idled = now
+                self._on_idle()
+            if raw is None:
+                if self._consumer.position([where])[0].offset >= end:
+                    return
+                if now - moved > STALLED_SECONDS:
+                    raise BrokerUnavailable(f"{where.topic} gives nothing for {STALLED_SECONDS:.0f} s")
+                continue
+            error = raw.error()
+            if error is None:
+                moved = now
+                offset = raw.offset()
+                if offset is not None and offset < end:
+                    yield read_message(raw)
+                if offset is not None and offset + 1 >= end:
+                    return
+            elif error.code() == KafkaError._PARTITION_EOF:
+                if (raw.offset() or 0) >= end:
+                    return
+            else:
+                check_polled(error, f"reading {where.topic}")

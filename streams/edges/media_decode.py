@@ -127,7 +127,7 @@ class MediaDecoder:
                         if self._marks.died(origin):
                             continue
                         raise MediaError(f"the decoder died: {exc}", code="media_decoder_died") from exc
-                    except BaseException:
+                    except BaseException:  # a decoder that lived counts as an attempt that ended
                         self._marks.end(origin)
                         raise
                     self._marks.end(origin)

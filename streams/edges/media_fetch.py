@@ -140,7 +140,7 @@ class MediaFetcher:
             raise MediaError(f"{name}: {exc.strerror}", code="media_missing") from exc
         try:
             self._check_open(handle, name)
-        except BaseException:
+        except BaseException:  # Ctrl-C too leaves nothing behind
             os.close(handle)
             raise
         return os.fdopen(handle, "rb")
@@ -171,7 +171,7 @@ class MediaFetcher:
             if exc.refusal_code == "media_unreachable":
                 self._patience.wasted(host, self._clock.monotonic() - begun)
             raise
-        except BaseException:
+        except BaseException:  # Ctrl-C too leaves nothing behind
             file.close()
             raise
         return file

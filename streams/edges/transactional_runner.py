@@ -18,7 +18,7 @@ from streams.edges.kafka_config import (
 )
 from streams.edges.kafka_errors import ErrorClass, check_polled, classify, is_fenced, kafka_error, translate
 from streams.edges.kafka_messages import read_message, with_trace
-from streams.edges.kafka_reader import LogReader
+from streams.edges.log_reader import LogReader
 from streams.errors import BrokerUnavailable, FatalError, TransientError
 from streams.ports import Delivered, Message, Produced, RunnerMetrics, Tracing, TransactionalStage
 

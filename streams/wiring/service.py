@@ -18,13 +18,13 @@ from streams.core.audit import AuditReport
 from streams.core.records import IndexWatermark
 from streams.core.scoring import Bundle
 from streams.edges.clock import SystemClock
+from streams.edges.committed_log import CommittedLog
 from streams.edges.encoder import FeatureConfirmer
 from streams.edges.kafka_lag import GroupLagGate
 from streams.edges.kafka_producer import Publisher
-from streams.edges.kafka_reader import LogReader
 from streams.edges.kafka_runner import StatelessRunner
 from streams.edges.log_follower import LogFollower
-from streams.edges.log_reader import CommittedLog
+from streams.edges.log_reader import LogReader
 from streams.edges.metrics import Metrics
 from streams.edges.tracing import Tracing
 from streams.edges.transactional_runner import TransactionalRunner

@@ -18,12 +18,12 @@ from streams.core.records import (
 )
 from streams.edges.avro import AvroCodec
 from streams.edges.broker import EmbeddedKafka
+from streams.edges.committed_log import CommittedLog, committed_offsets, end_offsets, read_topic
 from streams.edges.kafka_config import (
     idempotent_producer_config,
     stateless_consumer_config,
     transactional_producer_config,
 )
-from streams.edges.log_reader import CommittedLog, committed_offsets, end_offsets, read_topic
 from streams.edges.topics import ensure_topics
 from streams.errors import BrokerUnavailable
 from streams.stages.audit import run_audit

@@ -12,8 +12,8 @@ from streams.cli import app
 from streams.cli.decisions import DECISIONS
 from streams.core.records import Decision, EntityChanged, EntitySide, Origin, Outcome
 from streams.edges.avro import AvroCodec
+from streams.edges.committed_log import read_topic
 from streams.edges.kafka_producer import Publisher
-from streams.edges.log_reader import read_topic
 
 pytestmark = pytest.mark.broker
 

@@ -15,8 +15,8 @@ from confluent_kafka.cimpl import NewTopic
 from streams.edges import transactional_runner
 from streams.edges.kafka_lag import GroupLagGate
 from streams.edges.kafka_producer import Publisher
-from streams.edges.kafka_reader import LogReader
 from streams.edges.kafka_runner import StatelessRunner
+from streams.edges.log_reader import LogReader
 from streams.edges.transactional_runner import TransactionalRunner
 from streams.errors import BrokerUnavailable, FatalError, Fenced, IndexUnavailable, OffsetRegression
 from streams.ports import Delivered, Message, Processor, Produced, StateReader, TransactionalStage
