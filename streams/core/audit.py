@@ -258,20 +258,20 @@ def _sequences(
             yield Mismatch(hop="sequence", what="doubled", subject=str(each.sequence), detail=detail)
         last = max(last, each.sequence)
         seen.add(each.sequence)
-    for name, changes in (("entity.changed.v1", entity_changes), ("relation.changed.v1", relation_changes)):
-        parts: dict[int, set[tuple[int, int]]] = {}
-        for change in changes:
-            seen.add(change.sequence)
-            held = parts.setdefault(change.sequence, set())
-            if (change.part, change.parts) in held:
-                detail = f"part {change.part} of {change.parts} is there twice in {name}"
-                yield Mismatch(hop="sequence", what="doubled", subject=str(change.sequence), detail=detail)
-            held.add((change.part, change.parts))
-        for sequence, held in parts.items():
-            total = max(of for _, of in held)
-            if any(of != total for _, of in held) or {part for part, _ in held} != set(range(1, total + 1)):
-                detail = f"{name} holds {len(held)} of its {total} parts"
-                yield Mismatch(hop="sequence", what="torn", subject=str(sequence), detail=detail)
+    # One sequence counts its parts over both topics.
+    parts: dict[int, set[tuple[int, int]]] = {}
+    for change in (*entity_changes, *relation_changes):
+        seen.add(change.sequence)
+        held = parts.setdefault(change.sequence, set())
+        if (change.part, change.parts) in held:
+            detail = f"part {change.part} of {change.parts} is there twice"
+            yield Mismatch(hop="sequence", what="doubled", subject=str(change.sequence), detail=detail)
+        held.add((change.part, change.parts))
+    for sequence, held in parts.items():
+        total = max(of for _, of in held)
+        if any(of != total for _, of in held) or {part for part, _ in held} != set(range(1, total + 1)):
+            detail = f"entity.changed.v1 and relation.changed.v1 hold {len(held)} of its {total} parts"
+            yield Mismatch(hop="sequence", what="torn", subject=str(sequence), detail=detail)
     before = 0
     for number in sorted(seen):
         if number > before + 1:

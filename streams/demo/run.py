@@ -21,6 +21,7 @@ from streams.cli.reading import read_lines
 from streams.cli.render import STYLES, decision_line, explanation
 from streams.config import Settings, load_settings
 from streams.connection import bootstrap_of, kafka_extra
+from streams.core.audit import AuditReport
 from streams.core.records import Decision, Outcome
 from streams.core.upload_json import parse_upload
 from streams.demo import drift
@@ -30,6 +31,7 @@ from streams.demo.truth import Judged, Truth, Verdict, counts, judge, pairs
 from streams.edges.media_roots import add_media_roots
 from streams.edges.topics import ensure_topics
 from streams.errors import BrokerUnavailable
+from streams.wiring.service import audit_once
 
 READY_SECONDS = 300.0
 STOP_SECONDS = 60.0
@@ -47,8 +49,8 @@ def run_demo(folder: Path, *, keep: bool = False) -> int:
     Returns
     -------
     status : int
-        0 when every upload was decided (rightly or not: the summary says) and the drift stage alerted
-        after the shift and never before, else 1
+        0 when every upload was decided (rightly or not: the summary says), the drift stage alerted after
+        the shift and never before, and the audit found nothing, else 1
     """
     console, started = Console(soft_wrap=True), time.monotonic()
     marker = folder / "samesong-demo"
@@ -74,13 +76,15 @@ def run_demo(folder: Path, *, keep: bool = False) -> int:
             decisions += _publish(console, settings, as_lines(wave))
         console.print("\nA steady stream of invented English titles, for the drift monitor ...")
         shift = show_drift(settings, say=lambda line: console.print(line, highlight=False))
+        audited = audit_once(settings)
     judged = judge([expectation for _, expectation in made], decisions)
     _summary(console, judged)
     _explain_one(console, judged, folder)
     _say_drift(console, shift)
+    _say_audit(console, audited)
     console.print(f"\n{time.monotonic() - started:.0f} s in all.")
     missing = any(one.verdict is Verdict.missing for one in judged)
-    return 1 if missing or not shift.right else 0
+    return 0 if not missing and shift.right and audited.clean else 1
 
 
 def _publish(console: Console, settings: Settings, lines: list[bytes]) -> list[Decision]:
@@ -199,3 +203,14 @@ def _say_drift(console: Console, shift: Shift) -> None:
         )
     if not shift.right:
         console.print("  This is not what was expected: see logs/drift.log in the data folder.", style="red")
+
+
+def _say_audit(console: Console, report: AuditReport) -> None:
+    """Say whether anything was lost, doubled or torn between the hops."""
+    records = sum(report.checked.values())
+    console.print(f"\nAudit: {records} records in {len(report.checked)} hops, ", end="")
+    console.print(
+        "nothing lost, doubled or torn." if report.clean else f"{len(report.mismatches)} mismatches."
+    )
+    for one in report.mismatches:
+        console.print(f"  {one.hop}: {one.what} {one.subject}: {one.detail}", style="red", markup=False)

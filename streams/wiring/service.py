@@ -45,6 +45,8 @@ INDEX_GROUP = "samesong.index"
 AUDIT_EVERY_S = 60.0
 AUDIT_REST = 19.0
 CATCH_UP_ROWS = 5_000
+# A search has a fixed cost whatever it asks, under a lock that folding waits for: fewer and larger ones.
+FIND_BATCH_MS = 200
 WATERMARKS = "index.watermark.v1"
 # In the unit of `EncodeProcessor.work`: a batch of metadata, or a few files to hear.
 ENCODE_BUDGET = 512.0
@@ -275,6 +277,7 @@ class _Stage:
             FindProcessor(index, self._codec, limit=self._settings.index.search_limit),
             group_id=FIND_GROUP,
             topics=[ENCODED, AGAIN, VERDICTS],
+            batch_ms=FIND_BATCH_MS,
             lag_gate=gate,
             tracing=tracing,
         )

@@ -319,12 +319,12 @@ def test_a_member_of_two_entities(logs: Logs) -> None:
     assert found(logs) == [("entity", "doubled", "E2")]
 
 
-def test_events_and_state_of_a_relation_that_differ(logs: Logs) -> None:
-    event = RelationChanged(
-        event_id="x",
-        sequence=3,
-        part=1,
-        parts=1,
+def relation(sequence: int, part: int = 1, of: int = 1) -> RelationChanged:
+    return RelationChanged(
+        event_id=f"r{sequence}",
+        sequence=sequence,
+        part=part,
+        parts=of,
         relation_id="R1",
         relation="remix_of",
         from_entity="E1",
@@ -332,20 +332,32 @@ def test_events_and_state_of_a_relation_that_differ(logs: Logs) -> None:
         status="asserted",
         probability=0.9,
     )
-    kept = RelationState(
-        relation_id="R1",
-        relation="remix_of",
-        from_entity="E1",
-        to_entity="E2",
-        status="asserted",
-        probability=0.9,
-        left="0",
-        right="1",
-    )
-    logs.put("relation.changed.v1", event)
-    logs.put("relation.state.v1", kept)
+
+
+RELATION_STATE = RelationState(
+    relation_id="R1",
+    relation="remix_of",
+    from_entity="E1",
+    to_entity="E2",
+    status="asserted",
+    probability=0.9,
+    left="0",
+    right="1",
+)
+
+
+def test_one_sequence_counts_its_parts_over_entities_and_relations(logs: Logs) -> None:
+    logs.put("entity.changed.v1", changed(3, "E2", ("1",), part=1, of=2))
+    logs.put("relation.changed.v1", relation(3, part=2, of=2))
+    logs.put("relation.state.v1", RELATION_STATE)
     assert found(logs) == []
-    logs.put("relation.state.v1", replace(kept, status="retracted"))
+
+
+def test_events_and_state_of_a_relation_that_differ(logs: Logs) -> None:
+    logs.put("relation.changed.v1", relation(3))
+    logs.put("relation.state.v1", RELATION_STATE)
+    assert found(logs) == []
+    logs.put("relation.state.v1", replace(RELATION_STATE, status="retracted"))
     assert found(logs) == [("relation", "differs", "R1")]
 
 
