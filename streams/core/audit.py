@@ -7,6 +7,7 @@ clean as one at rest.
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import chain
 from typing import NamedTuple
 
 from streams.core.index_rows import LiveRows
@@ -260,7 +261,8 @@ def _sequences(
         seen.add(each.sequence)
     # One sequence counts its parts over both topics.
     parts: dict[int, set[tuple[int, int]]] = {}
-    for change in (*entity_changes, *relation_changes):
+    changes: Iterable[EntityChanged | RelationChanged] = chain(entity_changes, relation_changes)
+    for change in changes:
         seen.add(change.sequence)
         held = parts.setdefault(change.sequence, set())
         if (change.part, change.parts) in held:
