@@ -246,7 +246,9 @@ def test_copies_match_kills_harm_nothing_and_the_audit_is_clean(service: Install
     first = publish(*(song("a", number) for number in range(20)))
     assert set(first.values()) == {"new"}
     # Other versions bring relations, whose events share a sequence with those of the entities.
-    live = publish(*(song("c", number, version="Live at the Old Mill") for number in range(5)))
+    live = publish(
+        *(song("c", number, version="Live at the Old Mill", duration_ms=251_000) for number in range(5))
+    )
     assert set(live.values()) == {"new"}
     assert any(read_records(load_settings(data_dir=service.data_dir), "relation.changed.v1"))
     for stage in ("encode", "arbitrate", "index"):
