@@ -56,10 +56,11 @@ class StagesInProcess:
         self.encode = EncodeProcessor(self._codec, BundleEncoder.load())
         self._index = MilvusCandidateIndex(str(folder / "index.db"))
         self._fold = IndexProcessor(self._index, self._codec, SystemClock(), checksum_every_s=1e9)
-        self.find = FindProcessor(self._index, self._codec, limit=20)
+        confirm = FeatureConfirmer(FileFeatureStore(folder / "features")).confirm
+        self.find = FindProcessor(self._index, self._codec, limit=20, confirm=confirm)
         self.arbitrate = ArbitrateStage(
             self._codec,
-            rules(Bundle.packaged(), FeatureConfirmer(FileFeatureStore(folder / "features")).confirm),
+            rules(Bundle.packaged(), confirm),
             watermark=self._watermark,
             overlay_rows=10**9,
         )

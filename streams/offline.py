@@ -58,7 +58,7 @@ def resolve_lines(
     rules : Rules
     """
     log = _Log()
-    find = FindProcessor(index, parts.codec, limit=SEARCH_LIMIT)
+    find = FindProcessor(index, parts.codec, limit=SEARCH_LIMIT, confirm=parts.confirm)
     stage = ArbitrateStage(parts.codec, rules, watermark=lambda: index.active().watermark, overlay_rows=2**62)
     decisions: list[Decision] = []
     for batch in _batches(lines):

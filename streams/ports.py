@@ -246,6 +246,7 @@ class Hit(NamedTuple):
     window: int
     start_ms: int
     similarity: float
+    sound: SoundFacts | None = None  # of that upload, where its row names it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,18 +5,23 @@ could be read) has no cosine with anything and is folded as a deletion, by the s
 """
 
 import hashlib
+import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from streams.core.records import IndexRow
+from streams.core.records import IndexRow, SoundFacts
 from streams.errors import CorruptState
 
 MAX_TEXT_BYTES = 65_535
 """Longest source or item id in UTF-8: the widest text column that a Milvus server has."""
+
+MAX_SOUND_BYTES = 1_024
+"""Longest text of the facts of a sound: two digests of 64 digits and three numbers take about 250 bytes."""
 
 
 class Space(NamedTuple):
@@ -103,6 +108,10 @@ def _change(space: Space, rows: list[IndexRow]) -> SpaceChange:
             raise CorruptState(
                 f"index row {row.row_id!r} names an upload in more than {MAX_TEXT_BYTES} bytes"
             )
+        if len(sound_text(row.sound).encode()) > MAX_SOUND_BYTES:
+            raise CorruptState(
+                f"index row {row.row_id!r} says more than {MAX_SOUND_BYTES} bytes of its sound"
+            )
         vector = row_vector(row)
         if vectors and vector.shape != vectors[0].shape:
             raise CorruptState(
@@ -127,6 +136,27 @@ def check_queries(vectors: NDArray[np.float32]) -> None:
     """
     if vectors.ndim != 2 or not np.isfinite(vectors).all():
         raise CorruptState("query vectors must be a matrix of finite values")
+
+
+@lru_cache(maxsize=4_096)
+def sound_text(sound: SoundFacts | None) -> str:
+    """Write the facts of a sound for a store that has text columns only; empty where there is none."""
+    return json.dumps(asdict(sound), separators=(",", ":")) if sound is not None else ""
+
+
+@lru_cache(maxsize=4_096)
+def read_sound(text: str) -> SoundFacts | None:
+    """Read what ``sound_text`` wrote.
+
+    Raises
+    ------
+    CorruptState
+        a store gives back another text
+    """
+    try:
+        return SoundFacts(**json.loads(text)) if text else None
+    except (ValueError, TypeError) as exc:
+        raise CorruptState(f"the facts of a sound cannot be read from the index: {exc}") from exc
 
 
 def row_hash(row_id: str) -> int:

@@ -10,14 +10,12 @@ from itertools import combinations
 from typing import Final
 
 from streams.core.catalogue import Workspace
-from streams.core.proposing import propose
+from streams.core.proposing import MAX_COMPARED, propose
 from streams.core.records import Candidate, Found, PairScore, PairState, SoundEvidence, UploadState
 from streams.core.rules import Rules
 from streams.core.sound_evidence import mirrored
 from streams.core.versions import inverse_relation
 
-# Comparisons per upload are bounded; who is compared first is fixed by the order of `propose`.
-MAX_COMPARED: Final = 32
 # Of a component this many uploads, those with the smallest keys, are compared with every other one.
 REPRESENTATIVES: Final = 16
 
@@ -55,6 +53,7 @@ def compare(
         state = each.state
         if state.record is None:
             continue
+        # Find has compared the sounds of those it named; at the revision proposed they are these very sounds.
         sound = each.candidate.sound
         if sound is None and encoded.sound is not None and state.sound is not None:
             sound = rules.confirm(encoded.sound, state.sound)

@@ -7,6 +7,8 @@ from typing import Final
 from streams.core.catalogue import Workspace
 from streams.core.records import Candidate, Found, ItemKey, UploadState
 
+# Comparisons per upload are bounded, in find and in the arbiter alike; `precedence` says who goes first.
+MAX_COMPARED: Final = 32
 # A blocking key that this many uploads share says nothing about any of them.
 MAX_HOLDERS: Final = 200
 
@@ -39,11 +41,21 @@ def candidates_of(nearness: Nearness) -> tuple[Candidate, ...]:
     return tuple(sorted(named, key=lambda each: (-(each.similarity or 0.0), each.key, each.revision)))
 
 
+def precedence(candidate: Candidate) -> tuple[int, float, str]:
+    """Order candidates: whom more blockers name goes first, then the nearer vector, then the smaller key."""
+    return -len(candidate.proposed_by), -(candidate.similarity or 0.0), candidate.key.text()
+
+
+def first_compared(candidates: Iterable[Candidate]) -> list[Candidate]:
+    """Give the candidates of an upload that are compared with it, first to last."""
+    return sorted(candidates, key=precedence)[:MAX_COMPARED]
+
+
 def propose(workspace: Workspace, found: Found, overlay: Iterable[Candidate]) -> list[Proposed]:
     """Union the blockers: vectors from the index, from the overlay, and exact keys of the state.
 
     What is not live in the state at the revision that was hit is left out; an upload never proposes itself.
-    Whom more blockers name goes first, then the nearer vector, then the smaller key.
+    The order is that of `precedence`.
     """
     merged: dict[str, Proposed] = {}
     own = found.encoded.key.text()
@@ -65,14 +77,7 @@ def propose(workspace: Workspace, found: Found, overlay: Iterable[Candidate]) ->
         take(candidate, "overlay")
     for candidate in _holders(workspace, found):
         take(candidate, "key")
-    return sorted(
-        merged.values(),
-        key=lambda each: (
-            -len(each.candidate.proposed_by),
-            -(each.candidate.similarity or 0.0),
-            each.key,
-        ),
-    )
+    return sorted(merged.values(), key=lambda each: precedence(each.candidate))
 
 
 def _holders(workspace: Workspace, found: Found) -> Iterable[Candidate]:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from streams.core.ids import row_id
-from streams.core.records import EncodedUpload, IndexRow, ModelWindows, UploadState
+from streams.core.records import EncodedUpload, IndexRow, ModelWindows, SoundFacts, UploadState
 
 
 def rows_of(encoded: EncodedUpload) -> Iterator[IndexRow]:
@@ -18,6 +18,7 @@ def rows_of(encoded: EncodedUpload) -> Iterator[IndexRow]:
             window=row.window,
             start_ms=row.start_ms,
             values=row.values,
+            sound=encoded.sound,
         )
 
 
@@ -57,6 +58,7 @@ def _row(
     window: int,
     start_ms: int = 0,
     values: bytes | None = None,
+    sound: SoundFacts | None = None,
 ) -> IndexRow:
     """Make one row; without values it is a deletion."""
     return IndexRow(
@@ -70,4 +72,5 @@ def _row(
         start_ms=start_ms,
         values=values or b"",
         state="deleted" if values is None else "live",
+        sound=sound,
     )

@@ -156,6 +156,7 @@ class MemoryCandidateIndex:
 def _hits(scored: Iterable[tuple[IndexRow, float]]) -> tuple[Hit, ...]:
     """Name the uploads, most similar first, ties by name so that the order is always the same."""
     hits = [
-        Hit(r.source, r.item_id, r.revision, r.window, r.start_ms, min(1.0, max(-1.0, s))) for r, s in scored
+        Hit(r.source, r.item_id, r.revision, r.window, r.start_ms, min(1.0, max(-1.0, s)), r.sound)
+        for r, s in scored
     ]
     return tuple(sorted(hits, key=lambda hit: (-hit.similarity, *hit[:5])))

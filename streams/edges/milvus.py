@@ -18,17 +18,21 @@ import numpy as np
 from pymilvus import DataType, MilvusClient
 
 from streams.core.index_rows import (
+    MAX_SOUND_BYTES,
     MAX_TEXT_BYTES,
     Space,
     SpaceChange,
     check_queries,
     checksum,
     fold_rows,
+    read_sound,
+    sound_text,
 )
 from streams.core.records import IndexRow
 from streams.edges.milvus_names import (
     build_prefix,
     is_meta_name,
+    layout_prefix,
     meta_name,
     primary_key,
     space_name,
@@ -44,7 +48,7 @@ WRITE_ROWS = (
 QUERY_ROWS = 256
 PAGE_ROWS = 4096
 EMPTYING = -1  # watermark of a build whose collections are being dropped
-FIELDS = ["source", "item_id", "revision", "window", "start_ms"]
+FIELDS = ["source", "item_id", "revision", "window", "start_ms", "sound"]
 
 _log = logging.getLogger(__name__)
 
@@ -66,14 +70,14 @@ class MilvusCandidateIndex:
     IndexUnavailable
         the store does not answer, or another process has the Lite folder open
     CorruptState
-        the Lite folder is torn: `open_lite` starts anew
+        the Lite folder is torn, or of another layout: `open_lite` starts anew
     ConfigError
         a Lite path whose name does not end in ``.db``
     """
 
     def __init__(self, uri: str, *, token: str | None = None, prefix: str = "samesong") -> None:
-        self._prefix = prefix
-        self._alias = f"{prefix}_active"
+        self._prefix = layout_prefix(prefix)
+        self._alias = f"{self._prefix}_active"
         self._path = None if uri.startswith(("http://", "https://")) else str(Path(uri).resolve())
         self._closed = False
         self.zero_rows = 0  # rows that were not stored because their vector was zero
@@ -207,6 +211,9 @@ class MilvusCandidateIndex:
     def _read_all(self) -> None:
         """Read every collection: what a torn folder cannot give shows here, not in the middle of a fold."""
         try:
+            foreign = [name for name in self._collections() if not name.startswith(f"{self._prefix}_")]
+            if foreign:
+                raise CorruptState(f"{self._path} has collections of another layout: {min(foreign)}")
             self.builds()
         except IndexUnavailable as exc:
             if answered(exc):
@@ -253,6 +260,7 @@ class MilvusCandidateIndex:
         schema.add_field("item_id", DataType.VARCHAR, max_length=MAX_TEXT_BYTES)
         for column in ("revision", "window", "start_ms"):
             schema.add_field(column, DataType.INT64)
+        schema.add_field("sound", DataType.VARCHAR, max_length=MAX_SOUND_BYTES)
         schema.add_field("vector", DataType.FLOAT_VECTOR, dim=dim)
         index = MilvusClient.prepare_index_params()
         if self.lite:  # an exact scan costs Lite the same as any index
@@ -308,7 +316,8 @@ class MilvusCandidateIndex:
         """Store the build's name and watermark: acknowledged after its rows are flushed."""
         row = {"key": "watermark", "source": build, "item_id": "", "revision": watermark, "window": 0}
         with asking(f"write {meta}"):
-            self._store.client.upsert(meta, [row | {"start_ms": 0, "vector": [1.0, 0.0]}], timeout=TIMEOUT_S)
+            whole = row | {"start_ms": 0, "sound": "", "vector": [1.0, 0.0]}
+            self._store.client.upsert(meta, [whole], timeout=TIMEOUT_S)
 
     def _check_dims(
         self, build: str, changes: Iterable[tuple[Space, SpaceChange]], present: set[str]
@@ -378,14 +387,14 @@ class MilvusCandidateIndex:
 
 
 def open_lite(path: str | Path) -> MilvusCandidateIndex:
-    """Open a Milvus Lite folder; where it is torn, an empty one in its place.
+    """Open a Milvus Lite folder; where it is torn or of another layout, an empty one in its place.
 
     The index is a fold of its log; an empty one has watermark 0, so the index stage folds all of it again.
 
     Parameters
     ----------
     path : str or Path
-        ends in ``.db``; a torn folder is moved aside to ``PATH.torn``, which is deleted
+        ends in ``.db``; such a folder is moved aside to ``PATH.torn``, which is deleted
 
     Raises
     ------
@@ -399,7 +408,7 @@ def open_lite(path: str | Path) -> MilvusCandidateIndex:
     try:
         index = MilvusCandidateIndex(path)
     except CorruptState as exc:
-        _log.warning("the vector index is torn and is folded anew from its log: %s", exc)
+        _log.warning("the vector index is torn or outdated and is folded anew from its log: %s", exc)
         shutil.rmtree(aside, ignore_errors=True)
         move_aside(path, aside)
         index = MilvusCandidateIndex(path)
@@ -416,6 +425,7 @@ def _stored(row: IndexRow, vector: FloatArray) -> dict[str, object]:
         "revision": row.revision,
         "window": row.window,
         "start_ms": row.start_ms,
+        "sound": sound_text(row.sound),
         "vector": vector,
     }
 
@@ -424,7 +434,7 @@ def _hits(answer: Any) -> tuple[Hit, ...]:
     """Read one query's hits; ties by name so that the order is always the same."""
     hits = []
     for hit in answer:
-        source, item_id, revision, window, start_ms = (hit["entity"][name] for name in FIELDS)
+        source, item_id, revision, window, start_ms, sound = (hit["entity"][name] for name in FIELDS)
         similarity = min(1.0, max(-1.0, float(hit["distance"])))
-        hits.append(Hit(source, item_id, revision, window, start_ms, similarity))
+        hits.append(Hit(source, item_id, revision, window, start_ms, similarity, read_sound(sound)))
     return tuple(sorted(hits, key=lambda hit: (-hit.similarity, *hit[:5])))

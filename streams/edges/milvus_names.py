@@ -9,7 +9,13 @@ import re
 
 from streams.core.index_rows import Space
 
+LAYOUT = 2  # raised with every change of the columns; 2: rows name the sound of their upload
 _READABLE = 40  # of the 255 characters a name may have
+
+
+def layout_prefix(prefix: str) -> str:
+    """Give what all names of this layout start with: a collection of another layout is never read."""
+    return f"{prefix}_{LAYOUT}"
 
 
 def _safe(text: str) -> str:

@@ -1,15 +1,27 @@
 """Find: encoded uploads in, the same with candidates of the vector look-up out; reads only."""
 
 import logging
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
 
-from streams.core.proposing import candidates_of
-from streams.core.records import ArbiterInput, Candidate, EncodedUpload, Found, ItemKey, Lookup, Operation
-from streams.errors import DecodeError
+from streams.core.proposing import candidates_of, first_compared
+from streams.core.records import (
+    ArbiterInput,
+    Candidate,
+    EncodedUpload,
+    Found,
+    ItemKey,
+    Lookup,
+    Operation,
+    SoundEvidence,
+    SoundFacts,
+)
+from streams.core.rules import Confirm
+from streams.errors import DecodeError, FeatureMissing
 from streams.ports import CandidateIndex, Codec, FloatArray, Message, Produced
 
 INPUT: Final = "arbiter.input.v1"
@@ -38,12 +50,17 @@ class FindProcessor:
     codec : Codec
     limit : int > 0
         hits per query vector
+    confirm : callable, optional
+        compares two sounds from their stored features; what is not compared here the arbiter compares
     """
 
-    def __init__(self, index: CandidateIndex, codec: Codec, *, limit: int) -> None:
+    def __init__(
+        self, index: CandidateIndex, codec: Codec, *, limit: int, confirm: Confirm | None = None
+    ) -> None:
         self._index = index
         self._codec = codec
         self._limit = limit
+        self._confirm = confirm
 
     def process(self, batch: Sequence[Message]) -> Sequence[Produced]:
         """Give one `arbiter.input.v1` record for every message.
@@ -106,6 +123,7 @@ class FindProcessor:
                 values = np.frombuffer(row.values, dtype="<f2").astype(np.float32)
                 queries.setdefault((row.modality, row.model), []).append(_Query(asker=asker, values=values))
         best: list[dict[tuple[ItemKey, int], dict[str, float]]] = [{} for _ in uploads]
+        sounds: dict[tuple[ItemKey, int], SoundFacts] = {}
         for (modality, model), asked in sorted(queries.items()):
             vectors = np.stack([query.values for query in asked])
             answers = self._index.search(
@@ -118,4 +136,28 @@ class FindProcessor:
                         continue
                     nearest = best[query.asker].setdefault((key, hit.revision), {})
                     nearest[modality] = max(hit.similarity, nearest.get(modality, -1.0))
-        return [candidates_of(nearest) for nearest in best]
+                    if hit.sound is not None:
+                        sounds[key, hit.revision] = hit.sound
+        return [
+            self._with_sound(upload, candidates_of(nearest), sounds)
+            for upload, nearest in zip(uploads, best, strict=True)
+        ]
+
+    def _with_sound(
+        self,
+        upload: EncodedUpload,
+        candidates: tuple[Candidate, ...],
+        sounds: Mapping[tuple[ItemKey, int], SoundFacts],
+    ) -> tuple[Candidate, ...]:
+        """Compare the sounds of those that the arbiter would compare, told from the upload's side."""
+        if self._confirm is None or upload.sound is None or not sounds:
+            return candidates
+        heard: dict[tuple[ItemKey, int], SoundEvidence] = {}
+        for candidate in first_compared(candidates[:MAX_CANDIDATES]):
+            at = candidate.key, candidate.revision
+            if at in sounds:
+                # A row may outlive its upload, whose features are gone then. Whether this one is still live
+                # only the arbiter knows: it compares, or waits for the features, itself.
+                with suppress(FeatureMissing):
+                    heard[at] = self._confirm(upload.sound, sounds[at])
+        return tuple(replace(each, sound=heard.get((each.key, each.revision))) for each in candidates)

@@ -274,7 +274,12 @@ class _Stage:
         tracing = Tracing.start(self._settings.telemetry, stage="find", data_dir=self._settings.data_dir)
         self._closing.callback(tracing.close)
         return self._runner(
-            FindProcessor(index, self._codec, limit=self._settings.index.search_limit),
+            FindProcessor(
+                index,
+                self._codec,
+                limit=self._settings.index.search_limit,
+                confirm=FeatureConfirmer(feature_store(self._settings)).confirm,
+            ),
             group_id=FIND_GROUP,
             topics=[ENCODED, AGAIN, VERDICTS],
             batch_ms=FIND_BATCH_MS,

@@ -5,6 +5,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from itertools import count
 from pathlib import Path
 from threading import Event
@@ -13,7 +14,7 @@ import numpy as np
 import pytest
 
 from streams.core.index_rows import LiveRows
-from streams.core.records import IndexRow
+from streams.core.records import IndexRow, SoundFacts
 from streams.edges.memory_index import MemoryCandidateIndex
 from streams.edges.milvus import MilvusCandidateIndex
 from streams.errors import ConfigError, CorruptState, EncoderMismatch, IndexUnavailable
@@ -125,6 +126,28 @@ def test_hits_come_most_similar_first_with_cosine_and_name_the_upload(index: Can
     assert len(search(index, 1, limit=2)[0]) == 2
 
 
+def facts(number: int) -> SoundFacts:
+    digest = f"{number:064x}"
+    return SoundFacts(
+        duration_ms=240_017 + number,
+        silent_share=1 / 3,
+        rms_dbfs=-17.123456789012345,
+        features=digest,
+        content_sha256=digest[::-1],
+    )
+
+
+def test_a_hit_names_the_sound_of_its_upload(opener: Open) -> None:
+    index = opener()
+    index.active()
+    rows = [row("a", 1, sound=facts(1)), row("b", 2), row("c", 3, sound=facts(3))]
+    index.apply("main", rows, watermark=3)
+    index.apply("main", [row("c", 3, sound=facts(4))], watermark=4)
+    index.close()
+    found = search(opener(), 1, 2, 3, limit=1)
+    assert [hit.sound for (hit,) in found] == [facts(1), None, facts(4)]
+
+
 def test_applying_the_same_rows_twice_changes_nothing(index: CandidateIndex) -> None:
     rows = [row(str(i), i) for i in range(20)]
     index.apply("main", rows, watermark=20)
@@ -184,8 +207,9 @@ def test_any_id_goes_in_and_comes_back(index: CandidateIndex, item_id: str) -> N
         row("bad", values=np.ones(DIM + 1, dtype=np.float32)),
         row("bad", values=np.zeros(0, dtype=np.float32)),
         row("bad", state="odd"),
+        row("bad", sound=replace(facts(1), features="f" * 2_000)),
     ],
-    ids=["nan", "infinite", "dimension", "no values", "state"],
+    ids=["nan", "infinite", "dimension", "no values", "state", "sound"],
 )
 def test_a_bad_row_is_refused_before_anything_is_written(index: CandidateIndex, bad: IndexRow) -> None:
     index.apply("main", [row("a", 1)], watermark=1)

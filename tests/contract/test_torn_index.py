@@ -164,3 +164,25 @@ def test_a_store_that_another_has_open_is_not_taken_for_torn(closed: Path, tmp_p
         with pytest.raises(IndexUnavailable, match="another process"):
             open_lite(path)
     assert sorted(os.walk(path)) == before
+
+
+def test_a_store_of_an_older_layout_is_folded_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = tmp_path / "index.db"
+    with monkeypatch.context() as older:
+        older.setattr("streams.edges.milvus.layout_prefix", lambda prefix: prefix)
+        index = MilvusCandidateIndex(str(path))
+        fold(index)
+        index.close()
+    with pytest.raises(CorruptState, match="layout"):
+        MilvusCandidateIndex(str(path))
+    caplog.set_level(logging.INFO, "streams")
+    index = open_lite(path)
+    assert (index.active().watermark, index.active().rows) == (0, 0)
+    assert "another layout" in caplog.text
+    check_whole(index)
+    index.close()
+    again = open_lite(path)
+    assert again.active().name == "next"
+    again.close()

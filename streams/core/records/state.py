@@ -126,6 +126,7 @@ class IndexRow:
     start_ms: int
     values: bytes  # float16, little-endian; empty when deleted
     state: str = "live"  # live | deleted
+    sound: SoundFacts | None = None  # of the upload, on each of its rows: what confirming a hit needs
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
