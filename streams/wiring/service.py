@@ -47,6 +47,9 @@ AUDIT_REST = 19.0
 CATCH_UP_ROWS = 5_000
 # A search has a fixed cost whatever it asks, under a lock that folding waits for: fewer and larger ones.
 FIND_BATCH_MS = 200
+# Bytes of a batch: twice what 256 uploads of metadata have, or some forty songs of four minutes that were
+# heard. Each of those may be compared with 32 others, at 45 ms (measured).
+FIND_BUDGET = 1024.0 * 1024.0
 WATERMARKS = "index.watermark.v1"
 # In the unit of `EncodeProcessor.work`: a batch of metadata, or a few files to hear.
 ENCODE_BUDGET = 512.0
@@ -283,6 +286,8 @@ class _Stage:
             group_id=FIND_GROUP,
             topics=[ENCODED, AGAIN, VERDICTS],
             batch_ms=FIND_BATCH_MS,
+            cost=lambda message: len(message.value or b""),
+            work_budget=FIND_BUDGET,
             lag_gate=gate,
             tracing=tracing,
         )
