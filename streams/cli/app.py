@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from streams.cli.admin import admin
 from streams.cli.audit import audit
 from streams.cli.broker import broker
 from streams.cli.deadletters import deadletters
@@ -51,6 +52,7 @@ app.add_typer(models, name="models")
 app.add_typer(index, name="index")
 app.add_typer(deadletters, name="deadletters")
 app.add_typer(review, name="review")
+app.add_typer(admin, name="admin")
 
 
 def _version(wanted: bool) -> None:

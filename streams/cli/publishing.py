@@ -10,13 +10,15 @@ from streams.cli.decisions import DecisionFollower, follow_decisions
 from streams.cli.reading import Given
 from streams.config import Settings
 from streams.connection import bootstrap_of, codec_for, kafka_extra
-from streams.core.records import Decision, Origin, Verdict
+from streams.core.records import AdminCommand, Decision, Origin, Promotion, Verdict
 from streams.edges.kafka_producer import Acknowledged, Publisher
 from streams.edges.tracing import Tracing
 from streams.errors import TransientError
 
 UPLOADS = "catalog.upload.v1"
 VERDICTS = "review.verdict.v1"
+COMMANDS = "admin.command.v1"
+PROMOTIONS = "model.promoted.v1"
 POLL_SECONDS = 0.5
 # Decoding the longest medium takes less; a service that says nothing for so long is not running.
 SILENT_SECONDS = 300.0
@@ -152,3 +154,18 @@ def publish_verdict(settings: Settings, verdict: Verdict) -> None:
     key = f"{verdict.left_source}/{verdict.left_item_id}|{verdict.right_source}/{verdict.right_item_id}"
     with Publisher(bootstrap_of(settings), kafka_extra(settings)) as publisher:
         publisher.publish(VERDICTS, key=key.encode(), value=codec.encode(VERDICTS, verdict))
+
+
+def publish_command(settings: Settings, command: AdminCommand) -> None:
+    """Publish one command of an operator."""
+    _publish_one(settings, COMMANDS, key=command.command_id, record=command)
+
+
+def publish_promotion(settings: Settings, promotion: Promotion) -> None:
+    """Publish one promotion."""
+    _publish_one(settings, PROMOTIONS, key=promotion.subject, record=promotion)
+
+
+def _publish_one(settings: Settings, topic: str, *, key: str, record: object) -> None:
+    with Publisher(bootstrap_of(settings), kafka_extra(settings)) as publisher:
+        publisher.publish(topic, key=key.encode(), value=codec_for(settings).encode(topic, record))

@@ -11,6 +11,10 @@ PairKey = tuple[str, str]
 class CatalogueState(Protocol):
     """What the arbiter asks of its state; keys are ``ItemKey.text()``."""
 
+    def live_keys(self) -> tuple[str, ...]:
+        """Return the keys of all live uploads, sorted."""
+        ...
+
     def upload(self, key: str) -> UploadState | None:
         """Return what is kept of an item."""
         ...
@@ -52,6 +56,10 @@ class MemoryCatalogue:
         self._relations: dict[str, RelationState] = {}
         self._relations_of: dict[str, set[str]] = {}
         self._holders: dict[str, set[str]] = {}
+
+    def live_keys(self) -> tuple[str, ...]:
+        """Return the keys of all live uploads, sorted."""
+        return tuple(sorted(key for key, upload in self._uploads.items() if upload.live))
 
     def upload(self, key: str) -> UploadState | None:
         """Return what is kept of an item."""
@@ -114,6 +122,12 @@ class Workspace:
         self._relations: dict[str, set[str]] = {}
         self._holders: dict[str, set[str]] = {}
 
+    def live_keys(self) -> tuple[str, ...]:
+        """Return the keys of all live uploads, sorted."""
+        changed = self.changes.uploads
+        held = {key for key in self._stored.live_keys() if key not in changed}
+        return tuple(sorted(held | {key for key, upload in changed.items() if upload.live}))
+
     def upload(self, key: str) -> UploadState | None:
         """Return what is kept of an item."""
         return self.changes.uploads.get(key) or self._stored.upload(key)
@@ -144,6 +158,17 @@ class Workspace:
             if upload.live and blocking_key in upload.blocking_keys:
                 held.add(key)
         return tuple(sorted(held))
+
+    def adopt(self, changes: Changes) -> None:
+        """Take over what was tried on a workspace above this one."""
+        for upload in changes.uploads.values():
+            self.put_upload(upload)
+        for entity in changes.entities.values():
+            self.put_entity(entity)
+        for pair in changes.pairs.values():
+            self.put_pair(pair)
+        for relation in changes.relations.values():
+            self.put_relation(relation)
 
     def put_upload(self, upload: UploadState) -> None:
         """Set what is kept of an item."""

@@ -133,13 +133,13 @@ def _component(
         seen.add(key)
         for pair in workspace.pairs_of(key):
             found[pair.left, pair.right] = pair
-            if _could_join(pair, thresholds):
+            if could_join(pair, thresholds):
                 waiting.append(pair.right if pair.left == key else pair.left)
     inside = [pair for (left, right), pair in sorted(found.items()) if left in seen and right in seen]
     return sorted(seen), inside
 
 
-def _could_join(pair: PairState, thresholds: Thresholds) -> bool:
+def could_join(pair: PairState, thresholds: Thresholds) -> bool:
     """Say whether a pair can bring its ends into one recording or one work."""
     if pair.verdict == "match":
         return True

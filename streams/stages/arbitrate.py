@@ -6,8 +6,13 @@ from typing import Final, TypeVar
 
 from streams.core.arbiter import Decided, Event, decide_found, decide_verdict
 from streams.core.catalogue import Changes, MemoryCatalogue, Workspace
+from streams.core.clustering import Judgement
+from streams.core.commands import decide_command
+from streams.core.ids import stable_id
+from streams.core.letters import letter
 from streams.core.origins import Origins
 from streams.core.overlay import Overlay
+from streams.core.promoting import decide_promotion, rules_of
 from streams.core.records import (
     ArbiterHead,
     ArbiterInput,
@@ -27,6 +32,7 @@ from streams.core.records import (
     UploadState,
 )
 from streams.core.rules import Rules
+from streams.core.scoring import Bundle
 from streams.errors import OffsetRegression
 from streams.ports import Codec, Delivered, Message, Produced, StateReader
 from streams.stages.decision_metrics import DecisionMetrics
@@ -48,6 +54,10 @@ _T = TypeVar("_T")
 # still good then; without them every record that waited longer than one flush of the index went round again.
 KEPT_BEHIND: Final = 8_192
 
+# So many commands and promotions are remembered: find may forward again what one batch of it held.
+KEPT_SETTLED: Final = 256
+JUDGEMENTS: Final = frozenset({*Judgement, "withdrawn"})
+
 Watermark = Callable[[], int]
 """Gives what the index build in use has folded: the next offset of `index.row.v1` that it waits for."""
 
@@ -56,6 +66,7 @@ Watermark = Callable[[], int]
 class _Pending:
     """What the last batch computed, until its transaction is committed."""
 
+    rules: Rules
     changes: Changes
     origins: Origins
     head: ArbiterHead
@@ -70,6 +81,7 @@ class ArbitrateStage:
     ----------
     codec : Codec
     rules : Rules
+        in force until the log promotes other ones
     watermark : callable
         see :data:`Watermark`; it never goes back, and with nothing known it gives 0: every row stays
     overlay_rows : int > 0
@@ -87,7 +99,7 @@ class ArbitrateStage:
         metrics: DecisionMetrics | None = None,
     ) -> None:
         self._codec = codec
-        self._rules = rules
+        self._first_rules = rules
         self._watermark = watermark
         self._overlay_rows = overlay_rows
         self._metrics = metrics
@@ -97,6 +109,7 @@ class ArbitrateStage:
         self._catalogue = MemoryCatalogue()
         self._origins = Origins()
         self._overlay = Overlay()
+        self._rules = self._first_rules
         self._head = ArbiterHead(bundle_version=self._rules.bundle_version)
         self._pending: _Pending | None = None
 
@@ -127,6 +140,8 @@ class ArbitrateStage:
                 f"the state has decided up to offset {self._head.input_offset} of {INPUT} but the group "
                 f"committed {committed}: are these topics of one installation?"
             )
+        if self._head.bundle:
+            self._rules = rules_of(Bundle.from_json(self._head.bundle), self._first_rules.confirm)
         changes = Changes()
         for upload in self._read(read, UPLOADS, UploadState):
             changes.uploads[upload.key.text()] = upload
@@ -165,6 +180,7 @@ class ArbitrateStage:
         origins = self._origins.copy()
         fresh = Overlay()
         sequence = self._head.sequence
+        rules, bundle, settled_ids = self._rules, self._head.bundle, self._head.settled
         produced: list[Produced] = []
         events: list[Event] = []
         again = 0
@@ -172,12 +188,18 @@ class ArbitrateStage:
         nearby = self._nearby(each.found for each in inputs if each.found is not None)
         for cause, asked in enumerate(inputs):
             found = asked.found
-            if asked.verdict is not None:
-                settled = decide_verdict(workspace, asked.verdict, sequence=sequence + 1, rules=self._rules)
-                sequence += bool(settled.events)
+            if found is None:
+                name = _command_name(asked)
+                if name in settled_ids:
+                    continue
+                settled_ids = (*settled_ids, name)[-KEPT_SETTLED:] if name else settled_ids
+                settled, rules, promoted = _settle(
+                    workspace, asked, batch[cause], sequence=sequence + 1, rules=rules
+                )
+                bundle = promoted or bundle
+                sequence += any(not isinstance(event, DeadLetter) for event in settled.events)
                 produced += self._said(settled, cause, overlay=0)
                 events += settled.events
-            if found is None:
                 continue
             if found.encoded.origin not in origins and _is_stale(found, floor):
                 produced.append(self._again(found, cause))
@@ -188,7 +210,7 @@ class ArbitrateStage:
                 found,
                 origins=origins,
                 sequence=sequence + 1,
-                rules=self._rules,
+                rules=rules,
                 overlay=(
                     *nearby[found.encoded.origin],
                     # Rows of this very batch.
@@ -207,10 +229,13 @@ class ArbitrateStage:
             input_offset=batch[-1].offset + 1,
             origins=origins.ranges(),
             live_uploads=self._head.live_uploads + self._risen(workspace.changes),
+            bundle_version=rules.bundle_version,
+            bundle=bundle,
+            settled=settled_ids,
         )
         produced.append(self._produced(HEAD, HEAD_KEY, head))
         self._pending = _Pending(
-            changes=workspace.changes, origins=origins, head=head, events=events, again=again
+            rules=rules, changes=workspace.changes, origins=origins, head=head, events=events, again=again
         )
         return produced
 
@@ -222,6 +247,7 @@ class ArbitrateStage:
         self._catalogue.apply(pending.changes)
         self._origins = pending.origins
         self._head = pending.head
+        self._rules = pending.rules
         for delivered in deliveries:
             if delivered.produced.topic == ROWS:
                 row: IndexRow = self._codec.decode(ROWS, delivered.produced.value or b"")
@@ -274,6 +300,36 @@ class ArbitrateStage:
 
     def _produced(self, topic: str, key: bytes, record: object, *, cause: int | None = None) -> Produced:
         return Produced(topic=topic, key=key, value=self._codec.encode(topic, record), cause=cause)
+
+
+def _command_name(asked: ArbiterInput) -> str | None:
+    """Name a command or promotion in as few bytes whatever its id is; a verdict knows by its pair."""
+    if asked.command is not None:
+        return stable_id("command", asked.command.command_id)
+    if asked.promotion is not None:
+        return stable_id("promotion", asked.promotion.promotion_id)
+    return None
+
+
+def _settle(
+    workspace: Workspace, asked: ArbiterInput, message: Message, *, sequence: int, rules: Rules
+) -> tuple[Decided, Rules, bytes | None]:
+    """Act on what is no upload; give the rules in force afterwards, and a newly promoted bundle."""
+    at = Origin(topic=message.topic, partition=message.partition, offset=message.offset)
+    body = message.value or b""
+    if asked.command is not None:
+        acted = decide_command(workspace, asked.command, at=at, body=body, sequence=sequence, rules=rules)
+        return acted, rules, None
+    if asked.promotion is not None:
+        promoted = decide_promotion(
+            workspace, asked.promotion, at=at, body=body, sequence=sequence, rules=rules
+        )
+        return promoted.decided, promoted.rules, promoted.bundle
+    if asked.verdict is not None and asked.verdict.judgement in JUDGEMENTS:
+        return decide_verdict(workspace, asked.verdict, sequence=sequence, rules=rules), rules, None
+    said = f"no judgement {asked.verdict.judgement!r}" if asked.verdict else "neither upload nor command"
+    refused = letter(at, code="verdict_invalid", reason=said, body=body, sequence=sequence - 1)
+    return Decided(events=(refused,)), rules, None
 
 
 def _floor(watermark: int) -> int:

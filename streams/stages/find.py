@@ -1,6 +1,6 @@
 """Find: encoded uploads in, the same with candidates of the vector look-up out; reads only."""
 
-import logging
+import hashlib
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -17,6 +17,8 @@ from streams.core.records import (
     ItemKey,
     Lookup,
     Operation,
+    Origin,
+    Refusal,
     SoundEvidence,
     SoundFacts,
 )
@@ -27,10 +29,15 @@ from streams.ports import CandidateIndex, Codec, FloatArray, Message, Produced
 INPUT: Final = "arbiter.input.v1"
 AGAIN: Final = "lookup.again.v1"
 VERDICTS: Final = "review.verdict.v1"
+COMMANDS: Final = "admin.command.v1"
+PROMOTIONS: Final = "model.promoted.v1"
+# What is no upload, and the field of the arbiter's log that carries it.
+PASSED_ON: Final = {VERDICTS: "verdict", COMMANDS: "command", PROMOTIONS: "promotion"}
+# Beside what the envelope adds, a record must stay under 1 MB; of one that is refused this much is shown.
+MAX_PASSED_ON: Final = 1_000_000
+MAX_BODY: Final = 4_096
 # A record carries this many candidates at most; the ones left out are the least similar.
 MAX_CANDIDATES: Final = 40
-
-log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,9 +72,9 @@ class FindProcessor:
     def process(self, batch: Sequence[Message]) -> Sequence[Produced]:
         """Give one `arbiter.input.v1` record for every message.
 
-        Encoded uploads, new or to be looked up again, get their candidates. A person's verdict is passed on,
-        so that its place in the one log that is decided on is recorded; one that cannot be read is left out
-        and logged: its writer is our own command, and no upload waits for it.
+        Encoded uploads, new or to be looked up again, get their candidates. Verdicts, operators' commands
+        and promotions are passed on, so that their place in the one log that is decided on is recorded; one
+        that cannot be read travels on as a refusal, of which the arbiter makes a dead letter.
 
         Raises
         ------
@@ -77,11 +84,15 @@ class FindProcessor:
         produced: list[Produced] = []
         looked_up: list[tuple[int, Message, EncodedUpload]] = []
         for cause, message in enumerate(batch):
-            if message.topic == VERDICTS:
-                produced += self._pass_on(message, cause)
+            passed: Produced | EncodedUpload
+            if message.topic in PASSED_ON:
+                passed = self._pass_on(message, cause)
             else:
-                upload = self._codec.decode(message.topic, message.value or b"")
-                looked_up.append((cause, message, upload))
+                passed = self._codec.decode(message.topic, message.value or b"")
+            if isinstance(passed, Produced):
+                produced.append(passed)
+            else:
+                looked_up.append((cause, message, passed))
         if not looked_up:
             return produced
         # The watermark is read before the search: what is folded in between is found twice, never missed.
@@ -103,15 +114,17 @@ class FindProcessor:
             produced.append(Produced(topic=INPUT, key=upload.key.text().encode(), value=value, cause=cause))
         return produced
 
-    def _pass_on(self, message: Message, cause: int) -> list[Produced]:
-        """Forward a verdict."""
+    def _pass_on(self, message: Message, cause: int) -> Produced | EncodedUpload:
+        """Forward a verdict, command or promotion, or refuse it."""
+        body = message.value or b""
+        if len(body) > MAX_PASSED_ON:
+            return _refused(message, "too_large", f"{len(body)} bytes; at most {MAX_PASSED_ON} are read")
         try:
-            verdict = self._codec.decode(VERDICTS, message.value or b"")
+            record = self._codec.decode(message.topic, body)
         except DecodeError as exc:
-            log.error("%s %d: %s", VERDICTS, message.offset, exc)  # noqa: TRY400 - the cause is the message
-            return []
-        value = self._codec.encode(INPUT, ArbiterInput(verdict=verdict))
-        return [Produced(topic=INPUT, key=message.key or b"", value=value, cause=cause)]
+            return _refused(message, exc.code, str(exc))
+        value = self._codec.encode(INPUT, ArbiterInput(**{PASSED_ON[message.topic]: record}))
+        return Produced(topic=INPUT, key=message.key or b"", value=value, cause=cause)
 
     def _look_up(self, build: str, uploads: Sequence[EncodedUpload]) -> list[tuple[Candidate, ...]]:
         """Search every collection once for the whole batch; nearest candidates first."""
@@ -161,3 +174,24 @@ class FindProcessor:
                 with suppress(FeatureMissing):
                     heard[at] = self._confirm(upload.sound, sounds[at])
         return tuple(replace(each, sound=heard.get((each.key, each.revision))) for each in candidates)
+
+
+def _refused(message: Message, code: str, reason: str) -> EncodedUpload:
+    """Give a record that cannot be passed on the form in which refusals travel."""
+    body = message.value or b""
+    return EncodedUpload(
+        origin=Origin(topic=message.topic, partition=message.partition, offset=message.offset),
+        source="",
+        item_id="",
+        revision=None,
+        operation=Operation.upsert,
+        digest="",
+        received_ms=message.timestamp_ms,
+        refusal=Refusal(
+            code=code,
+            reason=reason,
+            body=body[:MAX_BODY],
+            body_sha256=hashlib.sha256(body).hexdigest(),
+            body_bytes=len(body),
+        ),
+    )

@@ -4,8 +4,9 @@ import logging
 from pathlib import Path
 
 from streams.config import Settings
-from streams.core.rules import Confirm, Rules, Thresholds
-from streams.core.scoring import Bundle, Scorer
+from streams.core.promoting import rules_of
+from streams.core.rules import Confirm, Rules
+from streams.core.scoring import Bundle
 from streams.edges.attempt_marks import AttemptMarks
 from streams.edges.clock import SystemClock
 from streams.edges.encoder import BundleEncoder
@@ -24,18 +25,7 @@ log = logging.getLogger(__name__)
 
 def rules(bundle: Bundle, confirm: Confirm) -> Rules:
     """Put a parameter bundle to work."""
-    return Rules(
-        scorer=Scorer(bundle),
-        thresholds=Thresholds(
-            recording_match=bundle.recording_match,
-            recording_review=bundle.recording_review,
-            work_match=bundle.work_match,
-            work_review=bundle.work_review,
-            guard=bundle.guard_tau,
-        ),
-        confirm=confirm,
-        bundle_version=bundle.version,
-    )
+    return rules_of(bundle, confirm)
 
 
 def feature_store(settings: Settings) -> FileFeatureStore:

@@ -34,7 +34,7 @@ from streams.stages.arbitrate import ROWS, STATE_TOPICS, ArbitrateStage
 from streams.stages.audit import ARBITER_GROUP, ENCODE_GROUP, FIND_GROUP, run_audit
 from streams.stages.decision_metrics import DecisionMetrics
 from streams.stages.encode import ENCODED, EncodeProcessor
-from streams.stages.find import AGAIN, INPUT, VERDICTS, FindProcessor
+from streams.stages.find import AGAIN, INPUT, PASSED_ON, FindProcessor
 from streams.stages.index import IndexProcessor
 from streams.stages.rebuild import rebuild
 from streams.supervisor import Supervisor, stage_command, supervise
@@ -284,7 +284,7 @@ class _Stage:
                 confirm=FeatureConfirmer(feature_store(self._settings)).confirm,
             ),
             group_id=FIND_GROUP,
-            topics=[ENCODED, AGAIN, VERDICTS],
+            topics=[ENCODED, AGAIN, *PASSED_ON],
             batch_ms=FIND_BATCH_MS,
             cost=lambda message: len(message.value or b""),
             work_budget=FIND_BUDGET,

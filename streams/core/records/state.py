@@ -110,6 +110,7 @@ class ArbiterHead:
     bundle: bytes = b""  # canonical JSON of the bundle in force; empty: the packaged default
     origins: tuple[OriginRange, ...] = ()
     live_uploads: int = 0
+    settled: tuple[str, ...] = ()  # last commands and promotions that were acted on, as digests
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,197 @@
+"""Promotions: another parameter bundle comes into force at its place in the log.
+
+From that input on every pair is scored by it. The pairs that are kept are scored anew at once, from features
+and heard evidence alone, and the entities they touch are placed anew; so the partition never rests on scores
+of two bundles.
+"""
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Final
+
+from streams.core.arbiter import Decided
+from streams.core.catalogue import Workspace
+from streams.core.ids import stable_id
+from streams.core.letters import letter
+from streams.core.placing import could_join, place
+from streams.core.records import EntityChanged, Origin, PairState, Promotion, UploadState
+from streams.core.rules import Confirm, Rules, Thresholds
+from streams.core.scoring import Bundle, Scorer
+from streams.errors import RecordError, SchemaError
+
+BUNDLE: Final = "bundle"
+# The bundle in force travels in the head that every transaction writes.
+MAX_BUNDLE_BYTES: Final = 262_144
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Promoted:
+    """What a promotion led to.
+
+    Attributes
+    ----------
+    decided : Decided
+    rules : Rules
+        in force from here on
+    bundle : bytes, optional
+        canonical JSON of the new bundle; None when nothing changed
+    """
+
+    decided: Decided
+    rules: Rules
+    bundle: bytes | None = None
+
+
+def rules_of(bundle: Bundle, confirm: Confirm) -> Rules:
+    """Put a parameter bundle to work."""
+    return Rules(
+        scorer=Scorer(bundle),
+        thresholds=Thresholds(
+            recording_match=bundle.recording_match,
+            recording_review=bundle.recording_review,
+            work_match=bundle.work_match,
+            work_review=bundle.work_review,
+            guard=bundle.guard_tau,
+        ),
+        confirm=confirm,
+        bundle_version=bundle.version,
+    )
+
+
+def decide_promotion(
+    workspace: Workspace, promotion: Promotion, *, at: Origin, body: bytes, sequence: int, rules: Rules
+) -> Promoted:
+    """Bring a bundle into force, or refuse it with a dead letter.
+
+    Parameters
+    ----------
+    workspace : Workspace
+    promotion : Promotion
+    at : Origin
+        where it lies in `arbiter.input.v1`
+    body : bytes
+        the record as it was read, for the dead letter
+    sequence : int
+        of the changes, used only when there are some
+    rules : Rules
+        in force until now
+    """
+    try:
+        bundle = _read(promotion, rules)
+    except RecordError as exc:
+        reason = f"promotion {promotion.promotion_id} of {promotion.subject} {promotion.version}: {exc}"
+        refused = letter(at, code="promotion_refused", reason=reason, body=body, sequence=sequence - 1)
+        return Promoted(decided=Decided(events=(refused,)), rules=rules)
+    if isinstance(rules.scorer, Scorer) and rules.scorer.bundle == bundle:
+        return Promoted(decided=Decided(events=()), rules=rules)
+    new = rules_of(bundle, rules.confirm)
+    _score_anew(workspace, new)
+    changes: list[EntityChanged] = []
+    for group in _groups(workspace, new.thresholds):
+        placement = place(workspace, group, subject="", formerly=None, rules=new, sequence=sequence)
+        if placement.sides:
+            changes.append(
+                EntityChanged(
+                    event_id=stable_id("event", "promotion", promotion.promotion_id, "entity", len(changes)),
+                    sequence=sequence,
+                    part=len(changes) + 1,
+                    parts=1,
+                    change=placement.change,
+                    sides=placement.sides,
+                    cause=promotion.promotion_id,
+                )
+            )
+    events = tuple(replace(change, parts=len(changes)) for change in changes)
+    return Promoted(decided=Decided(events=events), rules=new, bundle=bundle.to_json())
+
+
+def _read(promotion: Promotion, rules: Rules) -> Bundle:
+    """Check a promotion and read its bundle.
+
+    Raises
+    ------
+    SchemaError
+        it must not come into force
+    """
+    if promotion.subject != BUNDLE:
+        raise SchemaError(f"only {BUNDLE!r} can be promoted, not {promotion.subject!r}")
+    if not promotion.promotion_id:
+        raise SchemaError("a promotion needs an id")
+    if len(promotion.payload) > MAX_BUNDLE_BYTES:
+        raise SchemaError(f"{len(promotion.payload)} bytes; a bundle has at most {MAX_BUNDLE_BYTES}")
+    found = hashlib.sha256(promotion.payload).hexdigest()
+    if found != promotion.sha256.lower():
+        raise SchemaError(f"the payload's sha256 is {found}, not {promotion.sha256 or 'given'}")
+    bundle = Bundle.from_json(promotion.payload)
+    if bundle.version != promotion.version or not bundle.version:
+        raise SchemaError(f"the payload is version {bundle.version!r}")
+    if bundle.guard_tau <= 0:
+        raise SchemaError(f"guard_tau is {bundle.guard_tau}, and must be above 0")
+    # What is kept is what will be restored.
+    if Bundle.from_json(bundle.to_json()) != bundle:
+        raise SchemaError("it does not read back as it was written")
+    in_force = rules.scorer.bundle if isinstance(rules.scorer, Scorer) else None
+    if bundle.version == rules.bundle_version and bundle != in_force:
+        raise SchemaError("other parameters are in force under this version: give it a version of its own")
+    return bundle
+
+
+def _score_anew(workspace: Workspace, rules: Rules) -> None:
+    """Score every kept pair by the new bundle; verdicts stay."""
+    for key in workspace.live_keys():
+        for pair in workspace.pairs_of(key):
+            if pair.left != key:
+                continue
+            left, right = workspace.upload(pair.left), workspace.upload(pair.right)
+            if left is not None and right is not None:
+                workspace.put_pair(_scored(pair, left, right, rules))
+
+
+def _scored(pair: PairState, left: UploadState, right: UploadState, rules: Rules) -> PairState:
+    if left.record is None or right.record is None:
+        return pair
+    score = rules.scorer.score(left.record, right.record, pair.sound)
+    return replace(
+        pair,
+        recording_log_odds=score.recording.log_odds,
+        work_log_odds=score.work.log_odds,
+        cannot_link=score.cannot_link,
+        work_cannot_link=score.work_cannot_link,
+        relation=score.relation,
+        bundle_version=rules.bundle_version,
+    )
+
+
+def _groups(workspace: Workspace, thresholds: Thresholds) -> Iterator[list[str]]:
+    """Give the uploads that must be placed together: they share a work, or a pair now joins them."""
+    seen: set[str] = set()
+    opened: set[str] = set()
+    for first in workspace.live_keys():
+        waiting, group = [first], []
+        while waiting:
+            key = waiting.pop()
+            upload = workspace.upload(key)
+            if key in seen or upload is None or not upload.live:
+                continue
+            seen.add(key)
+            group.append(key)
+            for pair in workspace.pairs_of(key):
+                if could_join(pair, thresholds):
+                    waiting.append(pair.right if pair.left == key else pair.left)
+            waiting += _of_one_work(workspace, upload, opened)
+        if len(group) > 1:
+            yield group
+
+
+def _of_one_work(workspace: Workspace, upload: UploadState, opened: set[str]) -> Iterator[str]:
+    """Give the members of every recording of an upload's work, once for each work."""
+    home = workspace.entity(upload.entity_id) if upload.entity_id else None
+    work = workspace.entity(home.work_id) if home is not None and home.work_id else None
+    if work is None or work.entity_id in opened:
+        return
+    opened.add(work.entity_id)
+    for name in work.members:
+        entity = workspace.entity(name)
+        if entity is not None:
+            yield from entity.members
