@@ -3,7 +3,7 @@
 Only weights per comparison level leave the data: no string and no frequency table. Sound and identifier
 levels are set by hand (no labelled set holds them) and kept from the bundle that is read.
 
-    python -m benchmarks.fit_bundle [--data ../shared/data] [--write]
+    python -m benchmarks.fit_bundle [--data ../shared/data] [--only version.on_album ...] [--write]
 """
 
 import argparse
@@ -24,7 +24,7 @@ from streams.core.blocking import blocking_keys
 from streams.core.comparison import ABSENT, FIELDS, SKIPPED, compare_records
 from streams.core.features import featurize
 from streams.core.records import Artist, LinkageRecord, Release, SourceKind, Upload, Video
-from streams.core.scoring import Bundle, Head, Weights
+from streams.core.scoring import Bundle, Head, Scorer, Weights
 
 BUNDLE = Path(__file__).parent.parent / "streams" / "core" / "bundle.json"
 FITTED = ("title", "artist", "title_artist", "version", "numbers", "duration", "album", "year", "language")
@@ -183,9 +183,15 @@ def _held_out(pair: Pair) -> bool:
     return zlib.crc32(pair.group.encode()) % 3 == 0
 
 
-def fit(head: Head, pairs: list[Pair], *, threshold: float, free: frozenset[str]) -> Head:
-    """Fit one head: a ridge towards the weights that stand, each set weighing the same."""
-    columns = [column for column in _names(head.weights) if column[0] in free]
+def fit(head: Head, pairs: list[Pair], *, free: frozenset[str]) -> Head:
+    """Fit one head: a ridge towards the weights that stand, each set weighing the same.
+
+    ``free`` names comparisons ("title") and single levels ("version.on_album"); the prior moves with whole
+    comparisons only.
+    """
+    columns = [
+        (name, level) for name, level in _names(head.weights) if name in free or f"{name}.{level}" in free
+    ]
     start = np.array([head.weights[name][level] for name, level in columns])
     train = [pair for pair in pairs if not _held_out(pair)]
     sizes: dict[str, int] = defaultdict(int)
@@ -195,7 +201,9 @@ def fit(head: Head, pairs: list[Pair], *, threshold: float, free: frozenset[str]
     y = np.array([pair.label for pair in train], dtype=np.float64)
     weight = np.array([800 / sizes[pair.data] * (1.0 if pair.label else NEGATIVES) for pair in train])
     fixed = _offset(train, head, set(columns))
-    design = np.hstack([x, np.ones((len(train), 1), dtype=np.float32)])
+    moving = any("." not in name for name in free)
+    design = np.hstack([x, np.full((len(train), 1), moving, dtype=np.float32)])
+    fixed = fixed + (0.0 if moving else head.prior)
     anchor = np.append(start, head.prior)
     beta = anchor.copy()
     for _ in range(25):
@@ -210,56 +218,62 @@ def fit(head: Head, pairs: list[Pair], *, threshold: float, free: frozenset[str]
     for (name, level), value in zip(columns, kept, strict=True):
         ceiling = CEILINGS.get((name, level), 99.0) if "album" in free else 99.0
         weights[name][level] = round(min(float(value), ceiling), 3)
-    fitted = dataclasses.replace(head, prior=round(prior, 3), weights=weights)
-    for label, each in (("before", head), ("fitted", fitted)):
-        report(label, each, [pair for pair in pairs if _held_out(pair)], threshold=threshold)
-    return fitted
+    return dataclasses.replace(head, prior=round(prior, 3), weights=weights)
 
 
-def report(label: str, head: Head, pairs: list[Pair], *, threshold: float) -> None:
-    """Print precision and recall of the pairs that blocking proposes, per data set."""
-    counts: dict[str, list[int]] = defaultdict(lambda: [0, 0, 0])
-    for pair in pairs:
-        levels = compare_records(pair.left, pair.right, None)
-        score = head.prior + sum(
-            head.weights.get(name, {}).get(level, 0.0)
-            for name, level in zip(FIELDS, levels.levels, strict=True)
-        )
-        said = score >= threshold
+def report(label: str, bundle: Bundle, pairs: list[Pair], *, work: bool = False) -> None:
+    """Print precision and recall of the held-out pairs that blocking proposes, rules included.
+
+    Pairs in review are no match; how many of them are true is told beside.
+    """
+    scorer = Scorer(bundle)
+    match = bundle.work_match if work else bundle.recording_match
+    review = bundle.work_review if work else bundle.recording_review
+    counts: dict[str, list[int]] = defaultdict(lambda: [0, 0, 0, 0, 0])
+    for pair in filter(_held_out, pairs):
+        score = scorer.score(pair.left, pair.right)
+        log_odds = score.work.log_odds if work else score.recording.log_odds
+        excluded = score.work_cannot_link if work else score.cannot_link
+        said = log_odds >= match and not excluded
         count = counts[pair.data]
         count[0] += said and pair.label
         count[1] += said and not pair.label
         count[2] += not said and pair.label
-    for data, (right, wrong, missed) in sorted(counts.items()):
+        if not said and not excluded and log_odds >= review:
+            count[3 if pair.label else 4] += 1
+    for data, (right, wrong, missed, doubted, doubted_wrong) in sorted(counts.items()):
         precision, recall = right / max(1, right + wrong), right / max(1, right + missed)
         f1 = 2 * precision * recall / max(1e-9, precision + recall)
-        print(f"{label:7} {data:20} P {precision:.3f} R {recall:.3f} F1 {f1:.3f} (threshold {threshold})")
+        print(
+            f"{label:7} {data:20} P {precision:.3f} R {recall:.3f} F1 {f1:.3f} (threshold {match});"
+            f" in review {doubted} true, {doubted_wrong} not"
+        )
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
+    parser.add_argument(
+        "--only", nargs="+", help="comparisons or levels (version.on_album) to fit in the recording head"
+    )
     parser.add_argument("--write", action="store_true")
     options = parser.parse_args()
     bundle = Bundle.from_json(BUNDLE.read_bytes())
     recordings = [*musicbrainz(options.data), *itunes(options.data)]
-    recording = fit(
-        bundle.recording,
-        recordings,
-        threshold=bundle.recording_match,
-        free=frozenset({"title", "artist", "title_artist", "duration", "album", "year"}),
-    )
     works = [*youtube(options.data), *shs(options.data)]
-    work = fit(
-        bundle.work,
-        works,
-        threshold=bundle.work_match,
-        free=frozenset({"title", "artist", "title_artist"}),
-    )
+    free = options.only or ("title", "artist", "title_artist", "duration", "album", "year")
+    recording = fit(bundle.recording, recordings, free=frozenset(free))
+    work = bundle.work
+    if not options.only:
+        work = fit(bundle.work, works, free=frozenset({"title", "artist", "title_artist"}))
+    fitted = dataclasses.replace(bundle, recording=recording, work=work)
+    for label, each in (("before", bundle), ("fitted", fitted)):
+        report(label, each, recordings)
+        report(label, each, works, work=True)
     for name, head in (("recording", recording), ("work", work)):
         print(name, head.prior, {field: head.weights[field] for field in FITTED if field in head.weights})
     if options.write:
-        BUNDLE.write_bytes(dataclasses.replace(bundle, recording=recording, work=work).to_json() + b"\n")
+        BUNDLE.write_bytes(fitted.to_json() + b"\n")
 
 
 if __name__ == "__main__":

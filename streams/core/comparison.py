@@ -7,9 +7,17 @@ from typing import NamedTuple
 
 from rapidfuzz import fuzz
 
-from streams.core.normalize import fold_diacritics
+from streams.core.normalize import fold_diacritics, normalize_text
 from streams.core.records import Kind, LinkageRecord, SoundEvidence, TypedNumber, VersionPart
-from streams.core.versions import details_conflict, identity_types, relation_between
+from streams.core.versions import (
+    OF_WHOLE_ALBUMS,
+    USUAL,
+    details_conflict,
+    exclude_each_other,
+    identity_types,
+    read_version,
+    relation_between,
+)
 
 ABSENT = "absent"
 SKIPPED = "skipped"
@@ -65,6 +73,7 @@ class Prepared:
     """What comparisons need of a record, computed once."""
 
     __slots__ = (
+        "album_types",
         "albums",
         "artist_tokens",
         "artists",
@@ -96,16 +105,33 @@ class Prepared:
         )
         self.albums = frozenset(fold_diacritics(album).replace(" ", "") for album in record.albums)
         self.media_kind = readings[0].media_kind if readings else None
-        versions = {part.type: part for part in readings[0].versions} if readings else {}
-        if record.instrumental and "karaoke" not in versions:
-            versions.setdefault("instrumental", VersionPart(type="instrumental"))
-        self.versions = versions
-        self.types = identity_types(versions.values())
+        parts = [part for album in record.albums for part in read_version(album)]
+        self.album_types = identity_types(parts) & OF_WHOLE_ALBUMS
+        self.versions = tuple(_statements(record, index) for index in range(max(1, len(readings))))
+        self.types = tuple(identity_types(versions.values()) for versions in self.versions)
         numbers: dict[str, set[str]] = {}
         for number in readings[0].numbers if readings else ():
             if _is_identity(number):
                 numbers.setdefault(number.scheme, set()).add(number.value)
         self.numbers = numbers
+
+
+def _statements(record: LinkageRecord, index: int) -> dict[str, VersionPart]:
+    """Collect what one reading says of the version, by type.
+
+    Another reading of the same text may hold the word in its title; a title in another language says
+    nothing of it.
+    """
+    readings = record.readings
+    parts = readings[index].versions if readings else ()
+    if index and readings[index].source_text != readings[0].source_text:
+        parts = readings[0].versions + parts
+    versions: dict[str, VersionPart] = {}
+    for part in parts:
+        versions.setdefault(part.type, part)
+    if record.instrumental and "karaoke" not in versions:
+        versions.setdefault("instrumental", VersionPart(type="instrumental"))
+    return versions
 
 
 def _is_identity(number: TypedNumber) -> bool:
@@ -130,11 +156,11 @@ def compare_titles(left: Prepared, right: Prepared) -> tuple[str, int, int]:
     """Compare the best pair of readings: level and both readings."""
     if not left.bases or not right.bases:
         return ABSENT, 0, 0
-    for i, base in enumerate(left.squeezed):
-        for j, other in enumerate(right.squeezed):
-            if base == other:
-                long = len(base) >= 10 or len(left.title_tokens[i]) >= 3
-                return ("exact" if long else "exact_short"), i, j
+    equal = _equal_readings(left.squeezed, right.squeezed)
+    if equal is not None:
+        i, j = equal
+        long = len(left.squeezed[i]) >= 10 or len(left.title_tokens[i]) >= 3
+        return ("exact" if long else "exact_short"), i, j
     best, where = 0.0, (0, 0)
     for i, base in enumerate(left.squeezed[:3]):
         for j, other in enumerate(right.squeezed[:3]):
@@ -151,6 +177,16 @@ def compare_titles(left: Prepared, right: Prepared) -> tuple[str, int, int]:
     if best >= 80:
         return "similar", *where
     return ("some" if best >= 60 else "different"), *where
+
+
+def _equal_readings(left: tuple[str, ...], right: tuple[str, ...]) -> tuple[int, int] | None:
+    """Find the likeliest two readings that are equal; the same two from either side."""
+    if left[0] == right[0]:
+        return 0, 0
+    equal = [
+        (i + j, base, i, j) for i, base in enumerate(left) for j, other in enumerate(right) if base == other
+    ]
+    return min(equal)[2:] if equal else None
 
 
 def compare_artists(left: Prepared, right: Prepared) -> str:
@@ -186,32 +222,92 @@ def compare_durations(left: int | None, right: int | None) -> str:
     return "near" if apart <= 20_000 else "far"
 
 
-def _compare_versions(left: Prepared, right: Prepared) -> tuple[str, str | None, str | None]:
-    """Give level, relation and cannot-link."""
-    if not left.types and not right.types:
+ONE_SIDED = frozenset({"one_sided", "one_sided_edit", "crossed"})
+"""Levels where a version word is left unanswered: its sender may have added it, or the other dropped it."""
+
+
+def _compare_versions(left: Prepared, right: Prepared, i: int, j: int) -> tuple[str, str | None, str | None]:
+    """Give level, relation and cannot-link of two readings."""
+    ours, theirs = left.types[i], right.types[j]
+    if not ours and not theirs:
         return "none", None, None
-    relation = relation_between(left.types, right.types)
-    if left.types and right.types:
-        shared = left.types & right.types
-        if not shared:
-            pair = "|".join(sorted((_first(left.types), _first(right.types))))
-            return "conflict", relation, f"version:{pair}"
-        for name in sorted(shared):
-            if details_conflict(left.versions[name], right.versions[name]):
-                return "other_detail", None, f"version:{name}|other"
-        return ("equal" if left.types == right.types else "one_sided"), relation, None
-    only = left.types or right.types
-    if only <= {"album", "explicit"}:  # words for the usual version
-        return "none", None, None
-    return (
-        ("one_sided_edit" if only <= {"edit", "explicit", "clean", "album"} else "one_sided"),
-        relation,
-        None,
+    relation = relation_between(ours, theirs)
+    denied = _denied(ours, right.record) or _denied(theirs, left.record)
+    if denied:
+        return "conflict", relation, f"version:{denied}"
+    special, other = ours - USUAL, theirs - USUAL
+    if not special and not other:  # words for the usual version
+        return ("equal" if ours & theirs else "none"), None, None
+    if exclude_each_other(ours, theirs):
+        pair = "|".join(sorted((min(ours - theirs), min(theirs - ours))))
+        return "conflict", relation, f"version:{pair}"
+    vague = False
+    for name in sorted(special & other):
+        one, two = left.versions[i][name], right.versions[j][name]
+        if details_conflict(one, two):
+            return "other_detail", None, f"version:{name}|other"
+        vague = vague or bool(one.detail) != bool(two.detail)
+    if special == other:
+        return ("equal_vague" if vague else "equal"), None, None
+    if special - other and other - special:
+        return "crossed", None, None
+    silent, told, index = (right, left, i) if special > other else (left, right, j)
+    only = special ^ other
+    if only <= silent.album_types or all(_is_album(told.versions[index][name], silent) for name in only):
+        return "on_album", relation, None
+    return ("one_sided_edit" if only <= {"edit", "clean"} else "one_sided"), relation, None
+
+
+def _denied(types: frozenset[str], record: LinkageRecord) -> str | None:
+    """Name what one side is and the other declares not to be."""
+    if "clean" in types and record.explicit:
+        return "clean|explicit"
+    if record.instrumental is False and types & {"instrumental", "karaoke"}:
+        return "instrumental|vocal"
+    return None
+
+
+def _is_album(part: VersionPart, record: Prepared) -> bool:
+    """Say whether a qualifier names the other's album: then the other says as much."""
+    text = fold_diacritics(normalize_text(part.text)).replace(" ", "")
+    return any(
+        text == album or (min(len(text), len(album)) >= _LONG_NAME and (text in album or album in text))
+        for album in record.albums
     )
 
 
-def _first(types: frozenset[str]) -> str:
-    return min(types)
+_LONG_NAME = 10
+
+
+def one_sided_rule(levels: tuple[str, ...]) -> str | None:
+    """Say what may come of a version word that one side leaves out, as long as nothing was heard.
+
+    Returns
+    -------
+    str or None
+        ``review``: same title, same artist and same length, so that a person must look; ``no_match``: not
+        matched by metadata alone; None: no such word, or something names the recording itself
+    """
+    if levels[_VERSION] not in ONE_SIDED or levels[_SOUND] not in {ABSENT, "doubtful"}:
+        return None
+    if levels[_IDS] in _NAMES_RECORDING:
+        return None
+    same = (
+        levels[_TITLE] in _STRONG_TITLES
+        and levels[_ARTIST] in {"equal", "near"}
+        and levels[_DURATION] == "second"
+        and levels[_SOUND] is ABSENT
+        and not any(levels[field] in _SPEAKS_AGAINST for field in _OTHER_FACTS)
+    )
+    return "review" if same else "no_match"
+
+
+_TITLE, _ARTIST, _VERSION, _DURATION, _IDS, _SOUND = map(
+    FIELDS.index, ("title", "artist", "version", "duration", "ids", "sound")
+)
+_OTHER_FACTS = tuple(map(FIELDS.index, ("numbers", "iswc", "gtin", "ids", "language", "explicit", "cover")))
+_SPEAKS_AGAINST = frozenset({"different", "conflict", "other_track", "mbid_different"})
+_NAMES_RECORDING = frozenset({"mbid_equal", "proprietary_equal", "acoustid_equal", "video_equal"})
 
 
 def _compare_numbers(left: Prepared, right: Prepared) -> tuple[str, str | None]:
@@ -352,7 +448,9 @@ def compare_records(left: LinkageRecord, right: LinkageRecord, sound: SoundEvide
     both = ABSENT
     if title in _STRONG_TITLES and artist != ABSENT:
         both = "both" if artist in _STRONG_ARTISTS else "title_only"
-    version, relation, cannot_link = _compare_versions(a, b)
+    # Only where two readings agree are they how the titles are to be read.
+    i, j = (reading_left, reading_right) if title in {"exact", "exact_short"} else (0, 0)
+    version, relation, cannot_link = _compare_versions(a, b, i, j)
     numbers, scheme = _compare_numbers(a, b)
     duration = compare_durations(left.duration_ms, right.duration_ms)
     work_cannot_link = None
@@ -366,13 +464,17 @@ def compare_records(left: LinkageRecord, right: LinkageRecord, sound: SoundEvide
     contradiction = None
     if heard in {"same_audio", "same_master"}:
         # What was heard overrules what was written; the clash is told.
-        if cannot_link:
+        if cannot_link or version in ONE_SIDED:
             contradiction = "heard_against_declared"
         cannot_link = work_cannot_link = relation = None
     elif heard in {"excerpt", "retimed", "part"}:
         cannot_link, relation = f"sound:{heard}", heard_relation
     if isrc == "equal" and heard == "other":
         contradiction, cannot_link = "same_isrc_other_sound", cannot_link or "sound:other"
+    elif isrc == "equal" and scheme is not None and heard not in {"same_audio", "same_master"}:
+        contradiction = "same_isrc_other_number"
+    elif isrc == "equal" and cannot_link and cannot_link.startswith("version:"):
+        contradiction = "same_isrc_other_version"
     media_kind = ABSENT
     if left.kind is Kind.music_video and right.kind is Kind.music_video and a.media_kind and b.media_kind:
         media_kind = "equal" if a.media_kind == b.media_kind else "different"

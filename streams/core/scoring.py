@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 import msgspec
 
-from streams.core.comparison import ABSENT, FIELDS, SKIPPED, Comparison, compare_records
+from streams.core.comparison import ABSENT, FIELDS, SKIPPED, Comparison, compare_records, one_sided_rule
 from streams.core.records import HeadScore, LedgerLine, LinkageRecord, PairScore, SoundEvidence
 from streams.errors import SchemaError
 
@@ -17,6 +17,8 @@ Weights = dict[str, dict[str, float]]
 
 # Strangers differ in few ways (62 in 40,000 random pairs, measured); a score is about 1.5 kB.
 _KEPT_SCORES = 16_384
+_SHORT_OF_A_MATCH = 0.01
+"""How far in log-odds below the threshold a score stays that a rule keeps from being a match."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,6 +89,12 @@ def probability(log_odds: float) -> float:
     return odds / (1.0 + odds)
 
 
+def bound(log_odds: float, *, rule: str, review: float, below_match: float) -> float:
+    """Keep a score that hangs on a one-sided version word from being a match, and in review where it must."""
+    log_odds = min(log_odds, below_match)
+    return max(log_odds, min(review, below_match)) if rule == "review" else log_odds
+
+
 class Scorer:
     """Score pairs by one bundle; holds nothing but the bundle and a memo of its ledger lines."""
 
@@ -94,7 +102,8 @@ class Scorer:
 
     def __init__(self, bundle: Bundle) -> None:
         self.bundle = bundle
-        self._heads = (_HeadScorer(bundle.recording), _HeadScorer(bundle.work))
+        band = (bundle.recording_review, bundle.recording_match - _SHORT_OF_A_MATCH)
+        self._heads = (_HeadScorer(bundle.recording, band=band), _HeadScorer(bundle.work))
 
     def score(
         self, left: LinkageRecord, right: LinkageRecord, sound: SoundEvidence | None = None
@@ -126,9 +135,10 @@ class Scorer:
 
 
 class _HeadScorer:
-    __slots__ = ("_lines", "_prior", "_scores", "_weights")
+    __slots__ = ("_band", "_lines", "_prior", "_scores", "_weights")
 
-    def __init__(self, head: Head) -> None:
+    def __init__(self, head: Head, *, band: tuple[float, float] | None = None) -> None:
+        self._band = band  # of reviews, where rules of this head bound its score
         self._prior = head.prior
         self._weights = head.weights
         self._lines: dict[tuple[str, str], LedgerLine] = {}
@@ -165,6 +175,11 @@ class _HeadScorer:
                 line = LedgerLine(name=name, level=level, contribution=line.contribution, left=one, right=two)
             total += line.contribution
             lines.append(line)
+        if self._band is not None and (rule := one_sided_rule(levels)):
+            bounded = bound(total, rule=rule, review=self._band[0], below_match=self._band[1])
+            if bounded != total:
+                lines.append(LedgerLine(name="version_rule", level=rule, contribution=bounded - total))
+                total = bounded
         return HeadScore(
             prior=self._prior, lines=tuple(lines), log_odds=total, probability=probability(total)
         )

@@ -4,6 +4,8 @@
 import re
 from collections.abc import Iterable
 
+from rapidfuzz import fuzz
+
 from streams.core.records import VersionPart
 
 _WORDS: dict[str, str] = {
@@ -79,6 +81,24 @@ DECLARED: dict[str, str] = {
 NEUTRAL = frozenset({"remaster", "mono", "stereo", "other"})
 """Types that leave the recording as it is."""
 
+USUAL = frozenset({"album", "explicit"})
+"""Words for the usual version. "Album" or "Studio" says what silence does not: this is no live take, no remix."""
+
+OF_WHOLE_ALBUMS = frozenset({"live", "session", "acoustic", "demo", "cover", "karaoke", "instrumental"})
+"""Types that the name of an album says of each of its tracks; an EP of remixes holds the original too."""
+
+_INTERCHANGEABLE = frozenset(
+    frozenset(pair.split("|"))
+    for pair in (
+        "live|session", "live|acoustic", "live|cover", "live|medley", "acoustic|session", "acoustic|demo",
+        "acoustic|cover", "acoustic|alternative", "cover|session", "cover|karaoke", "cover|instrumental",
+        "cover|a_cappella", "cover|language", "cover|parody", "cover|rerecording", "instrumental|karaoke",
+        "demo|alternative", "session|alternative", "demo|session", "mix|remix", "edit|mix", "edit|clean", "mashup|remix",
+        "mashup|medley", "dj_mix|medley", "sped_up|remix", "slowed|remix",
+    )
+)  # fmt: skip
+"""Words that two senders use of one recording (an unplugged session, a karaoke backing): neither denies the other."""
+
 RELATIONS: dict[str, str] = {
     "karaoke": "karaoke_of",
     "instrumental": "instrumental_of",
@@ -110,6 +130,36 @@ INVERSE: dict[str, str] = {name: f"has_{name.removesuffix('_of')}" for name in s
 _BACK = {back: name for name, back in INVERSE.items()}
 
 _YEAR = re.compile(r"(?<!\d)(1[89]\d\d|20\d\d)(?!\d)")
+_REMASTERED = re.compile(
+    rf"(?:(?<!\d)\d{{4}}\s+)?(?:{_WORDS['remaster']})(?:\s+(?:in\s+)?\d{{4}}(?!\d))?", re.IGNORECASE
+)
+_COMMON = frozenset(
+    "version versión versão versione session sessions sesión tour concert club extended radio vocal dub main short long"
+    " dj mc bbc remix mix edit stadium arena hall theatre theater festival center centre studio studios park garden"
+    " live and und desde en em no na ao el la los las le les du des de da do di del della dal au aux bei im am aus"
+    " das der die den il lo".split()
+)
+"""Words of a detail that tell no place from another and no remixer from another."""
+_LANGUAGES: dict[str, str] = {
+    word: code
+    for code, words in {
+        "en": "english inglés inglês anglais englisch inglese englische английская 英語",
+        "es": "spanish español española espanol espagnol spanisch castellano",
+        "fr": "french francés française français französisch francese",
+        "de": "german deutsch deutsche alemán allemand tedesco",
+        "it": "italian italiana italiano italiano italien",
+        "pt": "portuguese português portugués portugais",
+        "ja": "japanese japonés japonais 日本語 日本語版",
+        "ko": "korean 韓国語 韓国語版 한국어",
+        "zh": "chinese mandarin 国语版 國語版",
+        "yue": "cantonese 粤语版 粵語版",
+        "ru": "russian русская",
+        "tr": "turkish",
+        "hi": "hindi",
+        "la": "latin",
+    }.items()
+    for word in words.split()
+}
 _FILLER = re.compile(
     r"(?i)\b(version|ver|mix|edit|from|at|in|the|on|of|by|recording|original|video|performance)\b\.?"
 )
@@ -128,6 +178,8 @@ def read_version(text: str) -> tuple[VersionPart, ...]:
             continue
         seen.add(match.span())
         rest = text[: match.start()] + " " + text[match.end() :]
+        if name not in NEUTRAL:
+            rest = _REMASTERED.sub(" ", rest)  # its year is not that of the performance
         if name == "language":
             rest = match.group()
         detail = " ".join(re.findall(r"\w+", _FILLER.sub(" ", rest).casefold()))
@@ -146,12 +198,32 @@ def identity_types(parts: Iterable[VersionPart]) -> frozenset[str]:
     return frozenset(part.type for part in parts if part.type not in NEUTRAL)
 
 
+def exclude_each_other(left: frozenset[str], right: frozenset[str]) -> bool:
+    """Say whether what only the left and what only the right is cannot be one recording.
+
+    To be one all the same, both senders would have to have left out a word, unless people use the two words
+    of the same recording. Silence excludes nothing; a word for the usual version excludes all but a clean cut.
+    """
+    ours, theirs = left - right - {"explicit"}, right - left - {"explicit"}
+    return any(
+        frozenset((a, b)) not in _INTERCHANGEABLE and {a, b} != {"album", "clean"}
+        for a in ours
+        for b in theirs
+    )
+
+
 def relation_between(left: frozenset[str], right: frozenset[str]) -> str | None:
-    """Name the relation of left to right from what only one of them is, or none."""
+    """Name the relation of left to right: what one of them is beyond the other, or none.
+
+    Two that each are something the other is not (a live take, a remix) are versions of a third.
+    """
+    ours, theirs = left - right - USUAL, right - left - USUAL
+    if ours and theirs:
+        return None
     for name, relation in RELATIONS.items():
-        if name in left and name not in right:
+        if name in ours:
             return relation
-        if name in right and name not in left:
+        if name in theirs:
             return INVERSE[relation]
     return None
 
@@ -169,12 +241,31 @@ def years_of(text: str | None) -> frozenset[str]:
 
 
 def details_conflict(left: VersionPart, right: VersionPart) -> bool:
-    """Say whether two statements of one type name different years or wholly different words."""
+    """Say whether two statements of one type name different years, languages, places or people.
+
+    Words in two scripts, and words with a typing error, are not different ones.
+    """
     if not left.detail or not right.detail:
         return False
     a, b = years_of(left.detail), years_of(right.detail)
     if a and b and not a & b:
         return True
-    words_left = {word for word in left.detail.split() if len(word) > 1 and not word.isdigit()}
-    words_right = {word for word in right.detail.split() if len(word) > 1 and not word.isdigit()}
-    return bool(words_left and words_right) and not words_left & words_right
+    ours, theirs = _telling(left), _telling(right)
+    if not ours or not theirs or ours & theirs:
+        return False
+    if any(word.isascii() for word in ours) != any(word.isascii() for word in theirs):
+        return False
+    return all(fuzz.ratio(x, y) < _SAME_WORD for x in ours for y in theirs)
+
+
+_SAME_WORD = 80
+"""The ratio from which two words are one with a typing error, as for titles."""
+
+
+def _telling(part: VersionPart) -> frozenset[str]:
+    """Words of a detail that tell one version from another."""
+    words = {word for word in (part.detail or "").split() if len(word) > 1 and not word.isdigit()}
+    if part.type == "language":
+        codes = {_LANGUAGES[word] for word in words if word in _LANGUAGES}
+        words = codes or words
+    return frozenset(words - _COMMON) if part.type != "language" else frozenset(words)
