@@ -14,7 +14,8 @@ from streams.cli.app import app
 from streams.cli.decisions import follow_decisions, read_records
 from streams.config import Settings, load_settings
 from streams.connection import bootstrap_of
-from streams.core.records import Contradiction, DeadLetter, Decision, Origin, Outcome
+from streams.core.records import ArbiterInput, Contradiction, DeadLetter, Decision, Origin, Outcome
+from streams.edges.committed_log import read_topic
 from streams.edges.kafka_producer import Publisher
 from streams.edges.metrics import STAGE_PORTS
 from streams.edges.tracing import read_traces
@@ -236,6 +237,43 @@ def test_a_wrong_check_digit_is_reported_and_refuses_nothing(service: Installati
 
 
 # --- the main job ----------------------------------------------------------------------------------------
+
+
+def test_find_compares_a_copy_with_the_sound_that_the_index_names(service: Installation, music: Path) -> None:
+    settings = load_settings(data_dir=service.data_dir)
+    tune = melody(30.0, seed=5)
+    (music / "tune.wav").write_bytes(wav(tune))
+    (music / "tune.ogg").write_bytes(ogg(tune))
+
+    def heard(number: int, title: str, name: str) -> dict[str, object]:
+        media = [{"role": "audio", "uri": (music / name).as_uri()}]
+        return {
+            "source": "heard",
+            "item_id": str(number),
+            "kind": "recording",
+            "title": title,
+            "media": media,
+        }
+
+    (first,) = service.publish(heard(1, "Evening Bells", "tune.wav"))
+    rows = read_topic(bootstrap_of(settings), {}, "index.row.v1")
+    end = max(message.offset for message in rows) + 1
+    wait_until(
+        lambda: any(mark.watermark >= end for mark in read_records(settings, "index.watermark.v1")),
+        DEADLINE_S,
+    )
+    (copy,) = service.publish(heard(2, "Track 07", "tune.ogg"))
+    assert (first["outcome"], copy["outcome"]) == ("new", "match")
+    inputs: list[ArbiterInput] = list(read_records(settings, "arbiter.input.v1"))
+    (named,) = [
+        each.found.candidates
+        for each in inputs
+        if each.found is not None and each.found.encoded.key == ("heard", "2")
+    ]
+    (sound,) = [candidate.sound for candidate in named if candidate.key == ("heard", "1")]
+    assert sound is not None
+    assert sound.bit_error is not None
+    assert sound.bit_error < 0.2
 
 
 def test_copies_match_kills_harm_nothing_and_the_audit_is_clean(service: Installation) -> None:
