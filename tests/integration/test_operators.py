@@ -1,0 +1,75 @@
+"""Operators' commands and a promotion in the running service, across a killed arbiter."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from streams.cli.app import app
+from streams.cli.decisions import read_records
+from streams.config import load_settings
+from streams.core.records import DeadLetter, EntityChanged
+from streams.core.scoring import Bundle
+from tests.integration.installation import DEADLINE_S, Installation
+from tests.integration.test_pipeline import song
+from tests.waiting import wait_until
+
+pytestmark = pytest.mark.broker
+
+
+@pytest.fixture(scope="module")
+def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
+    """Run the service without models: records are found by their blocking keys."""
+    environment = {"SAMESONG_MODELS_DIR": str(tmp_path_factory.mktemp("no_models"))}
+    installation = Installation(tmp_path_factory.mktemp("operators"), environment)
+    with installation.running():
+        yield installation
+
+
+def admin(service: Installation, *arguments: str) -> Result:
+    said = CliRunner().invoke(app, ["admin", *arguments, "--data-dir", str(service.data_dir)])
+    assert said.exit_code == 0, said.output
+    return said
+
+
+def records(service: Installation, topic: str) -> list[Any]:
+    return list(read_records(load_settings(data_dir=service.data_dir), topic))
+
+
+def changes(service: Installation) -> list[str]:
+    """Name what changed, in order."""
+    found = records(service, "entity.changed.v1")
+    return [each.change for each in found if isinstance(each, EntityChanged)]
+
+
+def letters(service: Installation) -> list[str]:
+    found = records(service, "deadletter.v1")
+    return [each.code for each in found if isinstance(each, DeadLetter)]
+
+
+def test_merges_promotions_and_refusals_survive_a_kill_and_the_audit_is_clean(
+    service: Installation, tmp_path: Path
+) -> None:
+    first, second = service.publish(song("ops", 1), song("ops", 2))
+    elder, younger = first["entity_id"], second["entity_id"]
+    admin(service, "merge", elder, younger)
+    wait_until(lambda: changes(service)[-1:] == ["merged"], DEADLINE_S, "the merge")
+
+    file = tmp_path / "bundle.json"
+    file.write_bytes(replace(Bundle.packaged(), version="promoted").to_json())
+    admin(service, "promote", str(file))
+    admin(service, "merge", elder, "nobody")
+    wait_until(lambda: letters(service) == ["command_impossible"], DEADLINE_S, "the dead letter")
+    service.kill("arbitrate")
+
+    (other,) = service.publish(song("ops", 3))
+    assert (other["outcome"], other["bundle_version"]) == ("new", "promoted")
+    admin(service, "unmerge", younger)
+    wait_until(lambda: changes(service)[-1:] == ["restored"], DEADLINE_S, "the inverse")
+    (copy,) = service.publish(song("copy", 2))
+    assert (copy["outcome"], copy["entity_id"]) == ("match", younger)
+    audit = CliRunner().invoke(app, ["audit", "--once", "--data-dir", str(service.data_dir)])
+    assert audit.exit_code == 0, audit.output
