@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -13,11 +14,12 @@ from numpy.typing import NDArray
 from encoders.build import FRAME_CARD, card_path, default_models_dir
 from encoders.cards import EncoderCard
 from encoders.errors import InvalidSignal
-from encoders.features.audio import duration_ms, mono, resample
-from encoders.features.silence import SilenceFacts, silence_facts
-from encoders.fingerprint import FINGERPRINT_VERSION, Fingerprint, fingerprint
+from encoders.features.audio import Resampler, blocks_of, mono, resampled
+from encoders.features.silence import SilenceFacts, SilenceMeter
+from encoders.fingerprint import FINGERPRINT_VERSION, Fingerprint, words_of
+from encoders.fingerprint_bands import BandStream
 from encoders.frames import FrameEncoder
-from encoders.identity import SAMPLE_RATE, IdentityEncoder
+from encoders.identity import SAMPLE_RATE, IdentityEncoder, LevelMeter
 from encoders.text import TextEncoder
 from encoders.version import PitchSequence, VersionEncoder
 
@@ -131,18 +133,66 @@ class EncoderSet:
         """
         if sr <= 0:
             raise InvalidSignal(f"sampling rate must be positive, got {sr}")
-        given = mono(y, min_samples=sr * MIN_MS // 1000)
-        length = duration_ms(given, sr)
+        samples = mono(y, min_samples=sr * MIN_MS // 1000)
+        return self.encode_blocks(lambda: blocks_of(samples), sr)
+
+    def encode_blocks(self, blocks: Callable[[], Iterable[NDArray[np.float32]]], sr: int) -> AudioFeatures:
+        """Hear everything in a signal that is never held as a whole.
+
+        Memory grows by 45 MB with each hour: constant-Q magnitudes wait for their maximum, the rest is
+        features.
+
+        Parameters
+        ----------
+        blocks : callable
+            gives the signal from its beginning each time it is called, which is twice: float32 [shape=(n,)]
+            of any lengths, mono. Where they are cut changes features by rounding only
+        sr : int > 0 [Hz]
+            22,050 or more loses nothing
+
+        Returns
+        -------
+        features : AudioFeatures
+
+        Raises
+        ------
+        InvalidSignal
+            shorter than half a second, or not finite
+        """
+        if sr <= 0:
+            raise InvalidSignal(f"sampling rate must be positive, got {sr}")
         # Every listener works at or below this rate: resample once.
-        samples, rate = (resample(given, sr, SAMPLE_RATE), SAMPLE_RATE) if sr > SAMPLE_RATE else (given, sr)
-        starts, vectors = self.identity.windows(samples, rate)
-        chroma, version_vector = self.version.hear(samples, rate)
+        rate = min(sr, SAMPLE_RATE)
+        silence, level = SilenceMeter(sr=rate), LevelMeter(rate)
+        to_rate = Resampler(sr, rate)
+        count = 0
+        for given in blocks():
+            # A sum is not finite as soon as one sample is not, and needs no mask.
+            if not np.isfinite(given.sum(dtype=np.float64)):
+                raise InvalidSignal("samples are not finite")
+            count += len(given)
+            block = to_rate.push(given)
+            silence.push(block)
+            level.push(block)
+        if count < max(1, least := sr * MIN_MS // 1000):
+            raise InvalidSignal(f"{count} samples are too few, at least {max(1, least)} are needed")
+        rest = to_rate.finish()
+        silence.push(rest)
+        level.push(rest)
+        identity = self.identity.stream(rate, level=level.finish())
+        version, bands = self.version.stream(rate), BandStream(rate)
+        for block in resampled(blocks(), sr, rate):
+            identity.push(block)
+            version.push(block)
+            bands.push(block)
+        starts, vectors = identity.finish()
+        chroma, version_vector = version.finish()
         return AudioFeatures(
-            duration_ms=length,
+            duration_ms=round(count * 1000 / sr),
             starts_ms=starts,
             vectors=vectors,
-            fingerprint=fingerprint(samples, rate),
+            fingerprint=words_of(*bands.finish()),
             chroma=chroma,
             version_vector=version_vector,
-            silence=silence_facts(samples, sr=rate),
+            silence=silence.facts(),
         )

@@ -5,7 +5,8 @@ small filter laid over a picture of the sound (18 bands by 2 s), so a codec, a
 gain or some noise flips few of them while another performance flips a third.
 The idea follows Ke, Hoiem, Sukthankar, "Computer Vision for Music
 Identification", CVPR 2005, and the Chromaprint project's use of it; bands,
-filters and thresholds are this project's own (`encoders.fingerprint_filters`).
+filters and thresholds are this project's own (`encoders.fingerprint_bands`,
+`encoders.fingerprint_filters`).
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from numpy.typing import NDArray
 from scipy import fft
 
 from encoders.errors import InvalidSignal
-from encoders.features.audio import mono, resample
+from encoders.fingerprint_bands import BANDS, band_image
 from encoders.fingerprint_filters import FILTERS, SPAN
 
 FloatArray = NDArray[np.float32]
@@ -27,16 +28,8 @@ Fingerprint = NDArray[np.uint32]
 
 # Raised whenever the same samples would give other words.
 FINGERPRINT_VERSION: Final = 1
-SAMPLE_RATE: Final = 8_000
-HOP: Final = 1_000
 FRAME_MS: Final = 125
-_N_FFT: Final = 3_072
-BANDS: Final = 18
-_LOW_HZ, _HIGH_HZ = 110.0, 3_520.0
-# Frames under this level of full scale (-70 dB) say nothing and count as silence.
-_SILENT: Final = 3e-4
 SILENT_WORD: Final = 0
-_BLOCK: Final = 2_048
 
 # Offsets with less in common than 3 s are not considered, and a matching span
 # is at least 4 s: among 253 pairs of unrelated tracks no chance span that long
@@ -108,58 +101,6 @@ _NOTHING: Final = FingerprintMatch(
 )
 
 
-def _band_matrix() -> FloatArray:
-    """Weights of triangular bands, evenly spaced in pitch; float32 (bins, BANDS)."""
-    edges = np.geomspace(_LOW_HZ, _HIGH_HZ, BANDS + 2)
-    hz = fft.rfftfreq(_N_FFT, 1 / SAMPLE_RATE)[:, None]
-    rise = (hz - edges[:-2]) / (edges[1:-1] - edges[:-2])
-    fall = (edges[2:] - hz) / (edges[2:] - edges[1:-1])
-    weights = np.clip(np.minimum(rise, fall), 0.0, None)
-    return np.asarray(weights / weights.sum(axis=0), dtype=np.float32)
-
-
-_BAND_MATRIX: Final = _band_matrix()
-_WINDOW: Final = np.hanning(_N_FFT).astype(np.float32)
-
-
-def band_image(y: NDArray[np.floating], sr: int) -> tuple[FloatArray, NDArray[np.bool_]]:
-    """Draw the picture the filters look at.
-
-    Parameters
-    ----------
-    y : float [shape=(n,) or (channels, n)]
-    sr : int > 0 [Hz]
-
-    Returns
-    -------
-    image : float32 [shape=(t, 18)]
-        log energy per band against the frame's mean, floored 20 dB under it
-    sounding : bool [shape=(t,)]
-        whether the frame is more than silence
-
-    Raises
-    ------
-    InvalidSignal
-        see `encoders.features.audio.mono`
-    """
-    samples = resample(mono(y), sr, SAMPLE_RATE)
-    count = max(0, (len(samples) - _N_FFT) // HOP + 1)
-    image = np.empty((count, BANDS), dtype=np.float32)
-    sounding = np.empty(count, dtype=np.bool_)
-    if not count:
-        return image, sounding
-    frames = np.lib.stride_tricks.sliding_window_view(samples, _N_FFT)[::HOP]
-    for begin in range(0, count, _BLOCK):
-        block = frames[begin : begin + _BLOCK]
-        spectrum = fft.rfft(block * _WINDOW, axis=1)
-        energy = (spectrum.real**2 + spectrum.imag**2) @ _BAND_MATRIX
-        mean = energy.mean(axis=1, keepdims=True)
-        rows = slice(begin, begin + len(block))
-        image[rows] = np.log(0.01 + energy / np.maximum(mean, 1e-12))
-        sounding[rows] = np.einsum("ij,ij->i", block, block) > _SILENT**2 * _N_FFT
-    return image, sounding
-
-
 def fingerprint(y: NDArray[np.floating], sr: int) -> Fingerprint:
     """Compute the fingerprint of a signal.
 
@@ -178,7 +119,11 @@ def fingerprint(y: NDArray[np.floating], sr: int) -> Fingerprint:
     InvalidSignal
         see `encoders.features.audio.mono`
     """
-    image, sounding = band_image(y, sr)
+    return words_of(*band_image(y, sr))
+
+
+def words_of(image: FloatArray, sounding: NDArray[np.bool_]) -> Fingerprint:
+    """Compute the fingerprint from what `encoders.fingerprint_bands.BandStream` gives."""
     count = len(image) - SPAN + 1
     if count <= 0:
         return np.empty(0, dtype=np.uint32)

@@ -20,7 +20,6 @@ from encoders.errors import InvalidSignal
 from encoders.features.audio import mono, resample
 from encoders.features.cqt import BINS_PER_OCTAVE, cqt_magnitude
 from encoders.fingerprint import (
-    SAMPLE_RATE,
     Fingerprint,
     FingerprintMatch,
     Verdict,
@@ -28,6 +27,7 @@ from encoders.fingerprint import (
     confirm,
     fingerprint,
 )
+from encoders.fingerprint_bands import SAMPLE_RATE
 
 FloatArray = NDArray[np.float32]
 

@@ -19,9 +19,9 @@ from scipy import fft
 from encoders.build import VERSION_CARD, card_path
 from encoders.cards import EncoderCard
 from encoders.errors import InvalidSignal
-from encoders.features.audio import mono
-from encoders.features.chroma import cens, pool_time
-from encoders.features.cqt import cqt_magnitude, harmonic_db
+from encoders.features.audio import blocks_of, mono
+from encoders.features.chroma import cens_of, fold_octaves, pool_time
+from encoders.features.cqt import CqtStream, harmonic_db, harmonic_peaks
 from encoders.runtime import OnnxModel, unit_rows
 
 FloatArray = NDArray[np.float32]
@@ -124,7 +124,7 @@ class VersionEncoder:
         InvalidSignal
             see `encoders.features.audio.mono`
         """
-        return self._pitches(cqt_magnitude(mono(y), sr=sr))
+        return self._heard(y, sr).pitches()
 
     def hear(self, y: NDArray[np.floating], sr: int) -> tuple[PitchSequence, FloatArray]:
         """Return the pitch sequence and the version vector of a signal.
@@ -136,22 +136,75 @@ class VersionEncoder:
         sequence : uint8 [shape=(12, t)]
         vector : float32 [shape=(448,)]
         """
-        magnitude = cqt_magnitude(mono(y), sr=sr)
-        sequence = self._pitches(magnitude)
-        vector = version_vector(sequence, cens(magnitude, rate=RATE))
-        self.card.check(vector[None])
+        return self._heard(y, sr).finish()
+
+    def stream(self, sr: int) -> VersionStream:
+        """Begin to hear a signal that comes in blocks.
+
+        Parameters
+        ----------
+        sr : int > 0 [Hz]
+            of what is pushed
+        """
+        return VersionStream(self._model, sr=sr)
+
+    def _heard(self, y: NDArray[np.floating], sr: int) -> VersionStream:
+        stream = self.stream(sr)
+        for block in blocks_of(mono(y)):
+            stream.push(block)
+        return stream
+
+
+class VersionStream:
+    """Hear a signal that comes in blocks. Made by `VersionEncoder.stream`.
+
+    The network wants decibels under the maximum of the whole signal, so the magnitudes wait for its end:
+    10.9 kB for each second, 39 MB an hour.
+    """
+
+    def __init__(self, model: OnnxModel, *, sr: int) -> None:
+        self._model = model
+        self._cqt = CqtStream(sr)
+        self._parts: list[FloatArray] = []
+        self._ended = False
+
+    def push(self, block: FloatArray) -> None:
+        """Take samples: mono, finite."""
+        self._parts += self._cqt.push(block)
+
+    def finish(self) -> tuple[PitchSequence, FloatArray]:
+        """Give what `VersionEncoder.hear` gives."""
+        sequence = self.pitches()
+        chroma = np.concatenate([fold_octaves(part) for part in self._parts], axis=1)
+        vector = version_vector(sequence, cens_of(chroma, rate=RATE))
+        self._model.card.check(vector[None])
         return sequence, vector
 
-    def _pitches(self, magnitude: FloatArray) -> PitchSequence:
-        hcqt = harmonic_db(magnitude)
-        parts = []
-        for begin in range(0, len(hcqt), _CHUNK):
-            end = min(begin + _CHUNK, len(hcqt))
-            low, high = max(0, begin - _MARGIN), min(len(hcqt), end + _MARGIN)
-            found = self._model.run(hcqt[None, low:high])[0]
-            parts.append(found[begin - low : end - low])
-        pooled = pool_time(np.ascontiguousarray(np.concatenate(parts).T), rate=RATE)
+    def pitches(self) -> PitchSequence:
+        """Give what `VersionEncoder.pitches` gives; nothing can be pushed afterwards."""
+        if not self._ended:
+            self._parts += self._cqt.finish()
+            self._ended = True
+        tops = [harmonic_peaks(part) for part in self._parts]
+        peaks = max(first for first, _ in tops), max(second for _, second in tops)
+        total = sum(map(len, self._parts))
+        found = []
+        for begin in range(0, total, _CHUNK):
+            end = min(begin + _CHUNK, total)
+            low, high = max(0, begin - _MARGIN), min(total, end + _MARGIN)
+            hcqt = harmonic_db(_rows(self._parts, low, high), peaks=peaks)
+            found.append(self._model.run(hcqt[None])[0][begin - low : end - low])
+        pooled = pool_time(np.ascontiguousarray(np.concatenate(found).T), rate=RATE)
         return np.asarray(np.clip(np.rint(pooled * 255.0), 0, 255), dtype=np.uint8)
+
+
+def _rows(parts: list[FloatArray], low: int, high: int) -> FloatArray:
+    """Give rows of parts that lie one behind the other."""
+    found, at = [], 0
+    for part in parts:
+        found.append(part[max(0, low - at) : max(0, high - at)])
+        at += len(part)
+    return np.concatenate(found)
 
 
 def _scaled(sequence: PitchSequence) -> FloatArray:

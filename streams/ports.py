@@ -392,17 +392,38 @@ class TimedPicture:
     pixels: NDArray[np.uint8]
 
 
+class Sound(Protocol):
+    """Mono sound of 16 bits, read in pieces and as often as wanted, so that its length costs no memory."""
+
+    @property
+    def sr(self) -> int:
+        """Sampling rate in Hz."""
+        ...
+
+    @property
+    def samples(self) -> int:
+        """Length."""
+        ...
+
+    def read(self, first: int, count: int) -> NDArray[np.int16]:
+        """Read up to ``count`` samples from ``first`` on: int16 [shape=(n,)], fewer only at the end."""
+        ...
+
+    def close(self) -> None:
+        """Let go of what holds the samples; happens by itself when nobody refers to the sound any more."""
+        ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class DecodedMedium:
     """What came out of one medium.
 
     Attributes
     ----------
-    y : float32 [shape=(n,)]
-        mono, in [-1, 1]; empty when sound was not asked for
-    sr : int > 0 [Hz]
+    sound : Sound
+        empty when sound was not asked for
     duration_ms : int
-        of ``y``
+        of ``sound``
     declared_ms : int, optional
         what the file says of itself
     pictures : tuple of TimedPicture
@@ -411,8 +432,7 @@ class DecodedMedium:
         embedded tags, lower-case names
     """
 
-    y: FloatArray
-    sr: int
+    sound: Sound
     duration_ms: int
     declared_ms: int | None = None
     pictures: tuple[TimedPicture, ...] = ()
@@ -446,8 +466,8 @@ class Encoder(Protocol):
         """Embed strings: float32 [shape=(n, 512)], unit rows; a row of zeros where nothing could be read."""
         ...
 
-    def encode_sound(self, y: FloatArray, *, sr: int) -> HeardSound:
-        """Hear a mono signal; raises ``MediaError`` for one that holds nothing to hear."""
+    def encode_sound(self, sound: Sound) -> HeardSound:
+        """Hear a sound; raises ``MediaError`` for one that holds nothing to hear."""
         ...
 
     def encode_images(self, images: Sequence[NDArray[np.uint8]]) -> FloatArray:

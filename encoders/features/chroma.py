@@ -75,7 +75,11 @@ def cens(magnitude: FloatArray, *, rate: float = 2.0) -> FloatArray:
     Mueller, Kurth, Clausen, "Audio matching via chroma-based statistical
     features", ISMIR 2005.
     """
-    chroma = fold_octaves(magnitude)
+    return cens_of(fold_octaves(magnitude), rate=rate)
+
+
+def cens_of(chroma: FloatArray, *, rate: float = 2.0) -> FloatArray:
+    """Compute the same from a chroma that is already folded: float32 [shape=(12, t)]."""
     total = chroma.sum(axis=0, keepdims=True)
     share = chroma / np.where(total > 1e-6, total, 1.0)
     steps = np.zeros_like(share)

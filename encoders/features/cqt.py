@@ -13,11 +13,10 @@ from functools import lru_cache
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import fft
 
 from encoders.errors import InvalidSignal
-from encoders.features.audio import FloatArray, resample
+from encoders.features.audio import FloatArray, Resampler, blocks_of
 
 # 4,186 Hz is the highest bin; 11,025 Hz leaves room for its kernel.
 SAMPLE_RATE: Final = 11_025
@@ -80,55 +79,121 @@ def cqt_magnitude(y: FloatArray, *, sr: int) -> FloatArray:
     Velasco, Holighaus, Doerfler, Grill, "Constructing an invertible constant-Q
     transform with nonstationary Gabor frames", DAFx 2011.
     """
-    if not len(y):
-        raise InvalidSignal("an empty signal has no spectrogram")
-    samples = resample(y, sr, SAMPLE_RATE)
-    frames = max(1, -(-len(samples) // HOP))
-    piece = _PIECES[0] if frames + 2 * _REACH <= _PIECES[0] else _PIECES[-1]
-    # A piece carries its neighbours' samples at both ends and silence behind,
-    # so that nothing kept has seen the wrap of the transform.
-    step = piece - 3 * _REACH
-    parts = []
-    for begin in range(0, frames, step):
-        end = min(begin + step, frames)
-        low, high = max(0, begin - _REACH), end + _REACH
-        found = _piece(samples[low * HOP : high * HOP], piece)
-        parts.append(found[begin - low : end - low])
-    return np.concatenate(parts)
+    stream = CqtStream(sr)
+    parts = [part for block in blocks_of(y) for part in stream.push(block)]
+    return np.concatenate([*parts, *stream.finish()])
 
 
-def _piece(samples: FloatArray, frames: int) -> FloatArray:
-    """Transform one piece, padded with silence; float32 [shape=(frames, 252)]."""
+class CqtStream:
+    """Constant-Q magnitudes of a signal that comes in blocks; it keeps 95 s of it.
+
+    Parameters
+    ----------
+    sr : int > 0 [Hz]
+        of what is pushed
+    """
+
+    def __init__(self, sr: int) -> None:
+        self._resampler = Resampler(sr, SAMPLE_RATE)
+        self._held: list[FloatArray] = []
+        self._first = 0  # sample at which what is held begins
+        self._end = 0  # sample at which it ends
+        self._done = 0  # frames given so far
+
+    def push(self, block: FloatArray) -> list[FloatArray]:
+        """Take samples; give the frames that are whole by now: float32 [shape=(t, 252)]."""
+        self._take(self._resampler.push(block))
+        parts = []
+        # Beyond this a signal is long, whatever follows: a full piece looks one reach ahead.
+        step = _step(_PIECES[-1])
+        while self._end >= (self._done + step + _REACH) * HOP:
+            parts.append(self._piece(self._done + step, _PIECES[-1]))
+        return parts
+
+    def finish(self) -> list[FloatArray]:
+        """Give the rest.
+
+        Raises
+        ------
+        InvalidSignal
+            nothing was pushed
+        """
+        self._take(self._resampler.finish())
+        if not self._end:
+            raise InvalidSignal("an empty signal has no spectrogram")
+        frames = max(1, -(-self._end // HOP))
+        size = _PIECES[0] if frames + 2 * _REACH <= _PIECES[0] else _PIECES[-1]
+        parts = []
+        while self._done < frames:
+            parts.append(self._piece(min(self._done + _step(size), frames), size))
+        return parts
+
+    def _take(self, samples: FloatArray) -> None:
+        self._held.append(samples)
+        self._end += len(samples)
+
+    def _piece(self, end: int, size: int) -> FloatArray:
+        """Transform up to a frame, and let go of what no later piece looks at."""
+        begin, low = self._done, max(0, self._done - _REACH)
+        held = self._held[0] if len(self._held) == 1 else np.concatenate(self._held)
+        part = held[low * HOP - self._first : (end + _REACH) * HOP - self._first]
+        found = _piece(part, size, keep=slice(begin - low, end - low))
+        kept = max(0, end - _REACH) * HOP
+        self._held = [held[kept - self._first :].copy()]
+        self._first, self._done = kept, end
+        return found
+
+
+def _step(piece: int) -> int:
+    """Give how many frames of a piece are kept.
+
+    A piece carries its neighbours' samples at both ends and silence behind, so that nothing kept has seen
+    the wrap of the transform.
+    """
+    return piece - 3 * _REACH
+
+
+def _piece(samples: FloatArray, frames: int, *, keep: slice) -> FloatArray:
+    """Transform one piece, padded with silence; float32 [shape=(t, 252)], the frames that are kept."""
     spectrum = fft.rfft(samples, frames * HOP)
-    out = np.empty((N_BINS, frames), dtype=np.complex64)
-    for row, (first, response) in enumerate(_responses(frames * HOP)):
-        out[row] = _fold(spectrum[first : first + len(response)] * response, first, frames)
+    responses = _responses(frames * HOP)
+    out = np.zeros((N_BINS, frames), dtype=np.complex64)
+    wide = np.empty(max(len(response) for _, response in responses) + 2 * frames, dtype=np.complex64)
+    for row, (first, response) in zip(out, responses, strict=True):
+        part = spectrum[first : first + len(response)]
+        # What is a whole number of frames apart falls on the same bin after sampling at every hop.
+        shift = first % frames
+        end = shift + len(part)
+        if end <= frames:
+            np.multiply(part, response, out=row[shift:end])
+            continue
+        rows = -(-end // frames)
+        wide[:shift] = wide[end : rows * frames] = 0
+        np.multiply(part, response, out=wide[shift:end])
+        wide[: rows * frames].reshape(rows, frames).sum(axis=0, out=row)
     # The inverse divides by the number of frames instead of samples, hence HOP;
     # twice, since a real sine has half its energy at the negative frequency.
-    magnitude: FloatArray = np.abs(fft.ifft(out, axis=1, overwrite_x=True)) * np.float32(2.0 / HOP)
-    return magnitude.T
+    kept = fft.ifft(out, axis=1, overwrite_x=True)[:, keep].T
+    return np.ascontiguousarray(np.abs(kept) * np.float32(2.0 / HOP))
 
 
-def _fold(part: NDArray[np.complex64], first: int, frames: int) -> NDArray[np.complex64]:
-    """Add up what falls on the same bin after sampling at every hop."""
-    shift = first % frames
-    rows = -(-(shift + len(part)) // frames)
-    if rows == 1:
-        folded = np.zeros(frames, dtype=np.complex64)
-        folded[shift : shift + len(part)] = part
-        return folded
-    wide = np.zeros(rows * frames, dtype=np.complex64)
-    wide[shift : shift + len(part)] = part
-    summed: NDArray[np.complex64] = wide.reshape(rows, frames).sum(axis=0)
-    return summed
+def harmonic_peaks(magnitude: FloatArray) -> tuple[float, float]:
+    """Give the largest magnitudes among the bins of harmonics 1 and 2, for `harmonic_db`."""
+    octaves = 6 * BINS_PER_OCTAVE
+    first, second = (magnitude[:, h * BINS_PER_OCTAVE :][:, :octaves].max() for h in range(2))
+    return float(first), float(second)
 
 
-def harmonic_db(magnitude: FloatArray, *, top_db: float = 80.0) -> FloatArray:
+def harmonic_db(
+    magnitude: FloatArray, *, peaks: tuple[float, float] | None = None, top_db: float = 80.0
+) -> FloatArray:
     """Stack harmonics 1 and 2 in decibels, each under its own maximum.
 
     Parameters
     ----------
     magnitude : float32 [shape=(t, 252)]
+    peaks : pair of float, optional
+        `harmonic_peaks` of the whole signal where ``magnitude`` is a part of it
     top_db : float > 0 [dB]
         everything quieter is raised to this far under the maximum
 
@@ -137,10 +202,12 @@ def harmonic_db(magnitude: FloatArray, *, top_db: float = 80.0) -> FloatArray:
     hcqt : float32 [shape=(t, 216, 2)]
         0 at the maximum, at least ``-top_db``; a silent signal is 0 everywhere
     """
+    tops = np.array(peaks or harmonic_peaks(magnitude), dtype=np.float32)
+    references = 20.0 * np.log10(np.maximum(tops, 1e-5))
     out = np.empty((len(magnitude), 6 * BINS_PER_OCTAVE, 2), dtype=np.float32)
     for harmonic in range(2):
         part = magnitude[:, harmonic * BINS_PER_OCTAVE :][:, : 6 * BINS_PER_OCTAVE]
         db = 20.0 * np.log10(np.maximum(part, 1e-5))
-        db -= max(float(db.max()), -100.0)
+        db -= max(float(references[harmonic]), -100.0)
         np.maximum(db, -top_db, out=out[:, :, harmonic])
     return out

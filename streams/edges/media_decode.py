@@ -1,7 +1,6 @@
 """Decoding of hostile media in a child process that is limited, watched, and replaced when it dies."""
 
 import json
-import mmap
 import os
 import select
 import signal
@@ -20,6 +19,7 @@ from numpy.typing import NDArray
 
 from streams.core.records import Origin
 from streams.edges.attempt_marks import AttemptMarks
+from streams.edges.media_sound import SpooledSound
 from streams.errors import MediaError, TransientError
 from streams.ports import DecodedMedium, TimedPicture
 
@@ -220,25 +220,14 @@ def _take(answer: dict[str, Any], out: BinaryIO) -> DecodedMedium:
     size = os.fstat(out.fileno()).st_size
     if samples < 0 or samples * 2 + sum(h * w * 3 for _, h, w in shapes) != size:
         raise MediaError("the decoder wrote something else than it said", code="media_decoder_died")
-    y = np.zeros(samples, dtype=np.float32)
     pictures = []
-    if size:
-        with mmap.mmap(out.fileno(), size, access=mmap.ACCESS_READ) as view:
-            np.multiply(
-                np.frombuffer(view, dtype="<i2", count=samples),
-                np.float32(1 / 32768),
-                out=y,
-                dtype=np.float32,
-            )
-            at = samples * 2
-            for start_ms, height, width in shapes:
-                pixels = np.frombuffer(view[at : at + height * width * 3], dtype=np.uint8)
-                pictures.append(TimedPicture(start_ms=start_ms, pixels=pixels.reshape(height, width, 3)))
-                at += height * width * 3
+    out.seek(samples * 2)
+    for start_ms, height, width in shapes:
+        pixels = np.frombuffer(out.read(height * width * 3), dtype=np.uint8)
+        pictures.append(TimedPicture(start_ms=start_ms, pixels=pixels.reshape(height, width, 3)))
     declared = found["declared_ms"]
     return DecodedMedium(
-        y=y,
-        sr=SAMPLE_RATE,
+        sound=SpooledSound(out.fileno(), samples=samples, sr=SAMPLE_RATE),
         duration_ms=round(samples * 1000 / SAMPLE_RATE),
         declared_ms=int(declared) if declared is not None else None,
         pictures=tuple(pictures),

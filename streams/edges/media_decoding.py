@@ -207,19 +207,24 @@ class _Samples:
         self._out = out
         self._block = bytearray()
         self._resampler: Any = None
-        self._shape: tuple[object, ...] = ()
         self.count = 0
 
     def add(self, frame: Any) -> None:
         """Write one frame."""
-        shape = (frame.format.name, frame.layout.name, frame.sample_rate)
-        if shape != self._shape:
-            self.finish()
-            self._resampler = av.AudioResampler(format="s16", layout="mono", rate=SAMPLE_RATE)
-            self._shape = shape
         # Broken time stamps would make the resampler invent or drop sound.
         frame.pts = None
-        self._write(self._resampler.resample(frame))
+        if self._resampler is None:
+            self._begin()
+        try:
+            found = self._resampler.resample(frame)
+        except ValueError:  # it knows its rate and channels; asking each frame for them costs 3 %
+            self.finish()
+            self._begin()
+            found = self._resampler.resample(frame)
+        self._write(found)
+
+    def _begin(self) -> None:
+        self._resampler = av.AudioResampler(format="s16", layout="mono", rate=SAMPLE_RATE)
 
     def finish(self) -> None:
         """Write what the resampler still holds back."""

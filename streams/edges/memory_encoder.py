@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from streams.core.records import SoundEvidence, SoundFacts, VectorRow
 from streams.errors import FeatureMissing, MediaError
-from streams.ports import FeatureStore, FloatArray, HeardSound
+from streams.ports import FeatureStore, FloatArray, HeardSound, Sound
 
 TEXT_DIMENSION = 512
 SOUND_DIMENSION = 64
@@ -44,14 +44,16 @@ class MemoryEncoder:
                 row[number % TEXT_DIMENSION] += 1.0 if number & 0x8000_0000 else -1.0
         return _unit(out)
 
-    def encode_sound(self, y: FloatArray, *, sr: int) -> HeardSound:
-        """Hear a mono signal.
+    def encode_sound(self, sound: Sound) -> HeardSound:
+        """Hear a sound, held as a whole.
 
         Raises
         ------
         MediaError
             ``media_silent`` or ``media_too_short``
         """
+        sr, pcm = sound.sr, sound.read(0, sound.samples)
+        y = np.multiply(pcm, np.float32(1 / 32768), dtype=np.float32)
         if not y.size or float(np.abs(y).max()) < 1e-3:
             raise MediaError("nothing can be heard", code="media_silent")
         if len(y) < sr // 2:
@@ -64,7 +66,7 @@ class MemoryEncoder:
             duration_ms=round(len(y) * 1000 / sr),
             silent_share=float(1.0 - loud.mean()),
             rms_dbfs=float(20 * np.log10(np.sqrt(np.mean(y.astype(np.float64) ** 2)))),
-            content_sha256=hashlib.sha256(np.rint(y * 32768).astype("<i4").tobytes()).hexdigest(),
+            content_sha256=hashlib.sha256(pcm.tobytes()).hexdigest(),
             features=blob.getvalue(),
             vectors=tuple(
                 VectorRow(

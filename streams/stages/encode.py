@@ -225,7 +225,8 @@ class EncodeProcessor:
         sound = None
         if audio is not None or video is not None:
             medium, seen = self._decoded(encoded.origin, media, audio=audio, video=video)
-            heard = encoder.encode_sound(medium.y, sr=medium.sr)
+            heard = encoder.encode_sound(medium.sound)
+            medium.sound.close()
             rows += heard.vectors
             starts = tuple(picture.start_ms for picture in seen.pictures)
             rows += self._seen(encoder, "frames", [picture.pixels for picture in seen.pictures], starts)

@@ -19,6 +19,7 @@ from streams.edges.media_decode import MediaDecoder
 from streams.edges.media_fetch import MediaFetcher
 from streams.edges.media_https import HttpsDownload
 from streams.edges.media_reader import LimitedMediaReader
+from streams.edges.media_sound import HeldSound
 from streams.errors import MediaError
 from streams.ports import Message
 from streams.stages.encode import EncodeProcessor
@@ -121,7 +122,7 @@ def test_silence_and_scraps_are_refused(encoder: BundleEncoder) -> None:
         (melody(0.2), "media_too_short"),
     ):
         with pytest.raises(MediaError) as caught:
-            encoder.encode_sound(y, sr=RATE)
+            encoder.encode_sound(HeldSound.of(y, sr=RATE))
         assert caught.value.refusal_code == code
 
 
@@ -138,7 +139,7 @@ def test_memory_stays_flat_over_two_thousand_calls(
         for number in range(first, end):
             origin = Origin(topic="t", partition=0, offset=number)
             medium = reader.medium(media, origin=origin)
-            encoder.encode_sound(medium.y, sr=medium.sr)
+            encoder.encode_sound(medium.sound)
             encoder.encode_texts([f"title number {number % 300}"])
         gc.collect()
         return int(process.memory_info().rss)

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from streams.core.records import SoundFacts
+from streams.edges.media_sound import HeldSound
 from streams.edges.memory_encoder import MemoryConfirmer, MemoryEncoder
 from streams.edges.memory_features import MemoryFeatureStore
 from streams.errors import FeatureMissing, MediaError
@@ -43,7 +44,9 @@ def test_sounds_alike_are_confirmed() -> None:
     y = melody(20.0, seed=3)
     noisy = (y + 0.001 * np.random.default_rng(1).standard_normal(len(y))).astype(np.float32)
     other = np.random.default_rng(2).standard_normal(20 * RATE).astype(np.float32) * 0.1
-    one, two, three = (facts(ENCODER.encode_sound(x, sr=RATE), store) for x in (y, noisy, other))
+    one, two, three = (
+        facts(ENCODER.encode_sound(HeldSound.of(x, sr=RATE)), store) for x in (y, noisy, other)
+    )
     confirmer = MemoryConfirmer(store)
     assert confirmer.confirm(one, one).same_content
     assert (confirmer.confirm(one, two).bit_error or 0) < 0.1
@@ -59,5 +62,5 @@ def test_sounds_alike_are_confirmed() -> None:
 )
 def test_nothing_to_hear(y: np.ndarray, code: str) -> None:
     with pytest.raises(MediaError) as caught:
-        ENCODER.encode_sound(y.astype(np.float32), sr=RATE)
+        ENCODER.encode_sound(HeldSound.of(y, sr=RATE))
     assert caught.value.refusal_code == code

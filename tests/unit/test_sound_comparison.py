@@ -11,6 +11,7 @@ from encoders.fingerprint import fingerprint
 from streams.core.records import SoundEvidence, SoundFacts
 from streams.core.sound_evidence import mirrored
 from streams.edges.encoder import FeatureConfirmer, content_digest, pack, unpack
+from streams.edges.media_sound import HeldSound
 from streams.edges.memory_features import MemoryFeatureStore
 from streams.errors import FeatureMissing
 from tests.unit.media_files import RATE, melody
@@ -46,7 +47,7 @@ class Shelf:
             silent_share=0.0,
             rms_dbfs=-10.0,
             features=self.store.put(pack(heard)),
-            content_sha256=content_digest(y),
+            content_sha256=content_digest(HeldSound.of(y, sr=RATE)),
         )
 
     def confirm(self, left: SoundFacts, right: SoundFacts) -> SoundEvidence:

@@ -1,0 +1,116 @@
+"""What is heard block by block is what is heard at once, and only features are kept of what has passed."""
+
+from __future__ import annotations
+
+import tracemalloc
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from encoders.evaluation.synthetic import SR, song
+from encoders.features.audio import Resampler, blocks_of, resample
+from encoders.features.cqt import CqtStream, cqt_magnitude, harmonic_db, harmonic_peaks
+from encoders.features.silence import SilenceMeter, silence_facts
+from encoders.fingerprint import fingerprint, words_of
+from encoders.fingerprint_bands import BandStream
+from encoders.identity import LevelMeter
+
+FloatArray = NDArray[np.float32]
+
+# Longer than one piece of the constant-Q transform, so that there is a seam.
+Y = np.concatenate([song(1, seconds=70.0), np.zeros(SR, dtype=np.float32), song(2, seconds=60.0)])
+MIB = 1 << 20
+
+
+def uneven(y: FloatArray, *, seed: int) -> Iterator[FloatArray]:
+    """Cut anywhere, empty blocks and single samples included."""
+    rng = np.random.default_rng(seed)
+    at = 0
+    while at < len(y):
+        length = int(rng.choice([0, 1, 700, 22_050, 200_000]))
+        yield y[at : at + length]
+        at += length
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_resampled_blocks_are_the_resampled_whole(seed: int) -> None:
+    resampler = Resampler(SR, 8_000)
+    parts = [resampler.push(block) for block in uneven(Y, seed=seed)]
+    np.testing.assert_array_equal(np.concatenate([*parts, resampler.finish()]), resample(Y, SR, 8_000))
+
+
+@pytest.mark.parametrize("seconds", [1.0, 20.0, 22.0, 25.0, 92.0, 131.0])
+def test_constant_q_blocks_are_the_whole(seconds: float) -> None:
+    y = Y[: int(seconds * SR)]
+    stream = CqtStream(SR)
+    parts = [part for block in uneven(y, seed=1) for part in stream.push(block)]
+    # Float32 transforms of the same samples: equal up to rounding.
+    found = np.concatenate([*parts, *stream.finish()])
+    np.testing.assert_allclose(found, cqt_magnitude(y, sr=SR), rtol=1e-5, atol=1e-6)
+
+
+def test_decibels_of_a_part_are_under_the_maximum_of_the_whole() -> None:
+    magnitude = cqt_magnitude(Y, sr=SR)
+    whole = harmonic_db(magnitude)
+    part = harmonic_db(magnitude[200:300], peaks=harmonic_peaks(magnitude))
+    np.testing.assert_allclose(part, whole[200:300], atol=1e-4)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_fingerprint_blocks_are_the_whole(seed: int) -> None:
+    stream = BandStream(SR)
+    for block in uneven(Y, seed=seed):
+        stream.push(block)
+    found, whole = words_of(*stream.finish()), fingerprint(Y, SR)
+    assert found.shape == whole.shape
+    # Rounding may tip a bit that lies on its threshold: 1 in 10,000 at most.
+    assert np.bitwise_count(found ^ whole).sum() <= 32 * len(whole) // 10_000
+
+
+@pytest.mark.parametrize("samples", [1, 600, 1_102, 1_103, 50_000, len(Y)])
+def test_silence_and_level_in_blocks_are_the_whole(samples: int) -> None:
+    y = Y[-samples:] * np.float32(3.0)
+    meter, level = SilenceMeter(sr=SR), LevelMeter(SR)
+    for block in uneven(y, seed=samples):
+        meter.push(block)
+        level.push(block)
+    assert meter.facts() == silence_facts(y, sr=SR)
+    assert level.finish() == pytest.approx(np.sqrt(np.mean(y.astype(np.float64) ** 2)), rel=1e-5)
+
+
+def test_an_hour_in_blocks_holds_its_features_only() -> None:
+    block = next(blocks_of(song(3, seconds=12.0)))
+    bands, silence, level = BandStream(SR), SilenceMeter(sr=SR), LevelMeter(SR)
+    tracemalloc.start()
+    try:
+        for _ in range(3_600 * SR // len(block)):
+            bands.push(block)
+            silence.push(block)
+            level.push(block)
+        words = words_of(*bands.finish())
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert abs(len(words) - 8 * 3_600) < 200
+    # The samples alone would be 318 MB.
+    assert peak < 48 * MIB
+
+
+def test_the_constant_q_transform_holds_one_piece() -> None:
+    block = next(blocks_of(song(3, seconds=12.0)))
+
+    def peak(seconds: int) -> int:
+        stream = CqtStream(SR)
+        for _ in range(10):  # the responses of the long transform are kept for good
+            stream.push(block)
+        tracemalloc.start()
+        try:
+            for _ in range(seconds * SR // len(block)):
+                stream.push(block)
+            return tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+
+    assert peak(900) < peak(300) + 2 * MIB
