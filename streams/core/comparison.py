@@ -83,6 +83,7 @@ class Prepared:
         "numbers",
         "record",
         "squeezed",
+        "squeezed_set",
         "title_tokens",
         "types",
         "versions",
@@ -93,6 +94,7 @@ class Prepared:
         readings = record.readings
         self.bases = tuple(reading.base for reading in readings)
         self.squeezed = tuple(base.replace(" ", "") for base in self.bases)
+        self.squeezed_set = frozenset(self.squeezed)
         self.title_tokens = tuple(frozenset(base.split()) for base in self.bases)
         names = [fold_diacritics(name) for name in record.artists]
         if readings and readings[0].artist:
@@ -156,9 +158,8 @@ def compare_titles(left: Prepared, right: Prepared) -> tuple[str, int, int]:
     """Compare the best pair of readings: level and both readings."""
     if not left.bases or not right.bases:
         return ABSENT, 0, 0
-    equal = _equal_readings(left.squeezed, right.squeezed)
-    if equal is not None:
-        i, j = equal
+    if not left.squeezed_set.isdisjoint(right.squeezed_set):
+        i, j = _equal_readings(left.squeezed, right.squeezed)
         long = len(left.squeezed[i]) >= 10 or len(left.title_tokens[i]) >= 3
         return ("exact" if long else "exact_short"), i, j
     best, where = 0.0, (0, 0)
@@ -179,14 +180,14 @@ def compare_titles(left: Prepared, right: Prepared) -> tuple[str, int, int]:
     return ("some" if best >= 60 else "different"), *where
 
 
-def _equal_readings(left: tuple[str, ...], right: tuple[str, ...]) -> tuple[int, int] | None:
+def _equal_readings(left: tuple[str, ...], right: tuple[str, ...]) -> tuple[int, int]:
     """Find the likeliest two readings that are equal; the same two from either side."""
     if left[0] == right[0]:
         return 0, 0
-    equal = [
+    *_, i, j = min(
         (i + j, base, i, j) for i, base in enumerate(left) for j, other in enumerate(right) if base == other
-    ]
-    return min(equal)[2:] if equal else None
+    )
+    return i, j
 
 
 def compare_artists(left: Prepared, right: Prepared) -> str:

@@ -6,12 +6,13 @@ from collections.abc import Iterable
 
 from rapidfuzz import fuzz
 
+from streams.core.normalize import clean_text
 from streams.core.records import VersionPart
 
 _WORDS: dict[str, str] = {
     # Order matters: the more specific type stands first. Markers in eleven languages (DOMAIN.md, section 2).
     "karaoke": r"karaoke|カラオケ|노래방|卡拉ok|караоке|in the style of|playback|originally performed by|made famous by",
-    "instrumental": r"instrumentals?|instrumentale|off vocal|インスト(?:ゥルメンタル)?|반주|inst\.?|mr|伴奏|纯音乐|純音樂"
+    "instrumental": r"instrumentals?|instrumentale|off vocal|インスト(?:ゥルメンタル)?|반주|inst\.?|mr(?!\.|\s+(?!ver))|伴奏|纯音乐|純音樂"
     r"|минус(?:овка)?|инструментал|enstrümantal|backing track",
     "a_cappella": r"a ?cc?app?ell?a|vocals only|アカペラ|아카펠라|清唱|а капелла",
     "sped_up": r"sped[ -]?up|speed(?:ed)?[ -]up|nightcore|acelerad[ao]|スピードアップ|加速版|ускоренн\w+",
@@ -170,6 +171,7 @@ def read_version(text: str) -> tuple[VersionPart, ...]:
 
     ``detail`` holds what is left beside the marker: year, place, remixer or language, case folded.
     """
+    written, text = text, clean_text(text)
     parts: list[VersionPart] = []
     seen: set[tuple[int, int]] = set()
     for name, pattern in PATTERNS.items():
@@ -183,7 +185,7 @@ def read_version(text: str) -> tuple[VersionPart, ...]:
         if name == "language":
             rest = match.group()
         detail = " ".join(re.findall(r"\w+", _FILLER.sub(" ", rest).casefold()))
-        parts.append(VersionPart(type=name, text=text, detail=detail or None))
+        parts.append(VersionPart(type=name, text=written, detail=detail or None))
     return tuple(parts)
 
 
@@ -241,10 +243,12 @@ def years_of(text: str | None) -> frozenset[str]:
 
 
 def details_conflict(left: VersionPart, right: VersionPart) -> bool:
-    """Say whether two statements of one type name different years, languages, places or people.
+    """Say whether two statements of one type name different years, languages, places, people or cuts.
 
     Words in two scripts, and words with a typing error, are not different ones.
     """
+    if left.type == "edit" and (one := _cut(left)) and (other := _cut(right)) and one != other:
+        return True
     if not left.detail or not right.detail:
         return False
     a, b = years_of(left.detail), years_of(right.detail)
@@ -256,6 +260,15 @@ def details_conflict(left: VersionPart, right: VersionPart) -> bool:
     if any(word.isascii() for word in ours) != any(word.isascii() for word in theirs):
         return False
     return all(fuzz.ratio(x, y) < _SAME_WORD for x in ours for y in theirs)
+
+
+_LONG_CUT = re.compile(r"(?i)\b(?:extended|long|full|12)\b")
+_SHORT_CUT = re.compile(r"(?i)\b(?:radio|single|short|tv|7|edit(?:ed)?)\b")
+
+
+def _cut(part: VersionPart) -> str | None:
+    """Say whether an edit is longer or shorter than what it is cut from, where its words say so."""
+    return "long" if _LONG_CUT.search(part.text) else "short" if _SHORT_CUT.search(part.text) else None
 
 
 _SAME_WORD = 80

@@ -201,6 +201,16 @@ CASES = {
         "review",
         "edit_of",
     ),
+    "radio edit against the extended mix": Case(
+        _titled("Clear Water (Radio Edit)"), _titled("Clear Water (Extended Mix)"), "new"
+    ),
+    "extended and short cut of one remix": Case(
+        _titled("Clear Water (Joe Extended Remix)"), _titled("Clear Water (Joe Remix Edit)"), "new"
+    ),
+    "artist's version, typographic": Case(
+        {**PLAIN, "version": "Taylor’s Version"}, PLAIN, "review", "rerecording_of"
+    ),
+    "live, full width": Case({**PLAIN, "version": "Ｌｉｖｅ"}, PLAIN, "review", "live_version_of"),
     "unplugged and live": Case(_titled("Clear Water (Unplugged)"), _titled("Clear Water (Live)"), "review"),
     # The known song is itself the remix.
     "the word is part of the title": Case(_titled("Ignition (Remix)"), _titled("Ignition Remix"), "match"),
@@ -321,3 +331,28 @@ def test_relations_name_what_one_is_beyond_the_other() -> None:
     assert not exclude_each_other(live, both)
     assert not exclude_each_other(live, frozenset())
     assert not exclude_each_other(frozenset({"karaoke"}), frozenset({"instrumental"}))
+
+
+MARKERS = {
+    "live": "Live|En Vivo|En Directo|Ao Vivo|En Concert|Dal Vivo|Live aus Berlin|ライブ|라이브|现场|現場版|концерт"
+    "|живьём|canlı",
+    "acoustic": "Acoustic|Acústico|Acoustique|アコースティック|어쿠스틱|不插电",
+    "instrumental": "Instrumental|Off Vocal|インスト|반주|MR|伴奏|纯音乐|минус|минусовка",
+    "karaoke": "Karaoke|カラオケ|караоке",
+    "remaster": "2011 Remaster|Remasterizado|Remasterisé|リマスター|리마스터",
+    "cover": "Cover|Versión de Los Ejemplos|カバー|歌ってみた|커버|翻唱|кавер",
+    "sped_up": "Sped Up|Acelerada|Nightcore|スピードアップ|加速版",
+    "slowed": "Slowed + Reverb|Lenta|降速",
+    "language": "English Version|日本語版|国语版|粤语版",
+    "remix": "Joe Remix|リミックス|리믹스|Mr. Marvin Remix",
+    "edit": "Radio Edit|Extended Mix|Single Version|TV Size",
+    "demo": "Demo|Démo|デモ|데모",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("kind", "text"), [(kind, text) for kind, texts in MARKERS.items() for text in texts.split("|")]
+)
+def test_markers_of_eleven_languages_are_typed(kind: str, text: str) -> None:
+    assert [part.type for part in read_version(text)] == [kind]
+    assert all(part.text == text for part in read_version(text))
