@@ -33,7 +33,7 @@ from streams.core.records import (
 )
 from streams.core.rules import Rules
 from streams.core.scoring import Bundle
-from streams.errors import OffsetRegression
+from streams.errors import CorruptState, OffsetRegression, SchemaError
 from streams.ports import Codec, Delivered, Message, Produced, StateReader
 from streams.stages.decision_metrics import DecisionMetrics
 from streams.stages.find import AGAIN, INPUT
@@ -131,6 +131,8 @@ class ArbitrateStage:
         OffsetRegression
             the state has decided further than the group ever committed, or less: the topics are not of
             one installation
+        CorruptState
+            the bundle that was promoted cannot be read
         """
         self._forget()
         for message in read(HEAD, 0):
@@ -141,7 +143,11 @@ class ArbitrateStage:
                 f"committed {committed}: are these topics of one installation?"
             )
         if self._head.bundle:
-            self._rules = rules_of(Bundle.from_json(self._head.bundle), self._first_rules.confirm)
+            try:
+                bundle = Bundle.from_json(self._head.bundle)
+            except SchemaError as exc:
+                raise CorruptState(f"the bundle in force cannot be read: {exc}") from exc
+            self._rules = rules_of(bundle, self._first_rules.confirm)
         changes = Changes()
         for upload in self._read(read, UPLOADS, UploadState):
             changes.uploads[upload.key.text()] = upload

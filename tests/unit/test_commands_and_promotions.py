@@ -21,7 +21,9 @@ from streams.core.records import (
     Verdict,
 )
 from streams.core.scoring import Bundle, Head
+from streams.errors import CorruptState
 from streams.ports import Delivered, Message, Produced
+from streams.stages.arbitrate import HEAD, HEAD_KEY
 from streams.stages.find import COMMANDS, INPUT, PROMOTIONS, VERDICTS
 from tests.unit.test_find_and_arbitrate import Pipeline, upload
 
@@ -407,6 +409,33 @@ def test_a_batch_with_a_promotion_that_is_rolled_back_leaves_the_old_bundle() ->
     service.stage.rolled_back()
     assert service.stage.head.bundle_version == "test"
     assert service.stage.decide(batch) == first
+
+
+def test_replaying_the_log_says_the_same_again() -> None:
+    service = Operated("w/studio", "w/studio", "v/studio", "u/studio")
+    service.command("split", service.home("a"), members="b")
+    service.command("merge", service.home("a"), service.home("c"))
+    service.command("merge", service.home("a"), "nobody")
+    service.promote(bundle("lax", 10.0), "p1")
+    service.upload("t/studio")
+    service.command("unmerge", service.home("a"))
+    service.promote(bundle("strict", -10.0), "p2")
+    replayed = Operated()
+    replayed.offset = service.offset
+    for message in service.log[INPUT]:
+        replayed.log.setdefault(INPUT, []).append(message)
+        replayed.settle([message])
+    for topic in ("entity.changed.v1", "deadletter.v1", "pair.state.v1", "arbiter.head.v1"):
+        assert replayed.records(topic) == service.records(topic), topic
+    assert replayed.audited() == []
+
+
+def test_a_kept_bundle_that_cannot_be_read_stops_the_arbiter() -> None:
+    service = Operated("w/studio")
+    broken = replace(service.stage.head, bundle=b"{}")
+    service.append(Produced(topic=HEAD, key=HEAD_KEY, value=service.codec.encode(HEAD, broken)))
+    with pytest.raises(CorruptState, match="bundle"):
+        service.restart()
 
 
 GOOD = promotion(bundle("next", 1.0), "bad")
