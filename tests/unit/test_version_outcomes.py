@@ -334,8 +334,8 @@ def test_relations_name_what_one_is_beyond_the_other() -> None:
 
 
 MARKERS = {
-    "live": "Live|En Vivo|En Directo|Ao Vivo|En Concert|Dal Vivo|Live aus Berlin|ライブ|라이브|现场|現場版|концерт"
-    "|живьём|canlı",
+    "live": "Live|En Vivo|En Directo|Ao Vivo|En Concert|Dal Vivo|Live aus Berlin|ライブ|라이브|现场|現場版"
+    "|концерт|живьём|canlı",
     "acoustic": "Acoustic|Acústico|Acoustique|アコースティック|어쿠스틱|不插电",
     "instrumental": "Instrumental|Off Vocal|インスト|반주|MR|伴奏|纯音乐|минус|минусовка",
     "karaoke": "Karaoke|カラオケ|караоке",
