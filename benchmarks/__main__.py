@@ -3,6 +3,8 @@
 import argparse
 import importlib
 
+from streams.threads import one_thread
+
 NAMES = (
     "pipeline",
     "catalogue_size",
@@ -19,6 +21,7 @@ def main() -> None:
     options = parser.parse_args()
     if unknown := sorted(set(options.names) - set(NAMES)):
         parser.error(f"there is no benchmark {', '.join(unknown)}")
+    one_thread()  # as in a stage
     for name in options.names or NAMES:
         importlib.import_module(f"benchmarks.{name}").main()
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from enum import Enum
 from typing import Annotated
 
 import typer
 
 from streams.cli.common import DataDir, settings_for, wiring
+from streams.threads import one_thread
 
 
 class Stage(Enum):
@@ -32,8 +32,5 @@ def run(
     data_dir: DataDir = None,
 ) -> None:
     """Run one stage until Ctrl-C."""
-    # A stage is one of several on a machine, and its matrices are small: threads that spin for work would
-    # take the cores from its neighbours. Read when NumPy is first imported, which the next line does.
-    for library in ("OPENBLAS", "OMP", "MKL"):
-        os.environ.setdefault(f"{library}_NUM_THREADS", "1")
+    one_thread()
     wiring().run_stage(stage.value, settings_for(data_dir))

@@ -9,7 +9,7 @@ import re
 
 from streams.core.index_rows import Space
 
-LAYOUT = 2  # raised with every change of the columns; 2: rows name the sound of their upload
+LAYOUT = 2  # raised with every change of the columns; 2: rows name the sound of their upload, metric IP
 _READABLE = 40  # of the 255 characters a name may have
 
 

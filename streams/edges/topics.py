@@ -8,12 +8,14 @@ from confluent_kafka.admin import AdminClient
 from confluent_kafka.admin._config import ConfigResource
 from confluent_kafka.admin._resource import ResourceType
 from confluent_kafka.cimpl import NewTopic
+from tenacity import Retrying, retry_if_result, stop_after_delay, wait_fixed
 
 from streams.edges.kafka_config import ClientConfig, admin_config
 from streams.errors import BrokerUnavailable
 from streams.topics import TOPICS, TopicSpec
 
 TIMEOUT_SECONDS = 30.0
+ASK_AGAIN_SECONDS = 0.1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +53,20 @@ def _existing(admin: AdminClient) -> dict[str, tuple[int, int]]:
         name: (len(found.partitions), min((len(p.replicas) for p in found.partitions.values()), default=0))
         for name, found in metadata.topics.items()
     }
+
+
+def _existing_soon(admin: AdminClient, names: set[str]) -> dict[str, tuple[int, int]]:
+    """Return what ``_existing`` does once it has these topics, or at the end of the time.
+
+    The controller knows a topic a moment before the brokers tell of it.
+    """
+    asking = Retrying(
+        retry=retry_if_result(lambda here: not names <= here.keys()),
+        stop=stop_after_delay(TIMEOUT_SECONDS),
+        wait=wait_fixed(ASK_AGAIN_SECONDS),
+        retry_error_callback=lambda state: state.outcome.result() if state.outcome else {},
+    )
+    return asking(_existing, admin)
 
 
 def _create(admin: AdminClient, specs: list[TopicSpec], *, replication_factor: int) -> tuple[str, ...]:
@@ -153,7 +169,8 @@ def ensure_topics(
     absent = [spec for spec in topics if spec.name not in before]
     created = _create(admin, absent, replication_factor=replication_factor) if create else ()
     # One that appeared meanwhile was made by someone else: it is compared like any other.
-    here = _existing(admin) if len(created) != len(absent) else before
+    others = {spec.name for spec in absent} - set(created) if create else set()
+    here = _existing_soon(admin, others) if others else before
     present = [spec for spec in topics if spec.name in here and spec.name not in created]
     settings = _settings(admin, [spec.name for spec in present])
     mismatches = [

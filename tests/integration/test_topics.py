@@ -5,6 +5,7 @@ import pytest
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 
+from streams.edges import topics
 from streams.edges.topics import ensure_topics
 from streams.errors import BrokerUnavailable
 from streams.topics import TOPICS, TopicSpec
@@ -27,24 +28,45 @@ def test_second_run_creates_nothing_and_finds_all_good(broker: str, fresh: tuple
     assert set(second.existing) == {spec.name for spec in fresh}
 
 
-def test_wrong_settings_are_reported_and_left_alone(broker: str, fresh: tuple[TopicSpec, ...]) -> None:
+@pytest.fixture
+def wrong(broker: str, fresh: tuple[TopicSpec, ...]) -> TopicSpec:
+    """Create a topic otherwise than declared; give its declaration."""
     spec = next(s for s in fresh if s.name.endswith("arbiter.input.v1"))
-    wrong = NewTopic(
+    made = NewTopic(
         spec.name,
         num_partitions=3,
         replication_factor=1,
         config={"cleanup.policy": "compact", "retention.ms": "1000"},
     )
     admin = AdminClient({"bootstrap.servers": broker})
-    admin.create_topics([wrong])[spec.name].result(30)
+    admin.create_topics([made])[spec.name].result(30)
+    return spec
+
+
+def test_wrong_settings_are_reported_and_left_alone(broker: str, wrong: TopicSpec) -> None:
     for _ in range(2):
-        report = ensure_topics(broker, replication_factor=1, topics=(spec,))
+        report = ensure_topics(broker, replication_factor=1, topics=(wrong,))
         assert not report.good
         assert {(m.setting, m.expected, m.found) for m in report.mismatches} == {
             ("partitions", "1", "3"),
             ("cleanup.policy", "delete", "compact"),
             ("retention.ms", "-1", "1000"),
         }
+
+
+def test_a_topic_that_brokers_tell_of_late_is_compared_too(
+    broker: str, wrong: TopicSpec, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    known, asked = topics._existing, []
+
+    def late(admin: AdminClient) -> dict[str, tuple[int, int]]:
+        asked.append(1)
+        return known(admin) if len(asked) > 3 else {}
+
+    monkeypatch.setattr(topics, "_existing", late)
+    report = ensure_topics(broker, replication_factor=1, topics=(wrong,))
+    assert report.existing == (wrong.name,)
+    assert len(report.mismatches) == 3
 
 
 def test_report_alone_creates_nothing(broker: str, fresh: tuple[TopicSpec, ...]) -> None:
