@@ -75,7 +75,7 @@ class IdentityEncoder:
             the model is missing or not the one its card describes
         """
         card = EncoderCard.load(card_path(models_dir, IDENTITY_CARD))
-        encoder = cls(OnnxModel(models_dir, card, threads=threads))
+        encoder = cls(OnnxModel(models_dir, card, threads=threads, arena=True))
         encoder.windows(np.zeros(SAMPLE_RATE, dtype=np.float32), SAMPLE_RATE)
         return encoder
 
@@ -186,7 +186,9 @@ class IdentityStream:
         count = max(1, (self._samples - WINDOW_S * SAMPLE_RATE) // (HOP_S * SAMPLE_RATE) + 1)
         while len(self._means) < count:
             self._average(min(_first_frame(len(self._means)) + _WINDOW, total))
-        vectors = unit_rows(np.sqrt(np.maximum(np.stack(self._means), 0.0)) - self._common)
+        # The frames of one more may be there though its last samples are not.
+        means = np.stack(self._means[:count])
+        vectors = unit_rows(np.sqrt(np.maximum(means, 0.0)) - self._common)
         # A silent window would look like every other silence in the catalogue.
         vectors[self._quiet(count)] = 0.0
         self._model.card.check(vectors)

@@ -101,7 +101,7 @@ class VersionEncoder:
             the model is missing or not the one its card describes
         """
         card = EncoderCard.load(card_path(models_dir, VERSION_CARD))
-        encoder = cls(OnnxModel(models_dir, card, threads=threads))
+        encoder = cls(OnnxModel(models_dir, card, threads=threads, arena=True))
         encoder.pitches(np.zeros(22_050, dtype=np.float32), 22_050)
         return encoder
 

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import tracemalloc
 from collections.abc import Iterator
+from typing import cast
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from encoders.evaluation.synthetic import SR, song
@@ -15,7 +18,8 @@ from encoders.features.cqt import CqtStream, cqt_magnitude, harmonic_db, harmoni
 from encoders.features.silence import SilenceMeter, silence_facts
 from encoders.fingerprint import fingerprint, words_of
 from encoders.fingerprint_bands import BandStream
-from encoders.identity import LevelMeter
+from encoders.identity import IdentityStream, LevelMeter
+from encoders.runtime import OnnxModel
 
 FloatArray = NDArray[np.float32]
 
@@ -78,6 +82,55 @@ def test_silence_and_level_in_blocks_are_the_whole(samples: int) -> None:
         level.push(block)
     assert meter.facts() == silence_facts(y, sr=SR)
     assert level.finish() == pytest.approx(np.sqrt(np.mean(y.astype(np.float64) ** 2)), rel=1e-5)
+
+
+class Loudness:
+    """Stands for the network: 256 features of a frame, each from that frame alone."""
+
+    dimension = 256
+
+    @property
+    def card(self) -> Loudness:
+        return self
+
+    def check(self, vectors: FloatArray) -> None:
+        assert np.isfinite(vectors).all()
+
+    def run(self, array: FloatArray) -> FloatArray:
+        frames = array[0, 0].reshape(-1, 256, 8)
+        return np.asarray(np.abs(frames).mean(axis=2).T[None], dtype=np.float32)
+
+
+def windows_at_once(y: FloatArray) -> FloatArray:
+    """Average frames over every window of 10 s, each 5 s."""
+    level = np.sqrt(np.mean(y.astype(np.float64) ** 2))
+    whole = np.pad(y, (0, max(0, 2_048 - len(y))))[: max(1, len(y) // 2_048) * 2_048]
+    frames = np.abs(whole * (25.6 / level)).reshape(-1, 256, 8).mean(axis=2)
+    rows = []
+    for number in range(max(1, (len(y) - 10 * SR) // (5 * SR) + 1)):
+        first, begin = round(number * 5 * SR / 2_048), number * 5 * SR
+        row = np.sqrt(frames[first : first + 108].mean(axis=0))
+        quiet = np.sqrt(np.mean(y[begin : begin + 10 * SR] ** 2)) < 3e-4
+        rows.append(np.zeros(256) if quiet else row / np.linalg.norm(row))
+    return np.asarray(rows, dtype=np.float32)
+
+
+NEAR_A_WINDOW = st.builds(lambda k, n: k * 5 * SR + n, st.integers(1, 15), st.integers(-2_100, 2_100))
+
+
+@settings(max_examples=60)
+@given(st.one_of(st.integers(1, 80 * SR), NEAR_A_WINDOW))
+def test_identity_windows_in_blocks_are_those_of_the_whole(samples: int) -> None:
+    silence = np.zeros(16 * SR, dtype=np.float32)
+    y = np.concatenate([Y[50 * SR : 60 * SR], silence, Y[: 60 * SR]])[:samples]
+    level = float(np.sqrt(np.mean(y.astype(np.float64) ** 2)))
+    stream = IdentityStream(cast("OnnxModel", Loudness()), np.zeros(256), sr=SR, level=level)
+    for block in uneven(y, seed=samples):
+        stream.push(block)
+    starts, found = stream.finish()
+    whole = windows_at_once(y)
+    assert starts.tolist() == [5_000 * number for number in range(len(whole))]
+    np.testing.assert_allclose(found, whole, atol=1e-5)
 
 
 def test_an_hour_in_blocks_holds_its_features_only() -> None:
