@@ -306,13 +306,7 @@ class _Deciding:
         members = set(entity.members) - {key} if entity else set()
         thresholds = self._rules.thresholds
         inside = [each for each in compared if each.key in members]
-        doubtful = [
-            each
-            for each in compared
-            if each.key not in members
-            and each.score.cannot_link is None
-            and each.score.recording.log_odds >= thresholds.recording_review
-        ]
+        doubtful = self._doubtful([each for each in compared if each.key not in members])
         strongest = compared[0] if compared else None
         if inside:
             outcome = Outcome.match
@@ -357,6 +351,31 @@ class _Deciding:
                 threshold=thresholds.work_match,
             ),
         )
+
+    def _doubtful(self, apart: Sequence[Compared]) -> list[Compared]:
+        """Give those that a person must compare with the upload.
+
+        What one member of an entity rules out, no silent member of it leaves open: a live take beside an
+        album track that another source sent without saying so.
+        """
+        homes = [self._home(each) for each in apart]
+        excluded = {
+            home
+            for each, home in zip(apart, homes, strict=True)
+            if each.score.cannot_link is not None and home is not None
+        }
+        return [
+            each
+            for each, home in zip(apart, homes, strict=True)
+            if each.score.cannot_link is None
+            and home not in excluded
+            and each.score.recording.log_odds >= self._rules.thresholds.recording_review
+        ]
+
+    def _home(self, each: Compared) -> str | None:
+        """Give the entity that a candidate is in now."""
+        now = self._workspace.upload(each.key)
+        return now.entity_id if now is not None else None
 
     def _explained(self, deciding: Compared) -> PairScore:
         """Score the deciding pair once more, with the values on its lines."""

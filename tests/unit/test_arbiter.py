@@ -34,7 +34,7 @@ from streams.core.records import (
     Verdict,
 )
 from streams.core.rules import Rules
-from tests.unit.title_scorer import RULES, head
+from tests.unit.title_scorer import RULES, TitleScorer, head
 
 
 class Arbiter:
@@ -166,6 +166,31 @@ def test_a_doubtful_pair_is_for_a_person() -> None:
     assert decision(doubtful).outcome is Outcome.review
     assert [event.right_item_id for event in doubtful.events if isinstance(event, ReviewRequested)] == ["a"]
     assert arbiter.entity_of("a") != arbiter.entity_of("b")
+
+
+class SilentScorer(TitleScorer):
+    """One titled ``w/silent`` says no version: as likely the studio take, and as possibly the live one."""
+
+    def score(self, left: LinkageRecord, right: LinkageRecord, sound: SoundEvidence | None) -> PairScore:
+        titles = {left.readings[0].base, right.readings[0].base}
+        if "w/silent" not in titles or titles == {"w/silent"}:
+            return super().score(left, right, sound)
+        return PairScore(recording=head(6.0 if "w/studio" in titles else 1.0), work=head(6.0))
+
+    explain = score
+
+
+def test_what_one_member_rules_out_no_silent_member_leaves_open() -> None:
+    arbiter = Arbiter(replace(RULES, scorer=SilentScorer()))
+    arbiter.upload("a", "w/silent")
+    assert decision(arbiter.upload("b", "w/live")).outcome is Outcome.review
+    arbiter = Arbiter(replace(RULES, scorer=SilentScorer()))
+    arbiter.upload("a", "w/silent")
+    arbiter.upload("b", "w/studio")
+    live = decision(arbiter.upload("c", "w/live"))
+    assert live.outcome is Outcome.new
+    assert live.relation is not None
+    assert live.relation.relation == "live_version_of"
 
 
 def test_the_same_origin_again_says_nothing_and_another_origin_is_a_duplicate() -> None:

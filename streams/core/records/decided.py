@@ -170,7 +170,7 @@ class Contradiction:
     source: str
     item_id: str
     revision: int
-    code: str  # wrong_identifier | same_isrc_other_sound | heard_against_declared
+    code: str  # wrong_identifier | same_isrc_other_{sound,version,number} | heard_against_declared
     message: str
     subject: str | None = None
 
