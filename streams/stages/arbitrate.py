@@ -97,12 +97,14 @@ class ArbitrateStage:
         watermark: Watermark,
         overlay_rows: int,
         metrics: DecisionMetrics | None = None,
+        settled: Callable[[], object] = lambda: None,
     ) -> None:
         self._codec = codec
         self._first_rules = rules
         self._watermark = watermark
         self._overlay_rows = overlay_rows
         self._metrics = metrics
+        self._settled = settled
         self._forget()
 
     def _forget(self) -> None:
@@ -166,6 +168,7 @@ class ArbitrateStage:
         for message in read(ROWS, 0):
             if message.offset >= floor:
                 self._overlay.add(self._codec.decode(ROWS, message.value or b""), message.offset)
+        self._settled()
         return self._head.input_offset
 
     def _read(self, read: StateReader, topic: str, of: type[_T]) -> Iterator[_T]:
@@ -261,6 +264,7 @@ class ArbitrateStage:
         if self._metrics is not None:
             unfolded = self._overlay.count_since(self._watermark())
             self._metrics.committed(pending.events, unfolded=unfolded, again=pending.again)
+        self._settled()
 
     def rolled_back(self) -> None:
         """Forget the batch last decided."""

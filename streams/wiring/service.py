@@ -1,5 +1,6 @@
 """The stages as processes: what each is built of, and how it runs until it is asked to stop."""
 
+import gc
 import itertools
 import logging
 import signal
@@ -216,6 +217,8 @@ class _Stage:
             watermark=_Watermark(watermarks, self._codec),
             overlay_rows=settings.arbiter.overlay_rows,
             metrics=DecisionMetrics(self._metrics, SystemClock()),
+            # The collector would walk the whole catalogue time and again, and hold every decision up meanwhile.
+            settled=gc.freeze,
         )
         TransactionalRunner(
             stage,
