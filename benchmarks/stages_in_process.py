@@ -4,6 +4,7 @@ Real stages, codec, models and Milvus Lite, without Kafka.
 """
 
 import cProfile
+import gc
 import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -63,6 +64,7 @@ class StagesInProcess:
             rules(Bundle.packaged(), confirm),
             watermark=self._watermark,
             overlay_rows=10**9,
+            settled=gc.freeze,
         )
         self.arbitrate.restore(_nothing, ends={}, committed=None)
         self._offsets: Counter[str] = Counter()
