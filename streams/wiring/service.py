@@ -3,6 +3,7 @@
 import gc
 import itertools
 import logging
+import os
 import signal
 import threading
 import time
@@ -43,6 +44,7 @@ from streams.telemetry import configure_logging
 from streams.wiring.parts import candidate_index, encoder, feature_store, media_reader, rules
 
 INDEX_GROUP = "samesong.index"
+AUDIT_NICENESS = 10
 AUDIT_EVERY_S = 60.0
 AUDIT_REST = 19.0
 CATCH_UP_ROWS = 5_000
@@ -236,6 +238,8 @@ class _Stage:
 
     def audit(self) -> None:
         """Check every hop again and again."""
+        # No upload waits for it: what the others need of the processor they get first.
+        os.nice(AUDIT_NICENESS)
         while not self._stop.is_set():
             begun = time.monotonic()
             report = audit_once(self._settings)
