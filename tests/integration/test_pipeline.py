@@ -21,7 +21,7 @@ from streams.edges.metrics import STAGE_PORTS
 from streams.edges.tracing import read_traces
 from streams.telemetry import TraceNode, trace_tree
 from tests.integration.installation import DEADLINE_S, Installation, closed_port, taken_ports
-from tests.unit.media_files import melody, ogg, wav
+from tests.unit.media_files import image_bomb, melody, ogg, silent_hours, wav
 from tests.waiting import wait_until
 
 pytestmark = [pytest.mark.broker, pytest.mark.models]
@@ -145,6 +145,10 @@ def _bad_media(music: Path, elsewhere: Path) -> dict[str, Bad]:
     def naming(uri: str, **more: str) -> bytes:
         return orjson.dumps(song("bad", 2, media=[{"role": "audio", "uri": uri, **more}]))
 
+    def artwork(name: str, data: bytes) -> bytes:
+        (music / name).write_bytes(data)
+        return naming((music / name).as_uri(), role="artwork")
+
     def holding(name: str, data: bytes, **more: str) -> bytes:
         (music / name).write_bytes(data)
         return naming((music / name).as_uri(), **more)
@@ -162,6 +166,8 @@ def _bad_media(music: Path, elsewhere: Path) -> dict[str, Bad]:
         "a text": Bad(holding("text.mp3", b"This is no song.\n" * 300), "media_not_audio"),
         "truncated": Bad(holding("half.ogg", good[: len(good) // 2]), "media_truncated"),
         "silent": Bad(holding("silent.wav", wav(melody(3.0) * 0)), "media_silent"),
+        "10 hours": Bad(holding("hours.flac", silent_hours(10)), "media_too_long"),
+        "image bomb": Bad(artwork("bomb.png", image_bomb(30_000)), "media_image_bomb"),
     }
 
 

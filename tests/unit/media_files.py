@@ -1,6 +1,8 @@
 """Small media for tests, made on the spot."""
 
 import io
+import struct
+import zlib
 from fractions import Fraction
 from typing import Any
 
@@ -101,3 +103,29 @@ def picture(width: int, height: int, *, kind: str = "PNG") -> bytes:
     out = io.BytesIO()
     image.save(out, format=kind)
     return out.getvalue()
+
+
+def silent_hours(hours: int) -> bytes:
+    """Make a medium of many hours and few bytes: FLAC keeps silence in almost nothing."""
+    sr, minute = 8000, np.zeros((1, 8000 * 60), dtype=np.int16)
+    file = io.BytesIO()
+    with av.open(file, "w", format="flac") as container:
+        stream = container.add_stream("flac", rate=sr, layout="mono")
+        for number in range(60 * hours):
+            frame = av.AudioFrame.from_ndarray(minute, format="s16", layout="mono")
+            frame.sample_rate, frame.pts = sr, number * minute.shape[1]
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+    return file.getvalue()
+
+
+def image_bomb(side: int) -> bytes:
+    """Make a PNG of ``side`` by ``side`` black pixels, one bit each, that pack to almost nothing."""
+
+    def chunk(name: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
+
+    row = bytes(1 + (side + 7) // 8)
+    header = struct.pack(">IIBBBBB", side, side, 1, 0, 0, 0, 0)
+    pixels = zlib.compress(row * side, 9)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", pixels) + chunk(b"IEND", b"")
