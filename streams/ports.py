@@ -262,12 +262,15 @@ class IndexBuild:
         live rows over all collections
     active : bool
         whether the alias points here
+    filling : bool
+        made and never promoted: whoever made it folds into it, and nobody else
     """
 
     name: str
     watermark: int
     rows: int
     active: bool
+    filling: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -283,6 +286,18 @@ class IndexSummary:
 
     rows: int
     checksum: str
+
+
+class RowLog(Protocol):
+    """The log that index builds are folds of."""
+
+    def end(self) -> int:
+        """Return its read-committed end."""
+        ...
+
+    def read(self, first: int, end: int) -> Iterator[Message]:
+        """Read what is committed from an offset up to an end, in order."""
+        ...
 
 
 class CandidateIndex(Protocol):
@@ -301,11 +316,11 @@ class CandidateIndex(Protocol):
         ...
 
     def create(self, build: str) -> IndexBuild:
-        """Make an empty build with watermark 0; an existing one of that name is emptied."""
+        """Make an empty build with watermark 0, to be filled; an existing one of that name is emptied."""
         ...
 
     def promote(self, build: str) -> None:
-        """Point the alias at a build."""
+        """Point the alias at a build; from now on it is filled no more but kept up to date."""
         ...
 
     def drop(self, build: str) -> None:

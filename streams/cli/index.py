@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from typing import Annotated
 
 import typer
 
-from streams.cli.common import AsJson, DataDir, messages, print_json, settings_for, wiring
+from streams.cli.common import AsJson, DataDir, messages, output, print_json, settings_for, wiring
 
-index = typer.Typer(help="The vector index.", no_args_is_help=True)
+index = typer.Typer(help="The vector index and its builds.", no_args_is_help=True)
 
-
-@index.callback()
-def _index() -> None:
-    """Keep `rebuild` a command of its own while it is the only one."""
+Build = Annotated[str, typer.Argument(metavar="BUILD", help="As `samesong index builds` names it.")]
 
 
 @index.command()
@@ -26,3 +24,29 @@ def rebuild(data_dir: DataDir = None, as_json: AsJson = False) -> None:
         messages().print(
             f"The index now answers from build {build.name}: {build.rows} rows, up to {build.watermark}."
         )
+
+
+@index.command()
+def builds(data_dir: DataDir = None, as_json: AsJson = False) -> None:
+    """List the builds of the index."""
+    found = wiring().index_builds(settings_for(data_dir))
+    if as_json:
+        print_json([asdict(build) for build in found])
+        return
+    for build in found:
+        state = "active" if build.active else "being filled" if build.filling else "kept for roll-back"
+        output().print(f"{build.name}  {build.rows} rows, up to {build.watermark}, {state}")
+
+
+@index.command()
+def promote(build: Build, data_dir: DataDir = None) -> None:
+    """Switch the alias to a build, such as back to the one before a rebuild."""
+    now = wiring().promote_build(settings_for(data_dir), build)
+    messages().print(f"The index now answers from build {now.name}: {now.rows} rows, up to {now.watermark}.")
+
+
+@index.command()
+def drop(build: Build, data_dir: DataDir = None) -> None:
+    """Delete a build that is not active."""
+    wiring().drop_build(settings_for(data_dir), build)
+    messages().print(f"Index build {build} is gone.")

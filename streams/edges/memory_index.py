@@ -35,6 +35,7 @@ class _Shelf:
 @dataclass(slots=True)
 class _Build:
     watermark: int = 0
+    filling: bool = True
     shelves: dict[Space, _Shelf] = field(default_factory=dict)
 
 
@@ -51,9 +52,12 @@ class MemoryCandidateIndex:
         """Resolve the alias; with no build at all, create and activate an empty one."""
         with self._lock:
             if self._active is None:
-                if not self._builds:
-                    self.create(FIRST_BUILD)
-                self._active = max(sorted(self._builds), key=lambda name: self._builds[name].watermark)
+                whole = sorted(name for name, build in self._builds.items() if not build.filling)
+                if not whole:
+                    whole = [self.create(FIRST_BUILD).name]
+                active = max(whole, key=lambda name: self._builds[name].watermark)
+                self.promote(active)
+                return self._describe(active)
             return self._describe(self._active)
 
     def builds(self) -> tuple[IndexBuild, ...]:
@@ -64,13 +68,13 @@ class MemoryCandidateIndex:
     def create(self, build: str) -> IndexBuild:
         """Make an empty build with watermark 0; an existing one of that name is emptied."""
         with self._lock:
-            self._builds[build] = _Build()
+            self._builds[build] = _Build(filling=build != self._active)
             return self._describe(build)
 
     def promote(self, build: str) -> None:
         """Point the alias at a build."""
         with self._lock:
-            self._known(build)
+            self._known(build).filling = False
             self._active = build
 
     def drop(self, build: str) -> None:
@@ -150,7 +154,13 @@ class MemoryCandidateIndex:
     def _describe(self, name: str) -> IndexBuild:
         kept = self._builds[name]
         rows = sum(len(shelf.rows) for shelf in kept.shelves.values())
-        return IndexBuild(name=name, watermark=kept.watermark, rows=rows, active=name == self._active)
+        return IndexBuild(
+            name=name,
+            watermark=kept.watermark,
+            rows=rows,
+            active=name == self._active,
+            filling=kept.filling,
+        )
 
 
 def _hits(scored: Iterable[tuple[IndexRow, float]]) -> tuple[Hit, ...]:

@@ -1,15 +1,16 @@
 """The vector index in Milvus: Lite inside this process for a path, a server for a URI; the same class.
 
-Layout. A build is a small *meta* collection (one row: the build's name and watermark) and one collection
-per modality and model, made when its first row arrives. The alias points at the active build's meta
-collection. The primary key is the sha256 of the row id, so no id of an uploader is part of a filter.
+Layout. A build is a small *meta* collection (one row: the build's name, its watermark, and whether it is
+still being filled) and one collection per modality and model, made when its first row arrives. The alias
+points at the active build's meta collection. The primary key is the sha256 of the row id, so no id of an
+uploader is part of a filter.
 
 One lock stands around every call on Milvus Lite: :mod:`streams.edges.milvus_store` says why.
 """
 
 import logging
 import shutil
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -50,6 +51,7 @@ QUERY_ROWS = 256
 METRIC = "IP"
 PAGE_ROWS = 4096
 EMPTYING = -1  # watermark of a build whose collections are being dropped
+FILLING = "filling"
 FIELDS = ["source", "item_id", "revision", "window", "start_ms", "sound"]
 
 _log = logging.getLogger(__name__)
@@ -101,8 +103,8 @@ class MilvusCandidateIndex:
             found = self._active_meta()
             if found is not None:
                 return self._describe(found, active=True)
-            builds = self.builds()
-            build = max(builds, key=lambda b: b.watermark) if builds else self.create(FIRST_BUILD)
+            whole = [build for build in self.builds() if not build.filling]
+            build = max(whole, key=lambda b: b.watermark) if whole else self.create(FIRST_BUILD)
             self.promote(build.name)
             return self._describe(meta_name(self._prefix, build.name), active=True)
 
@@ -111,27 +113,34 @@ class MilvusCandidateIndex:
         with self._store.lock:
             active = self._active_meta()
             metas = [name for name in self._collections() if is_meta_name(self._prefix, name)]
-            found = [self._describe(meta, active=meta == active) for meta in metas]
+            # Without its row it is just being made, or its making was cut short.
+            made = [meta for meta in metas if meta == active or self._meta_row(meta) is not None]
+            found = [self._describe(meta, active=meta == active) for meta in made]
         return tuple(sorted(found, key=lambda build: build.name))
 
     def create(self, build: str) -> IndexBuild:
         """Make an empty build with watermark 0; an existing one of that name is emptied."""
         meta = meta_name(self._prefix, build)
         with self._store.lock:
+            active = meta == self._active_meta()
             if meta in self._collections():
-                self._write_meta(meta, build, EMPTYING)
+                self._write_meta(meta, build, EMPTYING, filling=not active)
             self._empty(build)
             if meta not in self._collections():
                 self._make(meta, dim=2)
-            self._write_meta(meta, build, 0)
-            return self._describe(meta, active=meta == self._active_meta())
+            self._write_meta(meta, build, 0, filling=not active)
+            return self._describe(meta, active=active)
 
     def promote(self, build: str) -> None:
-        """Point the alias at a build."""
+        """Point the alias at a build, which is filled no more."""
         meta = meta_name(self._prefix, build)
         with self._store.lock:
             if meta not in self._collections():
                 raise ConfigError(f"there is no index build {build!r}")
+            _, watermark, filling = self._settled(meta)
+            # Only then: the watermark of one that is kept up to date is another process's to write.
+            if filling:
+                self._write_meta(meta, build, watermark)
             with asking("move the alias"):
                 if self._active_meta() is None:
                     self._store.client.create_alias(meta, self._alias, timeout=TIMEOUT_S)
@@ -146,7 +155,7 @@ class MilvusCandidateIndex:
             if meta == self._active_meta():
                 raise ConfigError(f"index build {build!r} is active: promote another one first")
             if meta in self._collections():
-                self._write_meta(meta, build, EMPTYING)
+                self._write_meta(meta, build, EMPTYING, filling=True)
                 self._empty(build)
                 self._forget(meta)
 
@@ -157,14 +166,15 @@ class MilvusCandidateIndex:
         with self._store.lock:
             if meta not in self._collections():
                 raise CorruptState(f"there is no index build {build!r} to fold into")
-            if watermark < self._settled(meta)[1]:
+            _, settled, filling = self._settled(meta)
+            if watermark < settled:
                 return
             present = self._collections()
             self._check_dims(build, changes.items(), present)
             for space, change in changes.items():
                 self.zero_rows += change.zeros
                 self._write_space(space_name(self._prefix, build, space), change, present)
-            self._write_meta(meta, build, watermark)
+            self._write_meta(meta, build, watermark, filling=filling)
 
     def search(
         self, build: str, *, modality: str, model: str, vectors: FloatArray, limit: int
@@ -241,18 +251,18 @@ class MilvusCandidateIndex:
             )
 
     def _describe(self, meta: str, *, active: bool) -> IndexBuild:
-        build, watermark = self._settled(meta)
+        build, watermark, filling = self._settled(meta)
         rows = sum(self._count(name) for name in self._spaces(build, self._collections()))
-        return IndexBuild(name=build, watermark=watermark, rows=rows, active=active)
+        return IndexBuild(name=build, watermark=watermark, rows=rows, active=active, filling=filling)
 
-    def _settled(self, meta: str) -> tuple[str, int]:
-        """Read a build's name and watermark; finish an emptying that was cut short."""
-        build, watermark = self._read_meta(meta)
+    def _settled(self, meta: str) -> tuple[str, int, bool]:
+        """Read a build's name, watermark and whether it is being filled; finish an emptying cut short."""
+        build, watermark, filling = self._read_meta(meta)
         if watermark == EMPTYING:
             self._empty(build)
-            self._write_meta(meta, build, 0)
+            self._write_meta(meta, build, 0, filling=filling)
             watermark = 0
-        return build, watermark
+        return build, watermark, filling
 
     def _make(self, name: str, *, dim: int) -> None:
         """Create a collection: meta ones differ only in what their columns hold."""
@@ -304,19 +314,25 @@ class MilvusCandidateIndex:
 
     # --- rows ----------------------------------------------------------------------------------------
 
-    def _read_meta(self, meta: str) -> tuple[str, int]:
+    def _read_meta(self, meta: str) -> tuple[str, int, bool]:
+        row = self._meta_row(meta)
+        if row is None:
+            raise CorruptState(f"{meta} has no watermark: drop the index and rebuild it")
+        return str(row["source"]), int(row["revision"]), row["item_id"] == FILLING
+
+    def _meta_row(self, meta: str) -> Mapping[str, Any] | None:
         self._load(meta)
+        fields = ["source", "item_id", "revision"]
         with asking(f"read {meta}"):
             rows = self._store.client.query(
-                meta, filter='key == "watermark"', output_fields=["source", "revision"], timeout=TIMEOUT_S
+                meta, filter='key == "watermark"', output_fields=fields, timeout=TIMEOUT_S
             )
-        if not rows:
-            raise CorruptState(f"{meta} has no watermark: drop the index and rebuild it")
-        return str(rows[0]["source"]), int(rows[0]["revision"])
+        return rows[0] if rows else None
 
-    def _write_meta(self, meta: str, build: str, watermark: int) -> None:
+    def _write_meta(self, meta: str, build: str, watermark: int, *, filling: bool = False) -> None:
         """Store the build's name and watermark: acknowledged after its rows are flushed."""
-        row = {"key": "watermark", "source": build, "item_id": "", "revision": watermark, "window": 0}
+        state = FILLING if filling else ""
+        row = {"key": "watermark", "source": build, "item_id": state, "revision": watermark, "window": 0}
         with asking(f"write {meta}"):
             whole = row | {"start_ms": 0, "sound": "", "vector": [1.0, 0.0]}
             self._store.client.upsert(meta, [whole], timeout=TIMEOUT_S)

@@ -1,6 +1,17 @@
 """The composition root: the one room that reads settings and builds edges from them."""
 
+from streams.wiring.builds import drop_build, index_builds, promote_build, rebuild_index
 from streams.wiring.offline import compare_file, resolve_file
-from streams.wiring.service import audit_once, rebuild_index, run_stage, up
+from streams.wiring.service import audit_once, run_stage, up
 
-__all__ = ["audit_once", "compare_file", "rebuild_index", "resolve_file", "run_stage", "up"]
+__all__ = [
+    "audit_once",
+    "compare_file",
+    "drop_build",
+    "index_builds",
+    "promote_build",
+    "rebuild_index",
+    "resolve_file",
+    "run_stage",
+    "up",
+]

@@ -31,16 +31,16 @@ from streams.edges.metrics import Metrics
 from streams.edges.tracing import Tracing
 from streams.edges.transactional_runner import TransactionalRunner
 from streams.errors import ConfigError
-from streams.ports import CandidateIndex, Codec, IndexBuild, Processor
+from streams.ports import CandidateIndex, Codec, Processor
 from streams.stages.arbitrate import ROWS, STATE_TOPICS, ArbitrateStage
 from streams.stages.audit import ARBITER_GROUP, ENCODE_GROUP, FIND_GROUP, run_audit
 from streams.stages.decision_metrics import DecisionMetrics
 from streams.stages.encode import ENCODED, EncodeProcessor
 from streams.stages.find import AGAIN, INPUT, PASSED_ON, FindProcessor
 from streams.stages.index import IndexProcessor
-from streams.stages.rebuild import rebuild
 from streams.supervisor import Supervisor, stage_command, supervise
 from streams.telemetry import configure_logging
+from streams.wiring.builds import KafkaRowLog
 from streams.wiring.parts import candidate_index, encoder, feature_store, media_reader, rules
 
 INDEX_GROUP = "samesong.index"
@@ -54,6 +54,7 @@ FIND_BATCH_MS = 200
 # heard. Each of those may be compared with 32 others, at 45 ms (measured).
 FIND_BUDGET = 1024.0 * 1024.0
 WATERMARKS = "index.watermark.v1"
+FOLLOW_ALIAS_S = 2.0
 # In the unit of `EncodeProcessor.work`: a batch of metadata, or a few files to hear.
 ENCODE_BUDGET = 512.0
 
@@ -110,23 +111,6 @@ def run_stage(name: str, settings: Settings) -> None:
 def audit_once(settings: Settings) -> AuditReport:
     """Check every hop once."""
     return run_audit(CommittedLog(bootstrap_of(settings), kafka_extra(settings)), codec_for(settings))
-
-
-def rebuild_index(settings: Settings) -> IndexBuild:
-    """Fold `index.row.v1` from its start into a new build, verify it, and switch the alias to it.
-
-    With Milvus Lite the index stage must not run meanwhile: one process owns the store.
-    """
-    index = candidate_index(settings)
-    try:
-        with LogReader(bootstrap_of(settings), kafka_extra(settings)) as reader:
-            _, end = reader.bounds(ROWS)
-            rows = reader.read_committed_to_end(ROWS, 0, end=end)
-            # Named by where it ends and what was there: a build's name is never used twice.
-            name = f"rebuild_{len(index.builds())}_{end}"
-            return rebuild(index, rows, codec_for(settings), name)
-    finally:
-        index.close()
 
 
 class _Stage:
@@ -191,10 +175,18 @@ class _Stage:
         """Fold rows; with Milvus Lite look up as well, in this same process and on the same client."""
         settings = self._settings
         index = self._open_index()
+        reader = LogReader(self._bootstrap, self._extra)
+        self._closing.callback(reader.close)
+        log = KafkaRowLog(reader)
         processor = IndexProcessor(
-            index, self._codec, SystemClock(), batch_rows=settings.index.batch_rows, metrics=self._metrics
+            index,
+            self._codec,
+            SystemClock(),
+            log=log,
+            batch_rows=settings.index.batch_rows,
+            metrics=self._metrics,
         )
-        self._catch_up(processor)
+        self._catch_up(processor, log)
         runners = [
             self._runner(
                 processor,
@@ -202,6 +194,8 @@ class _Stage:
                 topics=[ROWS],
                 batch_items=settings.index.batch_rows,
                 batch_ms=settings.index.batch_ms,
+                idle=processor.idle,
+                idle_seconds=FOLLOW_ALIAS_S,
             )
         ]
         if settings.index.uri is None:
@@ -310,14 +304,11 @@ class _Stage:
             **{"tracing": self._tracing, **how},
         )
 
-    def _catch_up(self, processor: IndexProcessor) -> None:
+    def _catch_up(self, processor: IndexProcessor, log: KafkaRowLog) -> None:
         """Fold what the index lacks before its group goes on: the index, not the group, knows its place."""
-        with (
-            LogReader(self._bootstrap, self._extra) as reader,
-            Publisher(self._bootstrap, self._extra) as publisher,
-        ):
-            _, end = reader.bounds(ROWS)
-            messages = reader.read_committed_to_end(ROWS, processor.resume_offset(end=end))
+        with Publisher(self._bootstrap, self._extra) as publisher:
+            end = log.end()
+            messages = log.read(processor.resume_offset(end=end), end)
             while batch := list(itertools.islice(messages, CATCH_UP_ROWS)):
                 for produced in processor.process(batch):
                     publisher.publish(produced.topic, key=produced.key, value=produced.value)

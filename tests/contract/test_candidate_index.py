@@ -263,6 +263,29 @@ def test_the_alias_moves_and_rolls_back_and_the_active_build_cannot_be_dropped(i
     assert search(index, 2, build="next build/2") == [()]
 
 
+def test_a_build_is_being_filled_until_it_is_promoted_and_never_again(opener: Open) -> None:
+    index = opener()
+    assert not index.active().filling
+    assert index.create("next").filling
+    index.apply("next", [row("a", 1)], watermark=4)
+    index.close()
+    again = opener()
+    assert [(build.name, build.filling, build.watermark) for build in again.builds()] == [
+        ("main", False, 0),
+        ("next", True, 4),
+    ]
+    again.promote("next")
+    again.promote("main")
+    assert [(build.filling, build.watermark) for build in again.builds()] == [(False, 0), (False, 4)]
+
+
+def test_without_an_alias_an_unfinished_build_is_not_taken(opener: Open) -> None:
+    index = opener()
+    index.create("half")
+    index.apply("half", [row("a", 1)], watermark=4)
+    assert index.active().name == "main"
+
+
 def test_creating_a_build_again_empties_it(index: CandidateIndex) -> None:
     index.apply("main", [row("a", 1)], watermark=1)
     emptied = index.create("main")
@@ -367,6 +390,26 @@ def test_a_killed_writer_leaves_rows_at_or_ahead_of_the_watermark(tmp_path: Path
     live.fold(row(str(i), i) for i in range(build.rows))
     assert index.summary(build.name).checksum == live.checksum()
     index.close()
+
+
+def test_a_build_whose_making_was_cut_short_is_no_build_and_can_be_made_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def cut(index: MilvusCandidateIndex, meta: str, build: str, watermark: int, *, filling: bool) -> None:
+        raise IndexUnavailable(build)
+
+    index = MilvusCandidateIndex(str(tmp_path / "index.db"))
+    index.active()
+    with monkeypatch.context() as patch:
+        patch.setattr(MilvusCandidateIndex, "_write_meta", cut)
+        with pytest.raises(IndexUnavailable):
+            index.create("next")
+    index.close()
+    again = MilvusCandidateIndex(str(tmp_path / "index.db"))
+    assert [build.name for build in again.builds()] == ["main"]
+    assert again.create("next").filling
+    assert [build.name for build in again.builds()] == ["main", "next"]
+    again.close()
 
 
 def test_an_emptying_that_was_cut_short_is_finished_later(

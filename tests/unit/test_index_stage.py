@@ -1,5 +1,5 @@
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pytest
@@ -7,7 +7,7 @@ import pytest
 from streams.core.records import IndexRow, IndexWatermark
 from streams.edges.avro import AvroCodec
 from streams.edges.memory_index import MemoryCandidateIndex
-from streams.errors import ConfigError, CorruptState, OffsetRegression
+from streams.errors import CorruptState, OffsetRegression
 from streams.ports import IndexSummary, Message, Produced
 from streams.stages.index import ROW_TOPIC, WATERMARK_TOPIC, IndexProcessor
 from streams.stages.rebuild import rebuild
@@ -86,29 +86,93 @@ def test_a_batch_is_folded_and_announced_once_with_last_offset_plus_one(
     assert stage.resume_offset() == 9
 
 
+def kept(index: MemoryCandidateIndex, build: str) -> None:
+    """Make a build that was active once and is kept for roll-back."""
+    before = index.active().name
+    index.create(build)
+    index.promote(build)
+    index.promote(before)
+
+
 def test_rows_below_a_builds_own_watermark_are_skipped(
     index: MemoryCandidateIndex, stage: IndexProcessor
 ) -> None:
     index.active()
     index.apply("main", [], watermark=2)
-    index.create("next")
+    kept(index, "next")
     assert stage.resume_offset(end=4) == 0
     marks = watermarks(stage.process(messages([row("a"), row("b"), row("c"), row("d")])))
     assert {(m.build, m.rows, m.watermark) for m in marks} == {("main", 2, 4), ("next", 4, 4)}
 
 
-def test_a_build_that_lags_is_left_alone_until_the_stage_seeks(
+def test_a_build_that_is_being_filled_is_left_to_its_rebuild(
     index: MemoryCandidateIndex, stage: IndexProcessor
 ) -> None:
     log = messages([row("a"), row("b"), row("c")])
     stage.process(log[:2])
     index.create("next")
     assert [m.build for m in watermarks(stage.process(log[2:]))] == ["main"]
-    assert stage.lagging()
-    assert stage.resume_offset() == 0
-    stage.process(log)
+    assert stage.resume_offset() == 3
+    assert stage.idle(()) == []
+    assert [build.watermark for build in index.builds()] == [3, 0]
+
+
+@dataclass
+class Rows:
+    """`RowLog` over a list; ``then`` is what comes while somebody asks for the end."""
+
+    log: list[Message]
+    then: list[IndexRow] = field(default_factory=list)
+
+    def end(self) -> int:
+        now = self.log[-1].offset + 1 if self.log else 0
+        if self.then:
+            self.log += messages([self.then.pop(0)], first=now)
+        return now
+
+    def read(self, first: int, end: int) -> Iterator[Message]:
+        return (message for message in list(self.log) if first <= message.offset < end)
+
+
+def test_a_promoted_build_is_brought_up_to_date_with_the_next_batch(index: MemoryCandidateIndex) -> None:
+    log = messages([row("a"), row("b"), row("a", state="deleted"), row("c"), row("d")])
+    stage = IndexProcessor(index, CODEC, StoppedClock(), log=Rows(log), batch_rows=2)
+    stage.process(log[:4])
+    index.create("next")
+    index.apply("next", [row("a")], watermark=1)
+    index.promote("next")
+    marks = watermarks(stage.process(log[4:]))
+    assert {(m.build, m.rows, m.watermark, m.active) for m in marks} == {
+        ("main", 3, 5, False),
+        ("next", 3, 5, True),
+    }
     assert index.summary("next") == index.summary("main")
-    assert not stage.lagging()
+
+
+def test_a_promoted_build_is_brought_up_to_date_and_announced_though_no_row_comes(
+    index: MemoryCandidateIndex,
+) -> None:
+    log = messages([row("a"), row("b")])
+    stage = IndexProcessor(index, CODEC, StoppedClock(), log=Rows(log))
+    assert stage.idle(()) == ()
+    stage.process(log)
+    index.create("next")
+    index.promote("next")
+    marks = watermarks(stage.idle(()))
+    assert [(m.build, m.watermark, m.active) for m in marks] == [("main", 2, False), ("next", 2, True)]
+    assert stage.idle(()) == []
+    index.promote("main")
+    assert {(m.build, m.active) for m in watermarks(stage.idle(()))} == {("main", True), ("next", False)}
+
+
+def test_a_store_that_lost_everything_is_folded_anew_while_the_stage_runs() -> None:
+    lost = MemoryCandidateIndex()
+    log = messages([row("a"), row("b"), row("c")])
+    stage = IndexProcessor(lost, CODEC, StoppedClock(), log=Rows(log))
+    stage.process(log[:2])
+    lost.__init__()  # type: ignore[misc]  # as a server that comes back empty
+    stage.process(log[2:])
+    assert (lost.active().rows, lost.active().watermark) == (3, 3)
 
 
 def test_a_replayed_batch_changes_nothing(index: MemoryCandidateIndex, stage: IndexProcessor) -> None:
@@ -161,9 +225,12 @@ def test_a_rebuild_is_verified_and_promoted_and_the_old_build_stays(index: Memor
     log = messages([row("a"), row("b"), row("a", state="deleted"), row("c"), row("d")])
     index.active()
     index.apply("main", [row("wrong")], watermark=5)
-    built = rebuild(index, iter(log), CODEC, "second", batch_rows=2)
-    assert (built.name, built.rows, built.watermark, built.active) == ("second", 3, 5, True)
-    assert [build.name for build in index.builds()] == ["main", "second"]
+    built = rebuild(index, Rows(log), CODEC, batch_rows=2)
+    assert (built.name, built.rows, built.watermark, built.active) == ("rebuild_1", 3, 5, True)
+    assert [(build.name, build.filling) for build in index.builds()] == [
+        ("main", False),
+        ("rebuild_1", False),
+    ]
     index.promote("main")
     assert index.active().rows == 1
 
@@ -173,11 +240,26 @@ def test_a_rebuild_that_lost_a_row_is_not_promoted(
 ) -> None:
     monkeypatch.setattr(index, "summary", lambda build: IndexSummary(rows=1, checksum="0" * 16))
     with pytest.raises(CorruptState):
-        rebuild(index, iter(messages([row("a"), row("b")])), CODEC, "second")
+        rebuild(index, Rows(messages([row("a"), row("b")])), CODEC)
     assert index.active().name == "main"
 
 
-def test_the_active_build_is_not_rebuilt_in_place(index: MemoryCandidateIndex) -> None:
+def test_a_rebuild_under_load_takes_in_what_comes_meanwhile(index: MemoryCandidateIndex) -> None:
+    coming = [row(name) for name in "cdefgh"]
+    rows = Rows(messages([row("a"), row("b")]), then=coming)
+    built = rebuild(index, rows, CODEC, batch_rows=1)
+    assert rows.log[-1].offset + 1 - built.watermark <= 1
+    assert built.rows == built.watermark == 4
+
+
+def test_what_a_rebuild_left_unfinished_goes_and_no_name_of_a_build_is_taken_twice(
+    index: MemoryCandidateIndex,
+) -> None:
+    rows = Rows(messages([row("a"), row("b")]))
     index.active()
-    with pytest.raises(ConfigError):
-        rebuild(index, iter(()), CODEC, "main")
+    index.create("rebuild_1")
+    index.apply("rebuild_1", [row("half")], watermark=1)
+    assert rebuild(index, rows, CODEC).name == "rebuild_1"
+    index.drop("main")
+    assert rebuild(index, rows, CODEC).name == "rebuild_2"
+    assert [(build.name, build.rows) for build in index.builds()] == [("rebuild_1", 2), ("rebuild_2", 2)]
