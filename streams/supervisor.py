@@ -191,6 +191,7 @@ class _Child:
                 self._created = psutil.Process(self._pid).create_time()
             except psutil.Error:  # it ended at once: the next look notices
                 self._pid = None
+        log.info("started %s, process %s; its log: %s", self.stage.name, self._pid, self.log_path)
         self._tell()
 
     def ask_to_stop(self) -> None:
@@ -296,10 +297,13 @@ class Supervisor:
         try:
             self._await_older()
             if self._broker is not None:
+                log.info("starting Kafka ...")
                 self._broker.start()
+            log.info("Kafka is ready at %s", self.bootstrap)
             if self._topics:
                 self._ensure_topics()
             self.tick()
+            log.info("every stage is started in %s; Ctrl-C stops all of it", self._data_dir)
         except BaseException:  # Ctrl-C too leaves nothing behind
             self.stop()
             raise
@@ -327,9 +331,11 @@ class Supervisor:
     def stop(self) -> None:
         """Stop the stages in order, each within about ten seconds, then the broker; free the folder."""
         for child in self._children:
+            log.info("stopping %s", child.stage.name)
             child.ask_to_stop()
             child.await_stop()
         if self._broker is not None:
+            log.info("stopping Kafka")
             self._broker.stop()
         if self._lock is not None:
             self._lock.close()

@@ -39,11 +39,12 @@ def decision_line(decision: Decision) -> str:
         parts.append(f"r{decision.revision}")
     if decision.outcome in {Outcome.match, Outcome.new, Outcome.review}:
         parts.append(f"-> {decision.kind.value.replace('_', ' ')} {short(decision.entity_id)}")
-    if decision.outcome is not Outcome.new and (level := decision.recording) is not None:
-        if level.probability is not None:
-            parts.append(f"p={level.probability:.3f}")
-    if decision.deciding_item_id:
-        parts.append(f"with {decision.deciding_source}/{decision.deciding_item_id}")
+    # What is new is with nobody: the nearest stranger is named by `explain`.
+    if decision.outcome is not Outcome.new:
+        if decision.recording is not None and decision.recording.probability is not None:
+            parts.append(f"p={decision.recording.probability:.3f}")
+        if decision.deciding_item_id:
+            parts.append(f"with {decision.deciding_source}/{decision.deciding_item_id}")
     if (relation := decision.relation) is not None:
         parts.append(f"[{relation.relation} {relation.to_source}/{relation.to_item_id}]")
     if decision.code:

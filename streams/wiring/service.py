@@ -63,6 +63,7 @@ log = logging.getLogger(__name__)
 
 def up(settings: Settings) -> None:
     """Supervise the broker and every stage of one installation until asked to stop."""
+    configure_logging(settings.telemetry.log_level, "up")
     data_dir = settings.data_dir
     stages = [stage_command(name, data_dir=data_dir) for name in processes(settings)]
     supervisor = Supervisor(

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 from streams.cli.entities import entity_as_of_now, matching_ids
 from streams.cli.render import decision_line, entity_text, explanation
 from streams.core.records import (
@@ -68,6 +70,12 @@ def test_a_decision_is_said_on_one_line() -> None:
     assert said.startswith("match ")
     for part in ("fans/x/1", "r2", "01234567", "p=0.973", "with label/A-1", "[live_version_of label/B-2]"):
         assert part in said
+
+
+def test_what_is_new_is_said_to_be_with_nobody() -> None:
+    said = decision_line(replace(MATCH, outcome=Outcome.new))
+    assert said.startswith("new ")
+    assert "with label/A-1" not in said
 
 
 def test_a_refusal_says_its_code_and_reason() -> None:
