@@ -125,3 +125,9 @@ class CorruptState(FatalError):
     """A store's contents contradict the log."""
 
     code = "corrupt_state"
+
+
+class SequenceGap(FatalError):
+    """A subscriber lacks a sequence, or a part of one: going on would show half a change."""
+
+    code = "sequence_gap"

@@ -47,7 +47,9 @@ from streams.core.upload_rows import deletions_of, rows_of, windows_of
 # A decision names this many of those it was compared with.
 MAX_NAMED: Final = 20
 
-Event = Decision | EntityChanged | RelationChanged | ReviewRequested | Contradiction | DeadLetter
+# What carries a sequence; everything else that is said names the one that it belongs to.
+Carrier = Decision | EntityChanged | RelationChanged
+Event = Carrier | ReviewRequested | Contradiction | DeadLetter
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -478,7 +480,7 @@ class _Deciding:
                 )
             )
         changes += self._relations(compared, decision.decision_id)
-        events: list[Event] = [decision, *_numbered(changes)]
+        events: list[Event] = list(numbered((decision, *changes)))
         if decision.outcome is Outcome.review and decision.deciding_source is not None:
             events.append(self._review(decision, placement))
         events += self._contradictions(compared)
@@ -550,6 +552,8 @@ class _Deciding:
             lookup=self._found.lookup,
             received_ms=encoded.received_ms,
             trace_id=_trace_id(encoded),
+            part=1,
+            parts=1,
         )
 
     def _event_id(self, event: str, *, ordinal: int = 0) -> str:
@@ -585,6 +589,6 @@ def _entity_changed(placement: Placement, *, event_id: str, sequence: int, cause
     )
 
 
-def _numbered(changes: Sequence[EntityChanged | RelationChanged]) -> list[EntityChanged | RelationChanged]:
-    """Count the changes of one sequence, n of m, so that a subscriber knows when it has them all."""
-    return [replace(change, part=part, parts=len(changes)) for part, change in enumerate(changes, start=1)]
+def numbered(carriers: Sequence[Carrier]) -> tuple[Carrier, ...]:
+    """Count what carries one sequence, n of m, so that a subscriber knows when it has it all."""
+    return tuple(replace(each, part=part, parts=len(carriers)) for part, each in enumerate(carriers, start=1))

@@ -38,6 +38,8 @@ class DecidedAt(NamedTuple):
     origin: Origin
     sequence: int
     outcome: Outcome
+    part: int = 0
+    parts: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,7 +69,7 @@ class Mismatch:
     Attributes
     ----------
     hop : str
-        encode, find, arbitrate, sequence, entity, relation, index or read
+        encode, find, arbitrate, sequence, entity, relation, index, read or subscriber
     what : str
         lost, doubled, from_nowhere, gap, torn, differs or unreadable
     subject : str
@@ -253,14 +255,16 @@ def _sequences(
     """
     last = -1
     seen: set[int] = set()
+    # One sequence counts its parts over all three topics.
+    parts: dict[int, set[tuple[int, int]]] = {}
     for each in decisions:
         if each.sequence <= last:
             detail = f"sequence {each.sequence} comes after {last}, at {where(each.at)}"
             yield Mismatch(hop="sequence", what="doubled", subject=str(each.sequence), detail=detail)
         last = max(last, each.sequence)
         seen.add(each.sequence)
-    # One sequence counts its parts over both topics.
-    parts: dict[int, set[tuple[int, int]]] = {}
+        if each.parts:
+            parts.setdefault(each.sequence, set()).add((each.part, each.parts))
     changes: Iterable[EntityChanged | RelationChanged] = chain(entity_changes, relation_changes)
     for change in changes:
         seen.add(change.sequence)
@@ -272,7 +276,7 @@ def _sequences(
     for sequence, held in parts.items():
         total = max(of for _, of in held)
         if any(of != total for _, of in held) or {part for part, _ in held} != set(range(1, total + 1)):
-            detail = f"entity.changed.v1 and relation.changed.v1 hold {len(held)} of its {total} parts"
+            detail = f"decision, entity and relation changes hold {len(held)} of its {total} parts"
             yield Mismatch(hop="sequence", what="torn", subject=str(sequence), detail=detail)
     before = 0
     for number in sorted(seen):

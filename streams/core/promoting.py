@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Final
 
-from streams.core.arbiter import Decided
+from streams.core.arbiter import Decided, numbered
 from streams.core.catalogue import Workspace
 from streams.core.ids import stable_id
 from streams.core.letters import letter
@@ -95,15 +95,14 @@ def decide_promotion(
                 EntityChanged(
                     event_id=stable_id("event", "promotion", promotion.promotion_id, "entity", len(changes)),
                     sequence=sequence,
-                    part=len(changes) + 1,
+                    part=1,
                     parts=1,
                     change=placement.change,
                     sides=placement.sides,
                     cause=promotion.promotion_id,
                 )
             )
-    events = tuple(replace(change, parts=len(changes)) for change in changes)
-    return Promoted(decided=Decided(events=events), rules=new, bundle=bundle.to_json())
+    return Promoted(decided=Decided(events=numbered(changes)), rules=new, bundle=bundle.to_json())
 
 
 def _read(promotion: Promotion, rules: Rules) -> Bundle:

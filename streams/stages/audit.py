@@ -59,6 +59,23 @@ class LogView(Protocol):
         ...
 
 
+def ends_between_transactions(view: LogView, topics: tuple[str, ...]) -> Mapping[str, Ends]:
+    """Return ends, the head's among them, that no transaction of the arbiter crosses.
+
+    Every transaction moves the head; when it did not move while the ends were asked for, none was
+    committed between them. An arbiter too busy for that gives a torn cut, which a second look repeats.
+    """
+    head = view.ends((HEAD,))
+    ends: Mapping[str, Ends] = {}
+    for _ in range(CUT_ATTEMPTS):
+        ends = view.ends(topics)
+        after = view.ends((HEAD,))
+        if after == head:
+            break
+        head = after
+    return {**ends, **head}
+
+
 class _Cut:
     """One reading of every topic, with what could not be read put aside."""
 
@@ -74,7 +91,7 @@ class _Cut:
         find = self._view.committed(FIND_GROUP, (ENCODED, AGAIN))
         arbiter = self._view.committed(ARBITER_GROUP, (INPUTS,))
         holding = self._index_holding()
-        ends = self._ends_between_transactions()
+        ends = ends_between_transactions(self._view, _TRANSACTION)
         inputs = tuple(self._carried_inputs())
         log = AuditLog(
             uploads=(_at(message) for message in self._view.read(UPLOADS, None)),
@@ -82,7 +99,9 @@ class _Cut:
             again=self._carried(AGAIN, ends[AGAIN]),
             inputs=inputs,
             decisions=(
-                DecidedAt(_at(message), record.origin, record.sequence, record.outcome)
+                DecidedAt(
+                    _at(message), record.origin, record.sequence, record.outcome, record.part, record.parts
+                )
                 for message, record in self._records(DECISIONS, ends[DECISIONS])
             ),
             letters=self._carried(LETTERS, ends[LETTERS]),
@@ -99,22 +118,6 @@ class _Cut:
         )
         report = audit(log)
         return AuditReport(mismatches=(*report.mismatches, *self.unreadable), checked=report.checked)
-
-    def _ends_between_transactions(self) -> Mapping[str, Ends]:
-        """Return ends that no transaction of the arbiter crosses.
-
-        Every transaction moves the head; when it did not move while the ends were asked for, none was
-        committed between them. An arbiter too busy for that gives a torn cut, which ``run_audit`` repeats.
-        """
-        head = self._view.ends((HEAD,))
-        ends: Mapping[str, Ends] = {}
-        for _ in range(CUT_ATTEMPTS):
-            ends = self._view.ends(_TRANSACTION)
-            after = self._view.ends((HEAD,))
-            if after == head:
-                break
-            head = after
-        return ends
 
     def _index_holding(self) -> IndexHolding | None:
         """Return the newest word of the active build."""

@@ -13,12 +13,13 @@ from typer.testing import CliRunner
 from streams.cli.app import app
 from streams.cli.decisions import follow_decisions, read_records
 from streams.config import Settings, load_settings
-from streams.connection import bootstrap_of
+from streams.connection import bootstrap_of, codec_for
 from streams.core.records import ArbiterInput, Contradiction, DeadLetter, Decision, Origin, Outcome
-from streams.edges.committed_log import read_topic
+from streams.edges.committed_log import CommittedLog, read_topic
 from streams.edges.kafka_producer import Publisher
 from streams.edges.metrics import STAGE_PORTS
 from streams.edges.tracing import read_traces
+from streams.subscriber import compare_with_arbiter
 from streams.telemetry import TraceNode, trace_tree
 from tests.integration.installation import DEADLINE_S, Installation, closed_port, taken_ports
 from tests.unit.media_files import image_bomb, melody, ogg, silent_hours, wav
@@ -302,3 +303,5 @@ def test_copies_match_kills_harm_nothing_and_the_audit_is_clean(service: Install
     assert set(second.values()) == {"match"}
     audit = CliRunner().invoke(app, ["audit", "--once", "--data-dir", str(service.data_dir)])
     assert audit.exit_code == 0, audit.output
+    settings = load_settings(data_dir=service.data_dir)
+    assert compare_with_arbiter(CommittedLog(bootstrap_of(settings)), codec_for(settings)) == ()

@@ -353,6 +353,14 @@ def test_one_sequence_counts_its_parts_over_entities_and_relations(logs: Logs) -
     assert found(logs) == []
 
 
+def test_a_decision_whose_changes_are_missing(logs: Logs) -> None:
+    logs.put("arbiter.input.v1", ArbiterInput(found=Found(encoded=encoded(3))))
+    logs.put("resolution.decided.v1", replace(decision(3, 4), part=1, parts=2))
+    assert found(logs) == [("sequence", "torn", "4")]
+    logs.put("entity.changed.v1", changed(4, "E2", ("1",), part=2, of=2))
+    assert found(logs) == []
+
+
 def test_events_and_state_of_a_relation_that_differ(logs: Logs) -> None:
     logs.put("relation.changed.v1", relation(3))
     logs.put("relation.state.v1", RELATION_STATE)

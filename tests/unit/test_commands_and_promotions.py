@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from streams.core.arbiter import Carrier
 from streams.core.audit import AuditLog, Carried, DecidedAt, audit
 from streams.core.promoting import MAX_BUNDLE_BYTES
 from streams.core.records import (
@@ -21,6 +22,7 @@ from streams.core.records import (
     Verdict,
 )
 from streams.core.scoring import Bundle, Head
+from streams.core.subscribing import SUBSCRIBED
 from streams.errors import CorruptState
 from streams.ports import Delivered, Message, Produced
 from streams.stages.arbitrate import HEAD, HEAD_KEY
@@ -88,6 +90,11 @@ class Operated(Pipeline):
     def records(self, topic: str) -> list[object]:
         return [self.codec.decode(topic, message.value or b"") for message in self.log.get(topic, [])]
 
+    def carriers(self) -> list[Carrier]:
+        """Give what a subscriber reads, in the order of the sequences."""
+        found = [each for topic in SUBSCRIBED for each in self.records(topic) if isinstance(each, Carrier)]
+        return sorted(found, key=lambda each: (each.sequence, each.part))
+
     def changes(self) -> list[EntityChanged]:
         return [each for each in self.records("entity.changed.v1") if isinstance(each, EntityChanged)]
 
@@ -95,12 +102,14 @@ class Operated(Pipeline):
         return [each for each in self.records("deadletter.v1") if isinstance(each, DeadLetter)]
 
     def audited(self) -> list[object]:
-        """Audit the arbiter's hop, its sequences and its folds."""
+        """Audit the arbiter's hop, its sequences and its folds, and what a subscriber makes of them."""
         inputs = list(self._inputs())
         log = AuditLog(
             inputs=inputs,
             decisions=[
-                DecidedAt(at(message), record.origin, record.sequence, record.outcome)
+                DecidedAt(
+                    at(message), record.origin, record.sequence, record.outcome, record.part, record.parts
+                )
                 for message in self.log["resolution.decided.v1"]
                 for record in [self.codec.decode(message.topic, message.value or b"")]
             ],
@@ -111,7 +120,7 @@ class Operated(Pipeline):
             find_committed={},
             arbiter_committed={(INPUT, 0): len(self.log[INPUT])},
         )
-        return list(audit(log).mismatches)
+        return [*audit(log).mismatches, *self.subscriber_lacks()]
 
     def _inputs(self) -> Iterator[Carried]:
         for message in self.log[INPUT]:

@@ -1,10 +1,11 @@
 """Find, arbitrate and the index over a log in memory: the overlay covers what the index has not seen."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 import pytest
 
+from streams.core.audit import Mismatch
 from streams.core.records import (
     ArbiterInput,
     Decision,
@@ -24,7 +25,25 @@ from streams.errors import OffsetRegression
 from streams.ports import Delivered, Message, Produced
 from streams.stages.arbitrate import HEAD, ROWS, STATE_TOPICS, ArbitrateStage
 from streams.stages.find import AGAIN, INPUT, FindProcessor
+from streams.subscriber import compare_with_arbiter
 from tests.unit.title_scorer import RULES
+
+
+class LogInMemory:
+    """Topics of one partition, as the audit and a subscriber look at them."""
+
+    def __init__(self, log: Mapping[str, Sequence[Message]]) -> None:
+        self._log = log
+
+    def ends(self, topics: tuple[str, ...]) -> Mapping[str, Mapping[int, int]]:
+        return {topic: {0: len(self._log.get(topic, ()))} for topic in topics}
+
+    def read(self, topic: str, ends: Mapping[int, int] | None) -> Iterator[Message]:
+        messages = self._log.get(topic, ())
+        yield from messages if ends is None else messages[: ends[0]]
+
+    def committed(self, group: str, topics: tuple[str, ...]) -> Mapping[tuple[str, int], int]:
+        raise NotImplementedError
 
 
 class Pipeline:
@@ -82,6 +101,10 @@ class Pipeline:
 
     def read(self, topic: str, from_offset: int) -> Iterator[Message]:
         yield from self.log.get(topic, [])[from_offset:]
+
+    def subscriber_lacks(self) -> list[Mismatch]:
+        """Compare what a subscriber makes of the topics with what the arbiter keeps."""
+        return list(compare_with_arbiter(LogInMemory(self.log), self.codec, attempts=1))
 
     def ends(self) -> dict[str, int]:
         return {topic: len(self.log.get(topic, [])) for topic in STATE_TOPICS}

@@ -95,6 +95,8 @@ class Decision:
     overlay_rows: int = 0
     received_ms: int = 0
     trace_id: str | None = None
+    part: int = 0  # n of m, from 1; 0: written before decisions were counted
+    parts: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,7 +119,7 @@ class EntityChanged:
 
     event_id: str
     sequence: int
-    part: int  # n of m, from 1
+    part: int
     parts: int
     change: str  # minted | joined | left | merged | split | restored | retired | moved
     sides: tuple[EntitySide, ...]
