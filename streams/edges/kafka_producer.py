@@ -1,15 +1,15 @@
 """An idempotent producer: records out, acknowledged offsets back, errors in our own classes."""
 
-import time
 from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import Self
 
-from confluent_kafka import KafkaError, KafkaException, Producer
+from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka import Message as RawMessage
 
 from streams.edges.kafka_config import ClientConfig, idempotent_producer_config
 from streams.edges.kafka_errors import kafka_error, translate
+from streams.edges.kafka_platform import MACHINE, Platform
 from streams.errors import BrokerUnavailable, FatalError, ResolverError
 from streams.ports import Headers
 
@@ -45,10 +45,15 @@ class Publisher:
         ``host:port``, several separated by commas
     extra : mapping, optional
         security and whatever else goes over the client's settings
+    platform : Platform
+        clients and clock
     """
 
-    def __init__(self, bootstrap: str, extra: ClientConfig | None = None) -> None:
-        self._producer = Producer(idempotent_producer_config(bootstrap, extra))
+    def __init__(
+        self, bootstrap: str, extra: ClientConfig | None = None, *, platform: Platform = MACHINE
+    ) -> None:
+        self._platform = platform
+        self._producer = platform.producer(idempotent_producer_config(bootstrap, extra))
         self._failed: list[Acknowledged] = []
 
     def __enter__(self) -> Self:
@@ -111,14 +116,14 @@ class Publisher:
             if on_done is not None:
                 on_done(outcome)
 
-        deadline = time.monotonic() + FLUSH_SECONDS
+        deadline = self._platform.monotonic() + FLUSH_SECONDS
         while True:
             try:
                 self._producer.produce(
                     topic, value=value, key=key, headers=list(headers), on_delivery=on_delivery
                 )
             except BufferError as exc:
-                if time.monotonic() > deadline:
+                if self._platform.monotonic() > deadline:
                     raise BrokerUnavailable(f"writing to {topic}: the queue stays full") from exc
                 self._producer.poll(0.1)
             except KafkaException as exc:

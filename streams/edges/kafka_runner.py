@@ -2,15 +2,15 @@
 
 import logging
 import threading
-import time
 from collections.abc import Callable, Sequence
 
-from confluent_kafka import Consumer, KafkaException, TopicPartition
+from confluent_kafka import KafkaException, TopicPartition
 
 from streams.edges.batching import BackOff, Batch, Buffer, Cost, Partition
 from streams.edges.kafka_config import ClientConfig, GroupProtocol, stateless_consumer_config
 from streams.edges.kafka_errors import ErrorClass, check_polled, classify, is_fenced, kafka_error, translate
 from streams.edges.kafka_messages import read_message, with_trace
+from streams.edges.kafka_platform import MACHINE, KafkaConsumer, Platform, Worker
 from streams.edges.kafka_producer import Publisher
 from streams.errors import TransientError
 from streams.ports import Headers, Processor, Produced, RunnerMetrics, Tracing
@@ -67,6 +67,8 @@ class StatelessRunner:
     instance_id : str, optional
         static membership (classic protocol only)
     protocol : {"classic", "consumer"}
+    platform : Platform
+        clients, clock and threads
     """
 
     def __init__(
@@ -90,25 +92,27 @@ class StatelessRunner:
         revoke_seconds: float = 5.0,
         instance_id: str | None = None,
         protocol: GroupProtocol = "classic",
+        platform: Platform = MACHINE,
     ) -> None:
         self._processor = processor
+        self._platform = platform
         self._topics = list(topics)
         self._tracing = tracing
         self._metrics = metrics
         self._lag_gate = lag_gate
         self._idle = idle
         self._idle_seconds = idle_seconds
-        self._idle_due = time.monotonic() + idle_seconds
+        self._idle_due = self._platform.monotonic() + idle_seconds
         self._revoke_seconds = revoke_seconds
-        self._publisher = Publisher(bootstrap, extra)
-        self._consumer = Consumer(
+        self._publisher = Publisher(bootstrap, extra, platform=platform)
+        self._consumer = platform.consumer(
             stateless_consumer_config(
                 bootstrap, extra, group_id=group_id, instance_id=instance_id, protocol=protocol
             )
         )
         self._read_at_once = batch_items
         # One lock for all below; whoever changes something tells the others.
-        self._changed = threading.Condition()
+        self._changed = platform.condition()
         self._buffer = Buffer(
             batch_items=batch_items,
             batch_seconds=batch_ms / 1000,
@@ -140,11 +144,10 @@ class StatelessRunner:
         FatalError
             going on would corrupt state; the batch at work is not committed
         """
-        worker = threading.Thread(target=self._work, name="worker", daemon=True)
         self._consumer.subscribe(
             self._topics, on_assign=self._on_assign, on_revoke=self._on_revoke, on_lost=self._on_lost
         )
-        worker.start()
+        worker = self._platform.start(self._work, name="worker")
         try:
             while not stop.is_set() and self._failure is None:
                 self._poll()
@@ -166,7 +169,7 @@ class StatelessRunner:
         raws = [first]
         if not self._holding:
             raws += self._consumer.consume(self._read_at_once, 0)
-        now = time.monotonic()
+        now = self._platform.monotonic()
         for raw in raws:
             error = raw.error()
             if error is not None:
@@ -182,7 +185,7 @@ class StatelessRunner:
 
     def _hold_or_go_on(self) -> None:
         """Pause or resume; a rebalance forgets pauses, so they are made again."""
-        now = time.monotonic()
+        now = self._platform.monotonic()
         if self._lag_gate is not None and now - self._gate_asked >= GATE_SECONDS:
             self._gate_asked = now
             self._gate_open = self._lag_gate()
@@ -222,7 +225,7 @@ class StatelessRunner:
 
     def _tell_lag(self) -> None:
         """Tell the lag of each partition about once a second."""
-        now = time.monotonic()
+        now = self._platform.monotonic()
         if self._metrics is None or now - self._lag_told < LAG_SECONDS:
             return
         self._lag_told = now
@@ -237,24 +240,24 @@ class StatelessRunner:
     def _waiting_seconds(self) -> float:
         """Return how long the oldest message read has waited for work."""
         with self._changed:
-            return self._buffer.oldest_seconds(time.monotonic())
+            return self._buffer.oldest_seconds(self._platform.monotonic())
 
     # --- group ----------------------------------------------------------------------------------------
 
-    def _on_assign(self, _consumer: Consumer, partitions: list[TopicPartition]) -> None:
+    def _on_assign(self, _consumer: KafkaConsumer, partitions: list[TopicPartition]) -> None:
         """Note what is ours; what it was paused for is forgotten."""
         given = {(p.topic, p.partition) for p in partitions}
         self._assigned |= given
         self._paused -= given
 
-    def _on_revoke(self, _consumer: Consumer, partitions: list[TopicPartition]) -> None:
+    def _on_revoke(self, _consumer: KafkaConsumer, partitions: list[TopicPartition]) -> None:
         """Finish what is at work for these partitions within the budget, commit, let go."""
         gone = self._forget(partitions)
         self._await_work(gone)
         self._commit(wait=True)
         self._disown(gone)
 
-    def _on_lost(self, _consumer: Consumer, partitions: list[TopicPartition]) -> None:
+    def _on_lost(self, _consumer: KafkaConsumer, partitions: list[TopicPartition]) -> None:
         """Let go of partitions that are somebody else's already: nothing of them is committed."""
         self._disown(self._forget(partitions))
 
@@ -290,7 +293,7 @@ class StatelessRunner:
         """Say whether waiting for the worker makes no sense: it failed, or waits for a dependency."""
         return self._failure is not None or (self._at_work is not None and self._at_work.waiting)
 
-    def _end(self, worker: threading.Thread) -> None:
+    def _end(self, worker: Worker) -> None:
         """Finish or drop the batch at work, commit, leave the group."""
         with self._changed:
             self._buffer.drop(set(self._assigned))
@@ -313,7 +316,7 @@ class StatelessRunner:
                     self._process(batch)
                 else:
                     self._rest()
-                self._idle_due = time.monotonic() + self._idle_seconds
+                self._idle_due = self._platform.monotonic() + self._idle_seconds
                 with self._changed:
                     # What was revoked meanwhile is no longer in the batch's offsets.
                     self._finished.update(self._at_work.offsets if self._at_work is not None else {})
@@ -329,7 +332,7 @@ class StatelessRunner:
         """Wait for a batch that is due, an empty one after a long rest; none when told to end."""
         with self._changed:
             while not self._closing:
-                now = time.monotonic()
+                now = self._platform.monotonic()
                 batch = self._buffer.take(now)
                 rested = self._idle is not None and now >= self._idle_due
                 if batch is None and rested:
@@ -355,7 +358,7 @@ class StatelessRunner:
 
     def _process(self, batch: Batch) -> None:
         """Process and write a batch, again and again while a dependency does not answer."""
-        began = time.monotonic()
+        began = self._platform.monotonic()
         back_off = BackOff()
         while True:
             try:
@@ -369,7 +372,7 @@ class StatelessRunner:
                 if not self._wait(batch, seconds):
                     return
         if self._metrics is not None:
-            seconds = time.monotonic() - began
+            seconds = self._platform.monotonic() - began
             self._metrics.processed(batch.messages[0].topic, items=len(batch.messages), seconds=seconds)
 
     def _attempt(self, batch: Batch) -> None:

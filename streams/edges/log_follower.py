@@ -1,14 +1,14 @@
 """Follow a topic as it grows, without a consumer group: for people and for tools that only look."""
 
-import time
 from collections.abc import Mapping
 from types import TracebackType
 from typing import Literal, Self
 
-from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
+from confluent_kafka import KafkaError, KafkaException, TopicPartition
 
 from streams.edges.kafka_config import stateless_consumer_config
 from streams.edges.kafka_messages import read_message
+from streams.edges.kafka_platform import MACHINE, Platform
 from streams.errors import BrokerUnavailable
 from streams.ports import Message
 
@@ -27,6 +27,8 @@ class LogFollower:
         security settings
     topic : str
     start : {"end", "beginning"}
+    platform : Platform
+        clients and clock
 
     Raises
     ------
@@ -41,19 +43,20 @@ class LogFollower:
         topic: str,
         *,
         start: Literal["end", "beginning"] = "end",
+        platform: Platform = MACHINE,
     ) -> None:
         settings = stateless_consumer_config(bootstrap, extra, group_id="samesong-follower")
-        self._consumer = Consumer(settings)
-        deadline = time.monotonic() + TIMEOUT_SECONDS
+        self._consumer = platform.consumer(settings)
+        deadline = platform.monotonic() + TIMEOUT_SECONDS
         try:
             while True:
                 try:
                     self._consumer.assign(self._positions(topic, start))
                 except KafkaException as exc:
                     # The partitions of a topic that was just made have no leader for a moment.
-                    if exc.args[0].code() not in _SOON or time.monotonic() > deadline:
+                    if exc.args[0].code() not in _SOON or platform.monotonic() > deadline:
                         raise BrokerUnavailable(f"Kafka does not answer at {bootstrap}: {exc}") from exc
-                    time.sleep(RETRY_SECONDS)
+                    platform.sleep(RETRY_SECONDS)
                 else:
                     return
         except BaseException:  # Ctrl-C too leaves nothing behind

@@ -1,16 +1,16 @@
 """Read a partition from an offset to the read-committed end: for restoring, folding and auditing."""
 
-import time
 import uuid
 from collections.abc import Callable, Iterator
 from types import TracebackType
 from typing import Self
 
-from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
+from confluent_kafka import KafkaError, KafkaException, TopicPartition
 
 from streams.edges.kafka_config import ClientConfig, stateful_consumer_config
 from streams.edges.kafka_errors import check_polled, kafka_error, translate
 from streams.edges.kafka_messages import read_message
+from streams.edges.kafka_platform import MACHINE, Platform
 from streams.errors import BrokerUnavailable, OffsetRegression
 from streams.ports import Message
 
@@ -30,6 +30,8 @@ class LogReader:
         security and whatever else goes over the client's settings
     on_idle : callable, optional
         called about twice a second while reading: a caller with a group polls its own consumer there
+    platform : Platform
+        clients and clock
     """
 
     def __init__(
@@ -38,9 +40,11 @@ class LogReader:
         extra: ClientConfig | None = None,
         *,
         on_idle: Callable[[], None] | None = None,
+        platform: Platform = MACHINE,
     ) -> None:
+        self._platform = platform
         config = stateful_consumer_config(bootstrap, extra, group_id=f"samesong-reader-{uuid.uuid4()}")
-        self._consumer = Consumer({**config, "enable.partition.eof": True})
+        self._consumer = platform.consumer({**config, "enable.partition.eof": True})
         self._on_idle = on_idle
 
     def __enter__(self) -> Self:
@@ -116,10 +120,10 @@ class LogReader:
 
     def _until(self, where: TopicPartition, end: int) -> Iterator[Message]:
         """Poll the one assigned partition until its position is at the end."""
-        moved = idled = time.monotonic()
+        moved = idled = self._platform.monotonic()
         while True:
             raw = self._consumer.poll(IDLE_SECONDS if self._on_idle is None else 0.1)
-            now = time.monotonic()
+            now = self._platform.monotonic()
             if self._on_idle is not None and now - idled > IDLE_SECONDS:
                 idled = now
                 self._on_idle()

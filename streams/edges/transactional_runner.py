@@ -3,11 +3,10 @@
 import contextlib
 import logging
 import threading
-import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicPartition
+from confluent_kafka import KafkaError, KafkaException, TopicPartition
 
 from streams.edges.batching import BackOff
 from streams.edges.kafka_config import (
@@ -18,6 +17,7 @@ from streams.edges.kafka_config import (
 )
 from streams.edges.kafka_errors import ErrorClass, check_polled, classify, is_fenced, kafka_error, translate
 from streams.edges.kafka_messages import read_message, with_trace
+from streams.edges.kafka_platform import MACHINE, KafkaConsumer, KafkaProducer, Platform
 from streams.edges.log_reader import LogReader
 from streams.errors import BrokerUnavailable, FatalError, TransientError
 from streams.ports import Delivered, Message, Produced, RunnerMetrics, Tracing, TransactionalStage
@@ -44,7 +44,7 @@ class _Owned:
     """The partition that is ours, its fencing producer, and where its input goes on."""
 
     partition: int
-    producer: Producer
+    producer: KafkaProducer
     next_offset: int
 
 
@@ -75,6 +75,8 @@ class TransactionalRunner:
     instance_id : str, optional
         static membership (classic protocol only)
     protocol : {"classic", "consumer"}
+    platform : Platform
+        clients and clock
     """
 
     def __init__(
@@ -93,8 +95,10 @@ class TransactionalRunner:
         metrics: RunnerMetrics | None = None,
         instance_id: str | None = None,
         protocol: GroupProtocol = "classic",
+        platform: Platform = MACHINE,
     ) -> None:
         self._stage = stage
+        self._platform = platform
         self._bootstrap = bootstrap
         self._extra = extra
         self._topic = topic
@@ -104,7 +108,7 @@ class TransactionalRunner:
         self._batch_seconds = batch_ms / 1000
         self._tracing = tracing
         self._metrics = metrics
-        self._consumer = Consumer(
+        self._consumer = platform.consumer(
             stateful_consumer_config(
                 bootstrap, extra, group_id=group_id, instance_id=instance_id, protocol=protocol
             )
@@ -151,24 +155,24 @@ class TransactionalRunner:
 
     def _idle(self, seconds: float) -> None:
         """Poll for the group's sake while paused."""
-        until = time.monotonic() + seconds
+        until = self._platform.monotonic() + seconds
         while not self._stop.is_set():
-            raw = self._consumer.poll(max(0.0, min(POLL_SECONDS, until - time.monotonic())))
+            raw = self._consumer.poll(max(0.0, min(POLL_SECONDS, until - self._platform.monotonic())))
             if raw is not None and (error := raw.error()) is not None:
                 check_polled(error, f"reading {self._topic}")
             elif raw is not None and self._owned is not None:
                 # It slipped through just before the pause: it is read again.
                 self._seek(self._owned.partition, self._owned.next_offset)
-            if time.monotonic() >= until:
+            if self._platform.monotonic() >= until:
                 return
 
     def _collect(self) -> list[Message]:
         """Read a batch: until it is full, or its first message is old enough."""
         batch: list[Message] = []
-        due = time.monotonic() + self._batch_seconds
+        due = self._platform.monotonic() + self._batch_seconds
         while len(batch) < self._batch_items and not self._stop.is_set():
             owned = self._owned
-            left = due - time.monotonic()
+            left = due - self._platform.monotonic()
             if owned is None or left <= 0:
                 break
             raw = self._consumer.poll(left)
@@ -184,13 +188,13 @@ class TransactionalRunner:
             if message.partition != owned.partition or message.offset < owned.next_offset:
                 continue
             if not batch:
-                due = time.monotonic() + self._batch_seconds
+                due = self._platform.monotonic() + self._batch_seconds
             batch.append(message)
         return batch if self._owned is not None and not self._stop.is_set() else []
 
     # --- group ----------------------------------------------------------------------------------------
 
-    def _on_assign(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
+    def _on_assign(self, consumer: KafkaConsumer, partitions: list[TopicPartition]) -> None:
         """Take a partition, paused; the rest happens outside of the callback."""
         # The offset is set by the restore: until then nothing is read.
         given = [TopicPartition(p.topic, p.partition, 0) for p in partitions]
@@ -200,7 +204,7 @@ class TransactionalRunner:
             self._paused = True
         self._assigned |= {p.partition for p in given}
 
-    def _on_revoke(self, _consumer: Consumer, partitions: list[TopicPartition]) -> None:
+    def _on_revoke(self, _consumer: KafkaConsumer, partitions: list[TopicPartition]) -> None:
         """Let go: no transaction is ever open while we poll."""
         self._assigned -= {p.partition for p in partitions}
         if self._owned is not None and self._owned.partition not in self._assigned:
@@ -220,13 +224,13 @@ class TransactionalRunner:
 
     def _seek(self, partition: int, offset: int) -> None:
         """Go to an offset; just after an assignment the client may not be able to yet."""
-        deadline = time.monotonic() + SEEK_SECONDS
+        deadline = self._platform.monotonic() + SEEK_SECONDS
         while partition in self._assigned:
             try:
                 self._consumer.seek(TopicPartition(self._topic, partition, offset))
             except KafkaException as exc:
                 error = kafka_error(exc)
-                if error.code() != KafkaError._STATE or time.monotonic() > deadline:
+                if error.code() != KafkaError._STATE or self._platform.monotonic() > deadline:
                     raise translate(error, f"seeking in {self._topic}") from exc
                 self._consumer.poll(POLL_SECONDS)
             else:
@@ -256,9 +260,9 @@ class TransactionalRunner:
         self._back_off.reset()
         log.info("owns %s[%d] from offset %d", self._topic, partition, next_offset)
 
-    def _fencing_producer(self, partition: int) -> Producer:
+    def _fencing_producer(self, partition: int) -> KafkaProducer:
         """Return a producer that has fenced every older one of this partition."""
-        producer = Producer(
+        producer = self._platform.producer(
             transactional_producer_config(
                 self._bootstrap, self._extra, transactional_id=f"{self._prefix}-{partition}"
             )
@@ -277,7 +281,7 @@ class TransactionalRunner:
             if partition not in self._assigned or self._stop.is_set():
                 raise _Lost
 
-        with LogReader(self._bootstrap, self._extra, on_idle=on_idle) as reader:
+        with LogReader(self._bootstrap, self._extra, on_idle=on_idle, platform=self._platform) as reader:
             ends = {name: reader.bounds(name, partition)[1] for name in self._state_topics}
 
             def read(topic: str, from_offset: int) -> Iterator[Message]:
@@ -305,7 +309,7 @@ class TransactionalRunner:
 
     def _process(self, batch: Sequence[Message]) -> None:
         """Decide a batch and commit what follows from it."""
-        began = time.monotonic()
+        began = self._platform.monotonic()
         with contextlib.ExitStack() as stack:
             trace = stack.enter_context(self._tracing.batch(self._topic, batch)) if self._tracing else None
             produced = self._decide(batch)
@@ -314,8 +318,8 @@ class TransactionalRunner:
             headers = [with_trace(p, trace.headers(p.cause) if trace is not None else ()) for p in produced]
             done = self._transact(produced, headers, next_offset=batch[-1].offset + 1)
         if done and self._metrics is not None:
-            self._metrics.processed(self._topic, items=len(batch), seconds=time.monotonic() - began)
-            age = time.time() - batch[-1].timestamp_ms / 1000
+            self._metrics.processed(self._topic, items=len(batch), seconds=self._platform.monotonic() - began)
+            age = self._platform.now_ms() / 1000 - batch[-1].timestamp_ms / 1000
             _low, high = self._consumer.get_watermark_offsets(
                 TopicPartition(self._topic, batch[-1].partition), cached=True
             )
@@ -399,7 +403,7 @@ class TransactionalRunner:
     def _send_offsets(self, owned: _Owned, next_offset: int) -> None:
         """Put the input's offset into the transaction."""
         offsets = [TopicPartition(self._topic, owned.partition, next_offset)]
-        deadline = time.monotonic() + GIVE_UP_SECONDS
+        deadline = self._platform.monotonic() + GIVE_UP_SECONDS
         while True:
             try:
                 owned.producer.send_offsets_to_transaction(
@@ -412,7 +416,7 @@ class TransactionalRunner:
 
     def _commit(self, owned: _Owned) -> None:
         """Commit; while the answer is "not yet", ask again."""
-        deadline = time.monotonic() + GIVE_UP_SECONDS
+        deadline = self._platform.monotonic() + GIVE_UP_SECONDS
         while True:
             try:
                 owned.producer.commit_transaction(CALL_SECONDS)
@@ -421,12 +425,11 @@ class TransactionalRunner:
             else:
                 return
 
-    @staticmethod
-    def _again(exc: KafkaException, deadline: float) -> None:
+    def _again(self, exc: KafkaException, deadline: float) -> None:
         """Pass over a retriable error until the time is over."""
         if classify(kafka_error(exc)) is not ErrorClass.retriable:
             raise exc
-        if time.monotonic() > deadline:
+        if self._platform.monotonic() > deadline:
             raise _Indefinite from exc
 
     def _failed(self, owned: _Owned, error: KafkaError) -> None:

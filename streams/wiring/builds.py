@@ -7,25 +7,10 @@ from streams.config import Settings
 from streams.connection import bootstrap_of, codec_for, kafka_extra
 from streams.edges.log_reader import LogReader
 from streams.errors import ConfigError
-from streams.ports import CandidateIndex, IndexBuild, Message
-from streams.stages.index import ROW_TOPIC
+from streams.ports import CandidateIndex, IndexBuild
+from streams.stages.index_position import KafkaRowLog
 from streams.stages.rebuild import rebuild
 from streams.wiring.parts import candidate_index
-
-
-class KafkaRowLog:
-    """`RowLog` over Kafka, for one thread at a time."""
-
-    def __init__(self, reader: LogReader) -> None:
-        self._reader = reader
-
-    def end(self) -> int:
-        """Return the read-committed end of `index.row.v1`."""
-        return self._reader.bounds(ROW_TOPIC)[1]
-
-    def read(self, first: int, end: int) -> Iterator[Message]:
-        """Read what is committed from an offset up to an end."""
-        return self._reader.read_committed_to_end(ROW_TOPIC, first, end=end)
 
 
 def rebuild_index(settings: Settings) -> IndexBuild:

@@ -1,7 +1,6 @@
 """The stages as processes: what each is built of, and how it runs until it is asked to stop."""
 
 import gc
-import itertools
 import logging
 import os
 import signal
@@ -17,7 +16,6 @@ from typing import Any, Self
 from streams.config import Settings
 from streams.connection import bootstrap_of, codec_for, kafka_extra
 from streams.core.audit import AuditReport
-from streams.core.records import IndexWatermark
 from streams.core.scoring import Bundle
 from streams.edges.clock import SystemClock
 from streams.edges.committed_log import CommittedLog
@@ -31,23 +29,22 @@ from streams.edges.metrics import Metrics
 from streams.edges.tracing import Tracing
 from streams.edges.transactional_runner import TransactionalRunner
 from streams.errors import ConfigError
-from streams.ports import CandidateIndex, Codec, Processor
+from streams.ports import CandidateIndex, Processor
 from streams.stages.arbitrate import ROWS, STATE_TOPICS, ArbitrateStage
 from streams.stages.audit import ARBITER_GROUP, ENCODE_GROUP, FIND_GROUP, run_audit
 from streams.stages.decision_metrics import DecisionMetrics
 from streams.stages.encode import ENCODED, EncodeProcessor
 from streams.stages.find import AGAIN, INPUT, PASSED_ON, FindProcessor
 from streams.stages.index import IndexProcessor
+from streams.stages.index_position import FoldedTo, KafkaRowLog, catch_up
 from streams.supervisor import Supervisor, stage_command, supervise
 from streams.telemetry import configure_logging
-from streams.wiring.builds import KafkaRowLog
 from streams.wiring.parts import candidate_index, encoder, feature_store, media_reader, rules
 
 INDEX_GROUP = "samesong.index"
 AUDIT_NICENESS = 10
 AUDIT_EVERY_S = 60.0
 AUDIT_REST = 19.0
-CATCH_UP_ROWS = 5_000
 # A search has a fixed cost whatever it asks, under a lock that folding waits for: fewer and larger ones.
 FIND_BATCH_MS = 200
 # Bytes of a batch: twice what 256 uploads of metadata have, or some forty songs of four minutes that were
@@ -187,7 +184,8 @@ class _Stage:
             batch_rows=settings.index.batch_rows,
             metrics=self._metrics,
         )
-        self._catch_up(processor, log)
+        with Publisher(self._bootstrap, self._extra) as publisher:
+            catch_up(processor, log, publisher)
         runners = [
             self._runner(
                 processor,
@@ -211,7 +209,7 @@ class _Stage:
         stage = ArbitrateStage(
             self._codec,
             rules(Bundle.packaged(), FeatureConfirmer(feature_store(settings)).confirm),
-            watermark=_Watermark(watermarks, self._codec),
+            watermark=FoldedTo(watermarks, self._codec),
             overlay_rows=settings.arbiter.overlay_rows,
             metrics=DecisionMetrics(self._metrics, SystemClock()),
             # The collector would walk the whole catalogue every few hundred uploads, and nothing is decided
@@ -305,16 +303,6 @@ class _Stage:
             **{"tracing": self._tracing, **how},
         )
 
-    def _catch_up(self, processor: IndexProcessor, log: KafkaRowLog) -> None:
-        """Fold what the index lacks before its group goes on: the index, not the group, knows its place."""
-        with Publisher(self._bootstrap, self._extra) as publisher:
-            end = log.end()
-            messages = log.read(processor.resume_offset(end=end), end)
-            while batch := list(itertools.islice(messages, CATCH_UP_ROWS)):
-                for produced in processor.process(batch):
-                    publisher.publish(produced.topic, key=produced.key, value=produced.value)
-            publisher.flush()
-
 
 def _run_together(runners: Sequence[StatelessRunner], stop: threading.Event) -> None:
     """Run each in a thread of its own; when one fails the others stop, and its error is raised."""
@@ -324,23 +312,6 @@ def _run_together(runners: Sequence[StatelessRunner], stop: threading.Event) -> 
         stop.set()
         for each in running:
             each.result()
-
-
-class _Watermark:
-    """Follows what the active index build has folded; never goes back, as the overlay has let go."""
-
-    def __init__(self, follower: LogFollower, codec: Codec) -> None:
-        self._follower = follower
-        self._codec = codec
-        self._folded = 0
-
-    def __call__(self) -> int:
-        """Read what is new and give the watermark."""
-        for message in self._follower.poll(0.0):
-            mark: IndexWatermark = self._codec.decode(WATERMARKS, message.value or b"")
-            if mark.active:
-                self._folded = max(self._folded, mark.watermark)
-        return self._folded
 
 
 def _stop_on_signals() -> threading.Event:
