@@ -21,6 +21,12 @@ class InvalidSignal(EncoderError):
     code: ClassVar[str] = "invalid_signal"
 
 
+class UnusableOutput(EncoderError):
+    """A model gave numbers that are not finite: when it does at its first run, it is broken."""
+
+    code: ClassVar[str] = "unusable_output"
+
+
 class CardMismatch(EncoderError):
     """A model and its card, or a vector and its card, do not agree."""
 

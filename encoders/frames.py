@@ -73,10 +73,13 @@ class FrameEncoder:
         InvalidSignal
             not RGB pixels, or an empty picture
         """
-        out = np.empty((len(images), self.card.dimension), dtype=np.float32)
+        if not images:
+            return np.empty((0, self.card.dimension), dtype=np.float32)
+        parts = []
         for begin in range(0, len(images), _BATCH):
             batch = np.stack([_prepare(image) for image in images[begin : begin + _BATCH]])
-            out[begin : begin + len(batch)] = unit_rows(self._model.run(batch))
+            parts.append(unit_rows(self._model.run(batch)))
+        out = np.concatenate(parts)
         self.card.check(out)
         return out
 

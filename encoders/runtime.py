@@ -10,7 +10,7 @@ import onnxruntime
 from numpy.typing import NDArray
 
 from encoders.cards import EncoderCard
-from encoders.errors import CardMismatch, InvalidSignal, ModelUnavailable
+from encoders.errors import CardMismatch, InvalidSignal, ModelUnavailable, UnusableOutput
 
 FloatArray = NDArray[np.float32]
 
@@ -89,7 +89,9 @@ class OnnxModel:
         Raises
         ------
         InvalidSignal
-            the input has a wrong rank or type, or the output is not finite
+            the input has a wrong rank or type
+        UnusableOutput
+            the output is not finite
         """
         spec = self.card.inputs[0]
         if array.dtype != np.float32 or array.ndim != len(spec.shape):
@@ -102,7 +104,7 @@ class OnnxModel:
         name = output or self.outputs[0]
         result: FloatArray = self._session.run([name], {spec.name: np.ascontiguousarray(array)})[0]
         if not np.isfinite(result).all():
-            raise InvalidSignal(f"{self.card.key}: the model's output is not finite")
+            raise UnusableOutput(f"{self.card.key}: the model's output is not finite")
         return result
 
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from encoders.build import TEXT_CARD, card_path, text_card
 from encoders.cards import EncoderCard
-from encoders.errors import CardMismatch, InvalidSignal, ModelUnavailable
+from encoders.errors import CardMismatch, InvalidSignal, ModelUnavailable, UnusableOutput
 from encoders.runtime import unit_rows
 
 FloatArray = NDArray[np.float32]
@@ -109,7 +109,7 @@ class TextEncoder:
         if missing:
             fresh = unit_rows(self._model.encode(_encodable(missing)))
             if not np.isfinite(fresh).all():
-                raise InvalidSignal(f"{self.card.key}: the model's output is not finite")
+                raise UnusableOutput(f"{self.card.key}: the model's output is not finite")
             with self._lock:
                 for key, vector in zip(missing, fresh, strict=True):
                     out[rows[key]] = vector

@@ -6,9 +6,10 @@ Each edge gets only its slice. An unknown key is an error, secrets are masked.
 import os
 from pathlib import Path
 from typing import Literal
+from urllib.parse import urlsplit
 
 import platformdirs
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from streams.errors import ConfigError
@@ -16,6 +17,14 @@ from streams.errors import ConfigError
 
 class _Slice(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+    @field_validator("url", "uri", "otlp_endpoint", check_fields=False)
+    @classmethod
+    def _no_secret_in_address(cls, value: str | None) -> str | None:
+        """Addresses are shown and logged: a user and password have settings of their own."""
+        if value is not None and "@" in urlsplit(value).netloc:
+            raise ValueError("an address is shown in the clear and must hold no user and no password")
+        return value
 
 
 class KafkaSettings(_Slice):
@@ -151,7 +160,8 @@ class Settings(BaseSettings):
         default=None, description="where `samesong models build` puts models; default: the user's cache"
     )
     production: bool = Field(
-        default=False, description="refuse unencrypted Kafka and a vector store without a token"
+        default=False,
+        description="refuse to start where anything would travel unencrypted, or a store has no log-in",
     )
     kafka: KafkaSettings = KafkaSettings()
     registry: RegistrySettings = RegistrySettings()
@@ -191,8 +201,44 @@ def load_settings(*, data_dir: Path | None = None) -> Settings:
             for error in exc.errors()
         )
         raise ConfigError(f"wrong settings: {problems}") from exc
-    if settings.production and settings.kafka.security_protocol in {"PLAINTEXT", "SASL_PLAINTEXT"}:
-        raise ConfigError("production mode needs SAMESONG_KAFKA__SECURITY_PROTOCOL=SASL_SSL or SSL")
-    if settings.production and settings.index.uri is not None and settings.index.token is None:
-        raise ConfigError("production mode needs SAMESONG_INDEX__TOKEN for the vector store")
+    if settings.production and (unfit := _unfit_for_production(settings)):
+        raise ConfigError(f"production mode needs {'; '.join(unfit)}")
     return settings
+
+
+def _unfit_for_production(settings: Settings) -> list[str]:
+    """List what would send records or secrets in the clear, or let strangers in."""
+    problems = []
+    kafka, index, registry = settings.kafka, settings.index, settings.registry
+    if kafka.security_protocol in {"PLAINTEXT", "SASL_PLAINTEXT"}:
+        problems.append("SAMESONG_KAFKA__SECURITY_PROTOCOL=SASL_SSL or SSL")
+    elif kafka.security_protocol == "SSL" and not (kafka.certificate_location and kafka.key_location):
+        problems.append("SAMESONG_KAFKA__CERTIFICATE_LOCATION and SAMESONG_KAFKA__KEY_LOCATION")
+    elif kafka.security_protocol == "SASL_SSL" and kafka.sasl_mechanism is None:
+        problems.append("SAMESONG_KAFKA__SASL_MECHANISM, such as SCRAM-SHA-512")
+    elif _asks_password(kafka) and not (kafka.username and kafka.password):
+        problems.append("SAMESONG_KAFKA__USERNAME and SAMESONG_KAFKA__PASSWORD")
+    if index.uri is not None and index.token is None:
+        problems.append("SAMESONG_INDEX__TOKEN for the vector store")
+    # A relay on this machine is the usual way to a collector; spans carry no secret.
+    otlp = settings.telemetry.otlp_endpoint
+    addresses = {
+        "SAMESONG_INDEX__URI": index.uri,
+        "SAMESONG_REGISTRY__URL": registry.url,
+        "SAMESONG_TELEMETRY__OTLP_ENDPOINT": None if otlp and _is_here(otlp) else otlp,
+    }
+    problems += [f"{name}=https://..." for name, url in addresses.items() if url and not _is_https(url)]
+    return problems
+
+
+def _asks_password(kafka: KafkaSettings) -> bool:
+    mechanism = (kafka.sasl_mechanism or "").upper()
+    return kafka.security_protocol == "SASL_SSL" and (mechanism == "PLAIN" or mechanism.startswith("SCRAM"))
+
+
+def _is_https(url: str) -> bool:
+    return urlsplit(url).scheme == "https"
+
+
+def _is_here(url: str) -> bool:
+    return urlsplit(url).hostname in {"localhost", "127.0.0.1", "::1"}

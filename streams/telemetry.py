@@ -11,6 +11,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, TextIO
 
+from streams.core.visible import visible, visible_json
+
 MetricKind = Literal["counter", "gauge", "histogram"]
 
 SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0)
@@ -194,7 +196,7 @@ class _Lines(logging.Formatter):
         message = mask_secrets(message)
         at = self.formatTime(record, "%Y-%m-%dT%H:%M:%S")
         if not self._as_json:
-            one_line = message.replace("\n", "\\n")
+            one_line = visible(message.replace("\n", "\\n"))
             return f"{at} {record.levelname.lower()} {self._stage} {one_line}"
         event: dict[str, Any] = {
             "at": f"{at}.{int(record.msecs):03d}",
@@ -203,7 +205,7 @@ class _Lines(logging.Formatter):
             "logger": record.name,
             "message": message,
         }
-        return json.dumps(event, ensure_ascii=False)
+        return visible_json(json.dumps(event, ensure_ascii=False))
 
 
 def configure_logging(

@@ -14,13 +14,15 @@ USAGE = 2
 
 def main() -> None:
     """Run the command; what Samesong raises on purpose becomes a sentence and an exit status."""
+    from streams.core.visible import visible_layout
     from streams.errors import RecordError, ResolverError
+    from streams.telemetry import mask_secrets
 
     try:
         app()
     except ResolverError as exc:
         # In chunks of plain text: a terminal's width must not break a path that is to be copied.
-        sys.stderr.write(f"samesong: {exc} [{exc.code}]\n")
+        sys.stderr.write(f"samesong: {visible_layout(mask_secrets(str(exc)))} [{exc.code}]\n")
         sys.exit(REFUSED if isinstance(exc, RecordError) else USAGE)
     except BrokenPipeError:
         # The reader of a pipe (`| head`) has seen enough.

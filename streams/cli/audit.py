@@ -23,11 +23,14 @@ def audit(
     if as_json:
         print_json({"clean": report.clean, "mismatches": report.mismatches, "checked": dict(report.checked)})
     else:
+        from streams.core.visible import visible
+
         console = output()
         for hop, count in report.checked.items():
             console.print(f"{count:>8} {hop}")
         for found in report.mismatches:
-            console.print(f"{found.hop}: {found.what} {found.subject}: {found.detail}", style="red")
+            said = f"{found.hop}: {found.what} {found.subject}: {found.detail}"
+            console.print(visible(said), style="red")
         console.print("Everything adds up." if report.clean else f"{len(report.mismatches)} mismatches.")
     if not report.clean:
         raise typer.Exit(1)

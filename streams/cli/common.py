@@ -47,23 +47,37 @@ def wiring() -> Any:
 
 def output() -> Console:
     """Return the console of results; a pipe gets plain lines that are not wrapped at 80 columns."""
-    from rich.console import Console
-
-    return Console(soft_wrap=not sys.stdout.isatty(), highlight=False, markup=False)
+    return _console(stderr=False, soft_wrap=not sys.stdout.isatty())
 
 
 def messages() -> Console:
     """Return the console of messages: standard error."""
-    from rich.console import Console
+    return _console(stderr=True, soft_wrap=not sys.stderr.isatty())
 
-    return Console(stderr=True, soft_wrap=not sys.stderr.isatty(), highlight=False, markup=False)
+
+def _console(*, stderr: bool, soft_wrap: bool) -> Console:
+    """Return a console that reads no markup and lets nothing through that would steer the terminal."""
+    from rich.console import Console
+    from rich.text import Text
+
+    from streams.core.visible import visible_layout
+
+    class Careful(Console):
+        """Rich turns every text it is given, cells of tables too, into its own by this one method."""
+
+        def render_str(self, text: str, **how: Any) -> Text:
+            return super().render_str(visible_layout(text), **how)
+
+    return Careful(stderr=stderr, soft_wrap=soft_wrap, highlight=False, markup=False, emoji=False)
 
 
 def print_json(value: Any) -> None:
     """Write one JSON document, one line."""
     import orjson
 
-    sys.stdout.write(orjson.dumps(value, default=plain).decode() + "\n")
+    from streams.core.visible import visible_json
+
+    sys.stdout.write(visible_json(orjson.dumps(value, default=plain).decode()) + "\n")
     sys.stdout.flush()
 
 

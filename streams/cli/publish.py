@@ -57,6 +57,7 @@ def publish(
     from streams.cli.reading import check_paths, media_roots, read_given
     from streams.core.records import Outcome
     from streams.core.upload_json import parse_upload
+    from streams.core.visible import visible
     from streams.edges.media_roots import add_media_roots
 
     check_paths(paths)
@@ -79,7 +80,8 @@ def publish(
         for event in run:
             if event.problem is not None:
                 refused += 1
-                talk.print(f"{event.problem.where}: {event.problem.problem} [{event.problem.code}]")
+                said = f"{event.problem.where}: {event.problem.problem} [{event.problem.code}]"
+                talk.print(visible(said))
             elif event.decision is not None:
                 refused += event.decision.outcome is Outcome.rejected
                 if decided is not None:

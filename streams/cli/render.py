@@ -14,6 +14,7 @@ from streams.core.records import (
     Outcome,
     RelationChanged,
 )
+from streams.core.visible import visible
 
 STYLES = {
     Outcome.match: "green",
@@ -51,7 +52,12 @@ def decision_line(decision: Decision) -> str:
         parts.append(decision.code)
     if decision.reason and decision.reason != decision.code:
         parts.append(f"({decision.reason})")
-    return " ".join(parts)
+    return visible(" ".join(parts))
+
+
+def _text(lines: Iterable[str]) -> str:
+    """Join lines; what a stranger wrote into one cannot begin another."""
+    return "\n".join(visible(line) for line in lines)
 
 
 def ledger_line(line: LedgerLine) -> str:
@@ -143,7 +149,7 @@ def explanation(decision: Decision) -> str:
             f"{decision.overlay_rows} more in the overlay"
         )
     lines.append(f"Trace      {decision.trace_id or 'none'}")
-    return "\n".join(lines)
+    return _text(lines)
 
 
 def entity_text(
@@ -170,7 +176,7 @@ def entity_text(
         others = [short(s.entity_id) for s in event.sides if s.entity_id != side.entity_id]
         beside = f" with {', '.join(others)}" if others else ""
         lines.append(f"  {event.sequence:>6}  {event.change:<9} {members} members{beside}  by {event.cause}")
-    return "\n".join(lines)
+    return _text(lines)
 
 
 def member_name(member: str) -> str:

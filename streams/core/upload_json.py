@@ -50,6 +50,9 @@ def _refuse(path: str, problem: str) -> NoReturn:
 def _known(value: Any, cls: type, path: str) -> Any:
     """Refuse unknown names and drop nulls, which mean absent."""
     if isinstance(value, list):
+        # No field is a list of lists; thousands of them in each other would exhaust the stack below.
+        if any(isinstance(item, list) for item in value):
+            _refuse(path, "a list in a list")
         return [_known(item, cls, f"{path}[{index}]") for index, item in enumerate(value)]
     if not isinstance(value, dict):
         return value
@@ -90,7 +93,10 @@ def parse_upload(data: bytes) -> Upload:
     if ext is not None:
         if not isinstance(ext, dict):
             _refuse("ext", "an object keyed by namespace is expected")
-        kept["ext"] = orjson.dumps(ext, option=orjson.OPT_SORT_KEYS).decode()
+        try:
+            kept["ext"] = orjson.dumps(ext, option=orjson.OPT_SORT_KEYS).decode()
+        except orjson.JSONEncodeError as exc:  # it reads 1,024 levels and writes 254
+            raise SchemaError(f"ext: nested too deeply: {exc}") from exc
     for name in ("source", "item_id"):
         if name not in kept:
             _refuse(name, "missing")

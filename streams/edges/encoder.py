@@ -13,7 +13,7 @@ from cachetools import LRUCache
 from numpy.typing import NDArray
 
 from encoders.bundle import AudioFeatures, EncoderSet
-from encoders.errors import CardMismatch, EncoderError, InvalidSignal, ModelUnavailable
+from encoders.errors import CardMismatch, EncoderError, InvalidSignal, ModelUnavailable, UnusableOutput
 from encoders.features.audio import BLOCK
 from encoders.fingerprint import FINGERPRINT_VERSION, FingerprintMatch, Verdict, align, confirm
 from encoders.speed import align_stretched
@@ -72,7 +72,7 @@ class BundleEncoder:
             return cls(EncoderSet.load(models_dir, threads=threads))
         except ModelUnavailable as exc:
             raise ConfigError(f"{exc}; run `samesong models build`") from exc
-        except CardMismatch as exc:
+        except (CardMismatch, UnusableOutput) as exc:
             raise EncoderMismatch(str(exc)) from exc
 
     @property
@@ -93,7 +93,7 @@ class BundleEncoder:
         Raises
         ------
         MediaError
-            ``media_silent`` or ``media_too_short``
+            ``media_silent``, ``media_too_short`` or ``media_not_encodable``
         """
         content_sha256, peak = _content(sound)
         if peak < _SILENT_PEAK * _FULL_SCALE:
@@ -102,6 +102,8 @@ class BundleEncoder:
             heard = self._encoders.encode_blocks(lambda: _blocks(sound), sound.sr)
         except InvalidSignal as exc:
             raise MediaError(str(exc), code="media_too_short") from exc
+        except UnusableOutput as exc:  # of this sound alone: the model gave numbers when it was loaded
+            raise MediaError(str(exc), code="media_not_encodable") from exc
         except CardMismatch as exc:
             raise EncoderMismatch(str(exc)) from exc
         if heard.silence.silent:
@@ -121,7 +123,7 @@ class BundleEncoder:
         Raises
         ------
         MediaError
-            ``media_not_image``
+            ``media_not_image`` or ``media_not_encodable``
         """
         if self._encoders.frames is None or not images:
             return np.empty((0, 1280), dtype=np.float32)
@@ -129,6 +131,10 @@ class BundleEncoder:
             return self._encoders.frames.encode(images)
         except InvalidSignal as exc:
             raise MediaError(str(exc), code="media_not_image") from exc
+        except UnusableOutput as exc:
+            raise MediaError(str(exc), code="media_not_encodable") from exc
+        except CardMismatch as exc:
+            raise EncoderMismatch(str(exc)) from exc
 
     def _rows(self, heard: AudioFeatures) -> tuple[VectorRow, ...]:
         step = -(-len(heard.vectors) // MAX_INDEXED_WINDOWS)

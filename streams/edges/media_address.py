@@ -1,6 +1,7 @@
 """Which network addresses an upload may make us talk to: global ones, and nothing else."""
 
 import ipaddress
+import re
 import socket
 import threading
 from collections.abc import Callable
@@ -9,29 +10,78 @@ from streams.errors import MediaError
 
 Resolve = Callable[[str, int, float], tuple[str, ...]]
 
-_NAT64 = (ipaddress.IPv6Network("64:ff9b::/96"), ipaddress.IPv6Network("64:ff9b:1::/48"))
+_LABEL = re.compile(r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?")
+# As a browser reads it: a name that ends in a number is an address.
+_NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*")
+# Nothing else of IPv6 belongs to a host on the internet: NAT64, site-local and mapped addresses lie outside.
+_UNICAST6 = ipaddress.IPv6Network("2000::/3")
+# What registries, or Python's copy of them, call global and what leads inside all the same.
+_INSIDE = tuple(
+    map(
+        ipaddress.ip_network,
+        (
+            "168.63.129.16/32",  # the metadata and wire server of Azure's machines
+            "192.0.0.0/24",  # protocol assignments, one of them the metadata server of Oracle's machines
+            "192.88.99.0/24",  # the nearest 6to4 gateway, whoever runs it
+            "2001::/23",  # protocol assignments: Teredo, ORCHID
+            "3fff::/20",  # documentation
+        ),
+    )
+)
 
 
 def is_global(text: str) -> bool:
     """Say whether an address is reachable from the whole internet and belongs to one host.
 
-    Loopback, private, link-local, carrier-grade NAT, multicast, reserved and documentation addresses are
-    not; neither is an IPv6 address that carries an IPv4 address inside (mapped, NAT64, 6to4, Teredo): what
-    it leads to is decided by somebody else's gateway.
+    Loopback, private, link-local, site-local, carrier-grade NAT, multicast, reserved, documentation and
+    clouds' metadata addresses are not; neither is an IPv6 address that carries an IPv4 address inside
+    (mapped, NAT64, 6to4, Teredo): what it leads to is decided by somebody else's gateway.
     """
     try:
         address = ipaddress.ip_address(text)
     except ValueError:
         return False
     if isinstance(address, ipaddress.IPv6Address) and (
-        address.ipv4_mapped is not None
-        or address.sixtofour is not None
-        or address.teredo is not None
-        or address.scope_id is not None
-        or any(address in network for network in _NAT64)
+        address not in _UNICAST6 or address.sixtofour is not None or address.scope_id is not None
     ):
         return False
+    if any(address in network for network in _INSIDE):
+        return False
     return address.is_global and not address.is_multicast and not address.is_reserved
+
+
+def canonical_host(text: str) -> str:
+    """Give the one spelling of a host that is compared, resolved and asked for.
+
+    Lower case, no dot at the end, other scripts in their ASCII form. An address is written in full: the
+    octal, hexadecimal and shortened forms that resolvers understand are for those with something to hide.
+
+    Raises
+    ------
+    MediaError
+        ``media_host``: not a host's name or address
+    """
+    if ":" in text:  # urlsplit has taken the brackets off
+        try:
+            address = ipaddress.IPv6Address(text)
+        except ValueError as exc:
+            raise MediaError("an address in brackets must be an IPv6 address", code="media_host") from exc
+        if address.scope_id is not None:
+            raise MediaError("an address must name no interface of this machine", code="media_host")
+        return address.compressed
+    try:
+        host = text.lower().removesuffix(".").encode("idna").decode("ascii").lower()
+    except UnicodeError as exc:
+        raise MediaError("the host is not a name that can be asked for", code="media_host") from exc
+    labels = host.split(".")
+    if len(host) > 253 or not all(_LABEL.fullmatch(label) for label in labels):
+        raise MediaError("the host is not a name that can be asked for", code="media_host")
+    if _NUMBER.fullmatch(labels[-1]):
+        try:
+            return ipaddress.IPv4Address(host).compressed
+        except ValueError as exc:
+            raise MediaError(f"{host} is no address written in full", code="media_host") from exc
+    return host
 
 
 def resolve_host(host: str, port: int, timeout_s: float) -> tuple[str, ...]:

@@ -108,7 +108,8 @@ class MediaFetcher:
         try:
             parts = urlsplit(uri)
         except ValueError as exc:
-            raise MediaError(f"{uri!r} is not an address: {exc}", code="media_scheme") from exc
+            # Not the address itself: it may hold a user's name and password.
+            raise MediaError("this is not an address", code="media_scheme") from exc
         match parts.scheme.lower():
             case "file":
                 if parts.netloc not in {"", "localhost"}:

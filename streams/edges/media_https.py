@@ -8,8 +8,8 @@ from collections.abc import Callable
 from typing import Any, BinaryIO
 from urllib.parse import SplitResult, urljoin, urlsplit
 
-from streams.edges.media_address import Resolve, resolve_host, safe_address
-from streams.errors import MediaError, TransientError
+from streams.edges.media_address import Resolve, canonical_host, resolve_host, safe_address
+from streams.errors import ConfigError, MediaError, TransientError
 from streams.ports import Clock
 
 Connect = Callable[[str, int, float], socket.socket]
@@ -115,7 +115,7 @@ class HttpsDownload:
         connect_to: Connect = connect,
         tls: ssl.SSLContext | None = None,
     ) -> None:
-        self._hosts = frozenset(host.lower() for host in allowed_hosts)
+        self._hosts = frozenset(_allowed(host) for host in allowed_hosts)
         self._max_bytes = max_bytes
         self._timeout_s = timeout_s
         self._clock = clock
@@ -147,12 +147,13 @@ class HttpsDownload:
         """Read one address: the bytes written, or where it sends us."""
         parts = urlsplit(uri)
         host, port = self._check(parts)
+        path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+        request = _request(host, port, path)
         address = safe_address(host, port, timeout_s=deadline.left(), resolve=self._resolve)
         plain = self._connect(address, port, deadline.left())
         with plain, self._tls.wrap_socket(plain, server_hostname=host) as connection:
-            path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
             connection.settimeout(deadline.left())
-            connection.sendall(_request(host, port, path))
+            connection.sendall(request)
             reader = _BoundedReader(connection, deadline)
             # http.client asks its socket for a file and nothing else.
             answer = http.client.HTTPResponse(_Stream(reader), method="GET")  # type: ignore[arg-type]
@@ -170,8 +171,8 @@ class HttpsDownload:
             raise MediaError(f"{parts.scheme}: is not fetched, only https:", code="media_scheme")
         if parts.username is not None or parts.password is not None or not parts.hostname:
             raise MediaError("an address must name a host and no user", code="media_host")
-        host, port = parts.hostname.lower().rstrip("."), parts.port or 443
-        if f"{host}:{port}" in self._hosts or (port == 443 and (not self._hosts or host in self._hosts)):
+        host, port = canonical_host(parts.hostname), 443 if parts.port is None else parts.port
+        if (host, port) in self._hosts or (port == 443 and not self._hosts):
             return host, port
         raise MediaError(f"{host}:{port} is not an allowed host", code="media_host")
 
@@ -195,6 +196,17 @@ class HttpsDownload:
         return size
 
 
+def _allowed(entry: str) -> tuple[str, int]:
+    """Read one allowed host, ``HOST`` or ``HOST:PORT``; an IPv6 address stands in brackets."""
+    try:
+        parts = urlsplit(f"//{entry}")
+        if not parts.hostname or parts.path or parts.query or parts.fragment or "@" in entry:
+            raise ConfigError(f"{entry!r} is not HOST or HOST:PORT")
+        return canonical_host(parts.hostname), 443 if parts.port is None else parts.port
+    except (ValueError, MediaError) as exc:
+        raise ConfigError(f"{entry!r} is not HOST or HOST:PORT: {exc}") from exc
+
+
 def _keep(into: BinaryIO, block: bytes) -> None:
     """Write to our own disk: when that fails it is not the uploader's fault."""
     try:
@@ -206,7 +218,7 @@ def _keep(into: BinaryIO, block: bytes) -> None:
 def _request(host: str, port: int, path: str) -> bytes:
     """Write the request; what does not belong into a request line is escaped."""
     safe = "".join(c if "!" <= c <= "~" else "".join(f"%{b:02X}" for b in c.encode()) for c in path)
-    name = f"[{host}]" if ":" in host else host.encode("idna").decode("ascii")
+    name = f"[{host}]" if ":" in host else host
     at = name if port == 443 else f"{name}:{port}"
     lines = (
         f"GET {safe} HTTP/1.1",

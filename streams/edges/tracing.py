@@ -24,6 +24,7 @@ from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, Spa
 from opentelemetry.trace import Link, NonRecordingSpan, Span, SpanContext, SpanKind, TraceFlags
 
 from streams.config import TelemetrySettings
+from streams.core.trace_context import read_traceparent
 from streams.ports import Headers, Message
 from streams.telemetry import SpanRecord
 
@@ -38,18 +39,10 @@ _log = logging.getLogger(__name__)
 
 def parse_traceparent(value: bytes | None) -> SpanContext | None:
     """Read a W3C traceparent header; None where there is none or it is not valid."""
-    if value is None or len(value) < 55:
+    found = read_traceparent(value)
+    if found is None:
         return None
-    try:
-        version, trace_hex, span_hex, flags = value.decode("ascii").split("-")[:4]
-        if version == "ff" or (version == "00" and len(value) != 55):
-            return None
-        if (len(version), len(trace_hex), len(span_hex), len(flags)) != (2, 32, 16, 2):
-            return None
-        context = SpanContext(int(trace_hex, 16), int(span_hex, 16), True, TraceFlags(int(flags, 16) & 1))
-    except (UnicodeDecodeError, ValueError):
-        return None
-    return context if context.is_valid else None
+    return SpanContext(int(found.trace_id, 16), int(found.span_id, 16), True, TraceFlags(found.flags & 1))
 
 
 def format_traceparent(context: SpanContext) -> bytes:

@@ -23,6 +23,7 @@ from streams.core.records import (
     VectorRow,
 )
 from streams.core.sketches import Quiet, Sketcher, heartbeat
+from streams.core.trace_context import read_traceparent
 from streams.core.upload_json import parse_upload, validate_upload
 from streams.errors import FatalError, MediaError, RecordError, TransientError
 from streams.ports import (
@@ -327,8 +328,9 @@ def _origin(message: Message) -> Origin:
 
 
 def _traceparent(message: Message) -> str | None:
+    """Give the trace context; what is none goes no further: a stranger wrote it."""
     trace = message.header(TRACE_HEADER)
-    return trace.decode("ascii", errors="replace")[:200] if trace else None
+    return trace.decode() if trace is not None and read_traceparent(trace) is not None else None
 
 
 def _first(upload: Upload, role: str) -> Media | None:

@@ -1,7 +1,9 @@
 """The encode stage with the real models and real decoding."""
 
 import gc
+import hashlib
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +11,8 @@ import orjson
 import psutil
 import pytest
 
+from encoders.build import FRAME_CARD, card_path, default_models_dir
+from encoders.cards import EncoderCard
 from streams.core.records import EncodedUpload, Media, Origin
 from streams.edges.attempt_marks import AttemptMarks
 from streams.edges.avro import AvroCodec
@@ -20,10 +24,11 @@ from streams.edges.media_fetch import MediaFetcher
 from streams.edges.media_https import HttpsDownload
 from streams.edges.media_reader import LimitedMediaReader
 from streams.edges.media_sound import HeldSound
-from streams.errors import MediaError
+from streams.errors import EncoderMismatch, MediaError
 from streams.ports import Message
 from streams.stages.encode import EncodeProcessor
 from tests.unit.media_files import RATE, encoded, melody, ogg, video, wav
+from tests.unit.toy_model import graph
 
 pytestmark = pytest.mark.models
 
@@ -146,3 +151,21 @@ def test_memory_stays_flat_over_two_thousand_calls(
 
     warm = hear(0, 300)
     assert hear(300, 2000) < warm + 40 * 1024 * 1024
+
+
+@pytest.mark.parametrize(
+    ("weight", "card"), [(float("nan"), True), (1.0, False)], ids=["gives no numbers", "another digest"]
+)
+def test_a_model_that_is_not_its_cards_stops_the_start(tmp_path: Path, weight: float, card: bool) -> None:
+    for path in default_models_dir().iterdir():
+        (tmp_path / path.name).symlink_to(path)
+    described = EncoderCard.load(card_path(tmp_path, FRAME_CARD))
+    changed = graph(weight, name=described.inputs[0].name)
+    (tmp_path / described.file).unlink()
+    (tmp_path / described.file).write_bytes(changed)
+    if card:
+        described = replace(described, sha256=hashlib.sha256(changed).hexdigest())
+        card_path(tmp_path, FRAME_CARD).unlink()
+        card_path(tmp_path, FRAME_CARD).write_text(described.to_json())
+    with pytest.raises(EncoderMismatch):
+        BundleEncoder.load(tmp_path)

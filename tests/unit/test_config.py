@@ -62,3 +62,66 @@ def test_production_refuses_an_index_without_a_token(monkeypatch: pytest.MonkeyP
     monkeypatch.setenv("SAMESONG_INDEX__URI", "https://milvus:19530")
     with pytest.raises(ConfigError, match="SAMESONG_INDEX__TOKEN"):
         load_settings()
+
+
+PRODUCTION = {
+    "SAMESONG_PRODUCTION": "true",
+    "SAMESONG_KAFKA__SECURITY_PROTOCOL": "SASL_SSL",
+    "SAMESONG_KAFKA__SASL_MECHANISM": "SCRAM-SHA-512",
+    "SAMESONG_KAFKA__USERNAME": "encode",
+    "SAMESONG_KAFKA__PASSWORD": "hunter2",
+    "SAMESONG_INDEX__URI": "https://milvus:19530",
+    "SAMESONG_INDEX__TOKEN": "hunter3",
+    "SAMESONG_REGISTRY__URL": "https://registry:8081",
+    "SAMESONG_TELEMETRY__OTLP_ENDPOINT": "http://127.0.0.1:4318",
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "named"),
+    [
+        ("SAMESONG_KAFKA__SECURITY_PROTOCOL", "PLAINTEXT", "SECURITY_PROTOCOL=SASL_SSL"),
+        ("SAMESONG_KAFKA__SECURITY_PROTOCOL", "SASL_PLAINTEXT", "SECURITY_PROTOCOL=SASL_SSL"),
+        ("SAMESONG_KAFKA__SECURITY_PROTOCOL", "SSL", "CERTIFICATE_LOCATION"),
+        ("SAMESONG_KAFKA__SASL_MECHANISM", None, "SCRAM-SHA-512"),
+        ("SAMESONG_KAFKA__USERNAME", None, "SAMESONG_KAFKA__USERNAME"),
+        ("SAMESONG_KAFKA__PASSWORD", None, "SAMESONG_KAFKA__PASSWORD"),
+        ("SAMESONG_INDEX__URI", "http://milvus:19530", "SAMESONG_INDEX__URI=https"),
+        ("SAMESONG_INDEX__TOKEN", None, "SAMESONG_INDEX__TOKEN"),
+        ("SAMESONG_REGISTRY__URL", "http://registry:8081", "SAMESONG_REGISTRY__URL=https"),
+        ("SAMESONG_REGISTRY__URL", "registry:8081", "SAMESONG_REGISTRY__URL=https"),
+        ("SAMESONG_TELEMETRY__OTLP_ENDPOINT", "http://collector:4318", "OTLP_ENDPOINT=https"),
+    ],
+)
+def test_production_starts_only_where_nothing_travels_in_the_clear(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str | None, named: str
+) -> None:
+    for each, good in PRODUCTION.items():
+        monkeypatch.setenv(each, good)
+    load_settings()
+    if value is None:
+        monkeypatch.delenv(name)
+    else:
+        monkeypatch.setenv(name, value)
+    with pytest.raises(ConfigError, match=named) as caught:
+        load_settings()
+    assert "hunter" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "name", ["SAMESONG_INDEX__URI", "SAMESONG_REGISTRY__URL", "SAMESONG_TELEMETRY__OTLP_ENDPOINT"]
+)
+def test_an_address_with_a_password_is_refused_and_not_repeated(
+    monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.setenv(name, "https://user:hunter2@host/path")
+    with pytest.raises(ConfigError, match=name) as caught:
+        load_settings()
+    assert "hunter2" not in str(caught.value)
+
+
+def test_a_secret_of_the_wrong_kind_is_not_repeated(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SAMESONG_KAFKA", '{"password": ["hunter2"]}')
+    with pytest.raises(ConfigError) as caught:
+        load_settings()
+    assert "hunter2" not in str(caught.value)

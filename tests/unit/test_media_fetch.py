@@ -1,15 +1,18 @@
 """Fetching hostile media: each rule has its refusal."""
 
 import contextlib
+import gzip
 import hashlib
 import os
 import socket
 import ssl
 import threading
+import time
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import BinaryIO, ClassVar
+from urllib.parse import quote, unquote
 
 import pytest
 
@@ -21,6 +24,8 @@ from streams.edges.media_https import HttpsDownload
 from streams.errors import MediaError
 
 GLOBAL = "93.184.216.34"
+# 64 MB in 64 KB.
+BOMB = gzip.compress(bytes(64 << 20))
 
 
 class FakeClock:
@@ -219,6 +224,49 @@ class Handler(BaseHTTPRequestHandler):
             with contextlib.suppress(OSError):
                 while True:
                     self.wfile.write(b"x" * 10_000)
+        elif self.path == "/drips":
+            with contextlib.suppress(OSError):
+                for byte in b"HTTP/1.1 200 OK\r\nX: " + b"y" * 1000:
+                    self.wfile.write(bytes([byte]))
+                    time.sleep(0.05)
+        elif self.path == "/drips-body":
+            self.send_response(200)
+            self.send_header("Content-Length", "1000")
+            self.end_headers()
+            with contextlib.suppress(OSError):
+                for _ in range(1000):
+                    self.wfile.write(b"x")
+                    time.sleep(0.05)
+        elif self.path == "/continues":
+            with contextlib.suppress(OSError):
+                while True:
+                    self.wfile.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+        elif self.path == "/huge":
+            self.send_response(200)
+            self.send_header("Content-Length", str(10**15))
+            self.end_headers()
+        elif self.path == "/negative":
+            self.send_response(200)
+            self.send_header("Content-Length", "-1")
+            self.end_headers()
+            self.wfile.write(b"x" * 200_000)
+        elif self.path == "/chunks":
+            self.chunked(b"ffffffffffffff\r\n" + b"x" * 600_000)
+        elif self.path == "/chunk-cut":
+            self.chunked(b"100\r\nfew")
+        elif self.path == "/chunk-text":
+            self.chunked(b"-5\r\nxxxxx\r\n0\r\n\r\n")
+        elif self.path == "/chunk-line":
+            self.chunked(b"1" * 200_000)
+        elif self.path == "/squeezed":
+            self.send_response(200)
+            self.send_header("Content-Encoding", "gzip")
+            self.end_headers()
+            self.wfile.write(BOMB)
+        elif self.path.startswith("/to/"):
+            self.send_response(302)
+            self.send_header("Location", unquote(self.path.removeprefix("/to/")))
+            self.end_headers()
         elif self.path in {"/404", "/403", "/500"}:
             self.send_response(int(self.path[1:]))
             self.end_headers()
@@ -232,6 +280,14 @@ class Handler(BaseHTTPRequestHandler):
             self.send_header("Content-Length", str(len(self.body)))
             self.end_headers()
             self.wfile.write(self.body)
+
+    def chunked(self, body: bytes) -> None:
+        self.protocol_version = "HTTP/1.1"
+        self.send_response(200)
+        self.send_header("Transfer-Encoding", "chunked")
+        self.end_headers()
+        with contextlib.suppress(OSError):
+            self.wfile.write(body)
 
     def log_message(self, format: str, *args: object) -> None:
         pass
@@ -335,6 +391,15 @@ def test_follows_three_redirects(get: Download) -> None:
         ("https://media.example/short", "media_unreachable"),
         ("https://media.example/endless", "media_too_large"),
         ("https://media.example/stalls", "media_unreachable"),
+        ("https://media.example/drips", "media_unreachable"),
+        ("https://media.example/drips-body", "media_unreachable"),
+        ("https://media.example/continues", "media_unreachable"),
+        ("https://media.example/huge", "media_too_large"),
+        ("https://media.example/negative", "media_too_large"),
+        ("https://media.example/chunks", "media_too_large"),
+        ("https://media.example/chunk-cut", "media_unreachable"),
+        ("https://media.example/chunk-text", "media_unreachable"),
+        ("https://media.example/chunk-line", "media_unreachable"),
         ("https://media.example/404", "media_missing"),
         ("https://media.example/403", "media_forbidden"),
         ("https://media.example/500", "media_unreachable"),
@@ -351,3 +416,106 @@ def test_refuses_over_https(get: Download, uri: str, code: str) -> None:
         get(uri)
     assert caught.value.refusal_code == code
     assert "secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("target", "code"),
+    [
+        ("https://inside.example/a.ogg", "media_private_address"),
+        ("//inside.example/a.ogg", "media_private_address"),
+        ("https://169.254.169.254/latest/meta-data/", "media_host"),
+        ("https://2852039166/", "media_host"),
+        ("https://[::1]/", "media_host"),
+        ("https://media.example.evil.test/", "media_host"),
+        ("https://user:secret@media.example/a.ogg", "media_host"),
+        ("http://media.example/a.ogg", "media_scheme"),
+        ("file:///etc/passwd", "media_scheme"),
+        ("gopher://media.example/_GET", "media_scheme"),
+        ("data:audio/ogg;base64,AAAA", "media_scheme"),
+        ("concat:/etc/passwd|/etc/hosts", "media_scheme"),
+        ("https://media.example:0/", "media_host"),
+    ],
+)
+def test_where_a_redirect_leads_is_checked_anew(get: Download, target: str, code: str) -> None:
+    with pytest.raises(MediaError) as caught:
+        get(f"https://media.example/to/{quote(target, safe='')}")
+    assert caught.value.refusal_code == code
+    assert "secret" not in str(caught.value)
+    assert len(Handler.seen) == 1
+
+
+def test_what_comes_squeezed_is_kept_squeezed(get: Download) -> None:
+    assert get("https://media.example/squeezed") == BOMB
+
+
+def test_no_line_of_an_address_becomes_a_line_of_the_request(get: Download) -> None:
+    # Python drops line breaks from an address; whatever else does not belong into a request is escaped.
+    assert get("https://media.example/a\r\nHost: evil\x00\x85\u2028?q=\r\nX: y") == Handler.body
+    assert Handler.seen == ["media.example/aHost:%20evil%00%C2%85%E2%80%A8?q=X:%20y"]
+
+
+class Swapping:
+    """Swaps a name for a link between the moment it is checked and the moment it is opened."""
+
+    def __init__(self, name: Path, target: Path) -> None:
+        self.name, self.target, self.open = name, target, os.open
+
+    def __call__(self, path: Path, flags: int) -> int:
+        self.name.rename(self.name.with_name("away"))
+        self.name.symlink_to(self.target)
+        return self.open(path, flags)
+
+
+@pytest.mark.parametrize("swapped", ["song.ogg", "album"])
+def test_a_name_swapped_for_a_link_after_its_check_leads_nowhere(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, swapped: str
+) -> None:
+    music, outside = tmp_path / "music", tmp_path / "outside"
+    fetch = fetcher(tmp_path)
+    for folder in (music / "album", outside):
+        folder.mkdir()
+        (folder / "song.ogg").write_bytes(b"from " + folder.name.encode())
+    (music / "song.ogg").write_bytes(b"from music")
+    target = outside if swapped == "album" else outside / "song.ogg"
+    asked = music / "album" / "song.ogg" if swapped == "album" else music / "song.ogg"
+    monkeypatch.setattr("streams.edges.media_fetch.os.open", Swapping(music / swapped, target))
+    assert refusal(fetch, asked.as_uri()) in {"media_outside_roots", "media_missing"}
+
+
+def test_devices_and_sockets_are_no_files(tmp_path: Path) -> None:
+    fetch = fetcher(tmp_path, roots=lambda: (tmp_path / "music", Path("/dev"), Path("/proc/self")))
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind(str(tmp_path / "music" / "s"))
+        assert refusal(fetch, (tmp_path / "music" / "s").as_uri()) == "media_missing"
+    for name in ("file:///dev/zero", "file:///dev/null", "file:///dev/tty"):
+        assert refusal(fetch, name) == "media_missing"
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "/../../etc/passwd", "/..%2f..%2fetc/passwd", "/%2e%2e/%2e%2e/etc/passwd", "//etc/passwd", "/./../x",
+        "/..%c0%af..%c0%afetc/passwd", "/....//....//etc/passwd", "/%2fetc%2fpasswd", "/a;/../../secret",
+        "/..\\..\\etc\\passwd", "/%5c..%5cetc", "/\ud800", "/%ff", "/\u202e", "/a\nb", "/" + "x" * 5000,
+        "/" + "x/" * 3000,
+    ],
+    ids=lambda name: ascii(name[:24]),
+)  # fmt: skip
+def test_no_spelling_of_a_path_leads_out_of_the_roots(tmp_path: Path, name: str) -> None:
+    (tmp_path / "secret").write_bytes(b"secret")
+    fetch = fetcher(tmp_path)
+    found = refusal(fetch, (tmp_path / "music").as_uri() + name)
+    assert found in {"media_outside_roots", "media_missing"}
+
+
+def test_a_refusal_repeats_no_address_that_may_hold_a_password(tmp_path: Path) -> None:
+    fetch = fetcher(tmp_path)
+    for uri in (
+        "https://user:secret@[::1",
+        "https://user:secret@host/",
+        "secret:user@host",
+        "ftp://u:secret@h",
+    ):
+        with pytest.raises(MediaError) as caught, fetch.fetch(Media(role="audio", uri=uri)):
+            pass
+        assert "user" not in str(caught.value)

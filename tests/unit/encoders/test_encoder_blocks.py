@@ -118,7 +118,7 @@ def windows_at_once(y: FloatArray) -> FloatArray:
 NEAR_A_WINDOW = st.builds(lambda k, n: k * 5 * SR + n, st.integers(1, 15), st.integers(-2_100, 2_100))
 
 
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None)
 @given(st.one_of(st.integers(1, 80 * SR), NEAR_A_WINDOW))
 def test_identity_windows_in_blocks_are_those_of_the_whole(samples: int) -> None:
     silence = np.zeros(16 * SR, dtype=np.float32)
