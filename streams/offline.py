@@ -2,15 +2,17 @@
 
 import itertools
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
 
 import orjson
 
+from streams.core.catalogue import CatalogueState
 from streams.core.compare import compare_uploads
-from streams.core.records import Decision, EncodedUpload, EntityState, IndexRow
+from streams.core.records import Decision, EncodedUpload, IndexRow, Kind
+from streams.core.relating import entity_now, heard_in
 from streams.core.rules import Confirm, Rules
 from streams.core.scoring import Scorer
 from streams.errors import SchemaError
@@ -23,7 +25,6 @@ UPLOADS: Final = "catalog.upload.v1"
 DECISIONS: Final = "resolution.decided.v1"
 BATCH: Final = 256
 SEARCH_LIMIT: Final = 20
-MAX_REDIRECTS: Final = 1_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,7 +77,7 @@ def resolve_lines(
         ]
         index.apply(index.active().name, rows, watermark=log.end(ROWS))
     for decision in decisions:
-        yield _answer(decision, stage.catalogue.entity)
+        yield _answer(decision, stage.catalogue)
 
 
 def compare_lines(lines: Iterable[bytes], parts: OfflineParts, scorer: Scorer) -> Iterator[dict[str, Any]]:
@@ -164,11 +165,10 @@ def _pair(line: bytes) -> tuple[bytes, bytes]:
     return orjson.dumps(pair["left"]), orjson.dumps(pair["right"])
 
 
-def _answer(decision: Decision, entity_of: Callable[[str], EntityState | None]) -> dict[str, Any]:
+def _answer(decision: Decision, catalogue: CatalogueState) -> dict[str, Any]:
     """Give the public line of a decision, with the ids that hold at the end."""
-    entity = _now(decision.entity_id, entity_of)
-    sound = _now(decision.sound_recording_id, entity_of)
-    is_video = entity is not None and entity.kind == "music_video"
+    entity = entity_now(catalogue, decision.entity_id)
+    is_video = entity is not None and entity.kind == Kind.music_video.value
     entity_id = entity.entity_id if entity else None
     answer: dict[str, Any] = {
         "source": decision.source or None,
@@ -177,19 +177,10 @@ def _answer(decision: Decision, entity_of: Callable[[str], EntityState | None]) 
         "entity_id": entity_id,
         "work_id": entity.work_id if entity else None,
         "video_id": entity_id if is_video else None,
-        "sound_recording_id": (sound.entity_id if sound else None) if is_video else entity_id,
+        # Also of a recording that came after its video.
+        "sound_recording_id": heard_in(catalogue, entity) if entity and is_video else entity_id,
         "probability": decision.recording.probability if decision.recording else None,
     }
     if decision.reason is not None:
         answer["reason"] = decision.reason
     return answer
-
-
-def _now(entity_id: str | None, entity_of: Callable[[str], EntityState | None]) -> EntityState | None:
-    """Follow redirects to the entity that an id leads to."""
-    entity = entity_of(entity_id) if entity_id else None
-    for _ in range(MAX_REDIRECTS):
-        if entity is None or entity.redirect_to is None:
-            break
-        entity = entity_of(entity.redirect_to)
-    return entity

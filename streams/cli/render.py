@@ -123,7 +123,19 @@ def explanation(decision: Decision) -> str:
         lines += ["", *ledger("Same recording?", decision.recording_ledger)]
     if decision.work_ledger is not None:
         lines += ["", *ledger("Same work?", decision.work_ledger)]
+    for name, above, level in (
+        ("master", "recording", decision.master),
+        ("audio", "master", decision.audio),
+    ):
+        if level is not None and level.ledger is not None:
+            with_whom = f"{level.deciding_source}/{level.deciding_item_id}"
+            lines += ["", *ledger(f"Same {name} as {with_whom}, given one {above}?", level.ledger)]
     lines.append("")
+    if (heard := decision.heard) is not None:
+        lines.append(
+            f"Heard      {heard.start_ms / 1000:.1f} to {heard.end_ms / 1000:.1f} s, "
+            f"in the other {heard.other_start_ms / 1000:.1f} to {heard.other_end_ms / 1000:.1f} s"
+        )
     if decision.counter_evidence is not None:
         lines += ["Strongest counter-evidence", ledger_line(decision.counter_evidence)]
     if decision.flip is not None:
@@ -140,6 +152,8 @@ def explanation(decision: Decision) -> str:
         )
     for problem in decision.identifier_problems:
         lines.append(f"Ignored    {problem.scheme} {problem.value}: {problem.problem}")
+    if decision.deciding_models:
+        lines.append(f"Other side {', '.join(decision.deciding_models)}")
     versions = [*decision.models, f"rules {decision.rule_version}", f"bundle {decision.bundle_version}"]
     lines.append("Versions   " + ", ".join(part for part in versions if not part.endswith(" ")))
     if decision.lookup is not None:
@@ -163,7 +177,11 @@ def entity_text(
     if side.work_id:
         lines.append(f"Work       {side.work_id}")
     lines.append(f"Members    {len(side.members)}")
-    lines += [f"  {member_name(member)}" for member in side.members]
+    places = {place.member: place for place in side.places}
+    for member in side.members:
+        place = places.get(member)
+        below = f"  master {short(place.master_id)}  audio {short(place.audio_id)}" if place else ""
+        lines.append(f"  {member_name(member)}{below}")
     lines.append(f"Relations  {len(relations)}")
     for relation in relations:
         outward = relation.from_entity == side.entity_id

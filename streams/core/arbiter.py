@@ -27,21 +27,23 @@ from streams.core.records import (
     IndexRow,
     ItemKey,
     Kind,
-    Level,
     Operation,
     Outcome,
-    PairScore,
     PairState,
     RelationChanged,
     RelationClaim,
     RelationState,
     ReviewRequested,
     SoundEvidence,
+    SoundFacts,
     UploadState,
     Verdict,
 )
-from streams.core.relating import PairClaim, relate, retract
+from streams.core.refining import carried
+from streams.core.relating import PairClaim, RelationStep, heard_in, relate, retract
 from streams.core.rules import Rules
+from streams.core.sound_evidence import compared_span
+from streams.core.standing import stand
 from streams.core.upload_rows import deletions_of, rows_of, windows_of
 
 # A decision names this many of those it was compared with.
@@ -166,6 +168,7 @@ class _Deciding:
         self._rules = rules
         self._rows: list[IndexRow] = []
         self._retracted: list[RelationState] = []
+        self._steps: list[RelationStep] = []
 
     # --- the shorter outcomes ---
 
@@ -177,7 +180,14 @@ class _Deciding:
         """Name the first decision of what was decided before."""
         decision = self._decision(Outcome.duplicate, code=code, reason="decided before")
         return Decided(
-            events=(replace(decision, first_decision_id=known.decision_id, entity_id=known.entity_id),)
+            events=(
+                replace(
+                    decision,
+                    first_decision_id=known.decision_id,
+                    entity_id=known.entity_id,
+                    recording_id=known.entity_id,
+                ),
+            )
         )
 
     def refuse(self, code: str, reason: str) -> Decided:
@@ -221,10 +231,15 @@ class _Deciding:
         if not known.live or known.revision > up_to:
             self._workspace.put_upload(raised)
             return Decided(events=(decision,))
-        seeds = self._unlink(raised)
-        self._workspace.put_upload(replace(raised, live=False, rows=(), minted=(), entity_id=None))
+        seeds = self._unlink(raised, heard=None)
+        self._workspace.put_upload(
+            replace(raised, live=False, rows=(), minted=(), master=None, audio=None, entity_id=None)
+        )
         placement = self._place(seeds, formerly=known.entity_id)
-        return self._whole(replace(decision, entity_id=known.entity_id), placement)
+        self._relate(())
+        return self._whole(
+            replace(decision, entity_id=known.entity_id, recording_id=known.entity_id), placement
+        )
 
     # --- the long way ---
 
@@ -232,7 +247,7 @@ class _Deciding:
         """Compare, link, place and say what became of an upload."""
         encoded = self._encoded
         key = encoded.key.text()
-        seeds = self._unlink(known) if known is not None and known.live else {key}
+        seeds = self._unlink(known, heard=encoded.sound) if known is not None and known.live else {key}
         before = self._workspace.upload(key)
         was_live = known is not None and known.live
         decision_id = self._event_id("decided")
@@ -255,6 +270,8 @@ class _Deciding:
                 title=encoded.upload.title if encoded.upload else None,
                 artist=main,
                 minted=before.minted if before and was_live else (),
+                master=before.master if before and was_live else None,
+                audio=before.audio if before and was_live else None,
                 entity_id=before.entity_id if before and was_live else None,
             )
         )
@@ -263,11 +280,18 @@ class _Deciding:
             link(self._workspace, key, each, rules=self._rules)
         placement = self._place({*seeds, key}, formerly=known.entity_id if known else None)
         self._rows += rows_of(encoded)
+        self._relate(compared)
         decision = replace(self._outcome(key, compared, placement), truncated=truncated)
         return self._whole(decision, placement, compared)
 
-    def _unlink(self, known: UploadState) -> set[str]:
-        """Take an upload's pairs, rows and membership away; give everything it was linked to."""
+    def _unlink(self, known: UploadState, *, heard: SoundFacts | None) -> set[str]:
+        """Take an upload's pairs, rows and membership away; give everything it was linked to.
+
+        Parameters
+        ----------
+        heard : SoundFacts, optional
+            what comes in its place sounds like
+        """
         key = known.key.text()
         seeds = {key}
         for pair in self._workspace.pairs_of(key):
@@ -278,9 +302,10 @@ class _Deciding:
         # What it founded stays with the members that are left; an upload alone in its entity takes it along.
         entity = self._workspace.entity(known.entity_id) if known.entity_id else None
         alone = entity is not None and entity.members == (key,)
+        same_sound = _content(heard) == _content(known.sound)
         self._workspace.put_upload(
             replace(
-                known,
+                carried(self._workspace, known, same_sound=same_sound),
                 live=False,
                 rows=(),
                 minted=known.minted if alone else (),
@@ -303,88 +328,41 @@ class _Deciding:
 
     def _outcome(self, key: str, compared: Sequence[Compared], placement: Placement) -> Decision:
         """Say whether the upload joined others, stands alone, or a person must look."""
-        state = self._workspace.upload(key)
-        entity = self._workspace.entity(state.entity_id) if state and state.entity_id else None
-        members = set(entity.members) - {key} if entity else set()
-        thresholds = self._rules.thresholds
-        inside = [each for each in compared if each.key in members]
-        doubtful = self._doubtful([each for each in compared if each.key not in members])
-        strongest = compared[0] if compared else None
-        if inside:
-            outcome = Outcome.match
-            deciding: Compared | None = inside[0]
-        elif doubtful or placement.refused or placement.too_large:
-            outcome, deciding = Outcome.review, doubtful[0] if doubtful else strongest
-        else:
-            outcome, deciding = Outcome.new, strongest
-        work_id = entity.work_id if entity else None
-        relation = self._relation(compared)
+        standing = stand(self._workspace, key, compared, placement, rules=self._rules)
+        entity_id = standing.recording.id
+        entity = self._workspace.entity(entity_id) if entity_id is not None else None
         is_video = entity is not None and entity.kind == Kind.music_video.value
-        shows = relation is not None and relation.relation == "music_video_of"
         decision = replace(
-            self._decision(outcome),
-            relation=relation,
-            sound_recording_id=relation.to_entity if relation and is_video and shows else None,
-            entity_id=entity.entity_id if entity else None,
-            work_id=work_id,
-            video_id=entity.entity_id if entity and is_video else None,
+            self._decision(standing.outcome),
+            relation=self._relation(compared),
+            sound_recording_id=heard_in(self._workspace, entity) if is_video and entity else entity_id,
+            entity_id=entity_id,
+            recording_id=entity_id,
+            audio_id=standing.audio.id,
+            master_id=standing.master.id,
+            work_id=standing.work.id,
+            video_id=entity_id if is_video else None,
             candidates=self._considered(compared),
+            audio=standing.audio,
+            master=standing.master,
+            recording=standing.recording,
+            work=standing.work,
         )
-        if deciding is None:
+        deciding, score = standing.deciding, standing.score
+        if deciding is None or score is None:
             return decision
-        score = self._explained(deciding)
-        threshold = thresholds.recording_match
+        threshold = self._rules.thresholds.recording_match
         return replace(
             decision,
-            counter_evidence=counter_evidence(score.recording, positive=outcome is Outcome.match),
+            counter_evidence=counter_evidence(score.recording, positive=standing.outcome is Outcome.match),
             flip=smallest_flip(score.recording, threshold=threshold),
             deciding_source=deciding.candidate.source,
             deciding_item_id=deciding.candidate.item_id,
+            deciding_models=tuple(sorted({kept.model for kept in deciding.state.rows})),
+            heard=compared_span(deciding.sound),
             recording_ledger=score.recording,
             work_ledger=score.work,
-            recording=Level(
-                id=entity.entity_id if entity else None,
-                probability=score.recording.probability,
-                threshold=threshold,
-            ),
-            work=Level(
-                id=work_id,
-                probability=score.work.probability,
-                threshold=thresholds.work_match,
-            ),
         )
-
-    def _doubtful(self, apart: Sequence[Compared]) -> list[Compared]:
-        """Give those that a person must compare with the upload.
-
-        What one member of an entity rules out, no silent member of it leaves open: a live take beside an
-        album track that another source sent without saying so.
-        """
-        homes = [self._home(each) for each in apart]
-        excluded = {
-            home
-            for each, home in zip(apart, homes, strict=True)
-            if each.score.cannot_link is not None and home is not None
-        }
-        return [
-            each
-            for each, home in zip(apart, homes, strict=True)
-            if each.score.cannot_link is None
-            and home not in excluded
-            and each.score.recording.log_odds >= self._rules.thresholds.recording_review
-        ]
-
-    def _home(self, each: Compared) -> str | None:
-        """Give the entity that a candidate is in now."""
-        now = self._workspace.upload(each.key)
-        return now.entity_id if now is not None else None
-
-    def _explained(self, deciding: Compared) -> PairScore:
-        """Score the deciding pair once more, with the values on its lines."""
-        subject, other = self._encoded.record, deciding.state.record
-        if subject is None or other is None:
-            return deciding.score
-        return self._rules.scorer.explain(subject, other, deciding.sound)
 
     def _related(self, compared: Sequence[Compared]) -> list[Compared]:
         """Give the other recordings that a typed relation leads to, the likeliest work first."""
@@ -412,11 +390,12 @@ class _Deciding:
                 offset_ms=sound.offset_ms,
                 overlap_ms=sound.overlap_ms,
                 speed_ratio=sound.speed_ratio,
+                span=compared_span(sound),
             )
         return None
 
-    def _relations(self, compared: Sequence[Compared], cause: str) -> list[RelationChanged]:
-        """Say which relations between entities came, changed or went."""
+    def _relate(self, compared: Sequence[Compared]) -> None:
+        """Assert what the candidates show, beside what was just retracted."""
         claims = [
             PairClaim(
                 relation=each.score.relation or "",
@@ -427,7 +406,10 @@ class _Deciding:
             )
             for each in self._related(compared)
         ]
-        steps = relate(self._workspace, claims, self._retracted)
+        self._steps = relate(self._workspace, claims, self._retracted)
+
+    def _relations(self, cause: str) -> list[RelationChanged]:
+        """Say which relations between entities came, changed or went."""
         return [
             RelationChanged(
                 event_id=self._event_id("relation", ordinal=ordinal),
@@ -445,7 +427,7 @@ class _Deciding:
                 speed_ratio=step.sound.speed_ratio if step.sound else None,
                 evidence=(cause,),
             )
-            for ordinal, step in enumerate(steps)
+            for ordinal, step in enumerate(self._steps)
         ]
 
     def _considered(self, compared: Sequence[Compared]) -> tuple[ConsideredCandidate, ...]:
@@ -479,7 +461,7 @@ class _Deciding:
                     cause=decision.decision_id,
                 )
             )
-        changes += self._relations(compared, decision.decision_id)
+        changes += self._relations(decision.decision_id)
         events: list[Event] = list(numbered((decision, *changes)))
         if decision.outcome is Outcome.review and decision.deciding_source is not None:
             events.append(self._review(decision, placement))
@@ -569,6 +551,10 @@ class _Deciding:
             subject=origin,
             ordinal=ordinal,
         )
+
+
+def _content(sound: SoundFacts | None) -> str | None:
+    return sound.content_sha256 if sound is not None else None
 
 
 def _trace_id(encoded: EncodedUpload) -> str | None:

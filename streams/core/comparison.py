@@ -3,6 +3,7 @@
 Every comparison is symmetrical. Records are prepared once and kept by identity.
 """
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from rapidfuzz import fuzz
@@ -12,9 +13,11 @@ from streams.core.records import Kind, LinkageRecord, SoundEvidence, TypedNumber
 from streams.core.versions import (
     OF_WHOLE_ALBUMS,
     USUAL,
+    Mastering,
     details_conflict,
     exclude_each_other,
     identity_types,
+    mastering_of,
     read_version,
     relation_between,
 )
@@ -79,6 +82,7 @@ class Prepared:
         "artists",
         "bases",
         "contributors",
+        "mastering",
         "media_kind",
         "numbers",
         "record",
@@ -107,10 +111,11 @@ class Prepared:
         )
         self.albums = frozenset(fold_diacritics(album).replace(" ", "") for album in record.albums)
         self.media_kind = readings[0].media_kind if readings else None
-        parts = [part for album in record.albums for part in read_version(album)]
-        self.album_types = identity_types(parts) & OF_WHOLE_ALBUMS
+        on_albums = [read_version(album) for album in record.albums]
+        self.album_types = identity_types(part for parts in on_albums for part in parts) & OF_WHOLE_ALBUMS
         self.versions = tuple(_statements(record, index) for index in range(max(1, len(readings))))
         self.types = tuple(identity_types(versions.values()) for versions in self.versions)
+        self.mastering = _mastering(record, on_albums)
         numbers: dict[str, set[str]] = {}
         for number in readings[0].numbers if readings else ():
             if _is_identity(number):
@@ -134,6 +139,15 @@ def _statements(record: LinkageRecord, index: int) -> dict[str, VersionPart]:
     if record.instrumental and "karaoke" not in versions:
         versions.setdefault("instrumental", VersionPart(type="instrumental"))
     return versions
+
+
+def _mastering(record: LinkageRecord, on_albums: Sequence[tuple[VersionPart, ...]]) -> Mastering:
+    """Collect what is said of the mastering: the title first, then what every album of it says."""
+    parts = record.readings[0].versions if record.readings else ()
+    first, *others = [{part.type for part in each} for each in on_albums] or [set()]
+    shared = first.intersection(*others)
+    albums = [part for each in on_albums for part in each if part.type in shared]
+    return mastering_of((*albums, *parts))
 
 
 def _is_identity(number: TypedNumber) -> bool:

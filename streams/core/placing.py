@@ -1,4 +1,4 @@
-"""Placing: from the pair graph around one upload to entities, at recording and at work level.
+"""Placing: from the pair graph around one upload to entities, at every level of identity.
 
 The partition is a canonical clustering (``streams.core.clustering``) of the component that an upload touches,
 recomputed after each change; the recording partition refines the work partition.
@@ -12,6 +12,7 @@ from streams.core.clustering import Edge, Judgement, Minted, Partition, cluster_
 from streams.core.ids import entity_id
 from streams.core.linking import complete
 from streams.core.records import EntitySide, EntityState, ItemKey, PairState, UploadState
+from streams.core.refining import refine
 from streams.core.rules import Rules, Thresholds
 from streams.errors import CorruptState
 
@@ -81,6 +82,8 @@ def place(
         threshold=thresholds.work_match,
         guard=thresholds.guard,
     )
+    places = refine(workspace, recordings.clusters, pairs, rules=rules, sequence=sequence)
+    uploads = {key: _upload(workspace, key) for key in keys}
     names = _named(workspace, uploads, recordings.clusters, kind="", sequence=sequence)
     work_names = _named(workspace, uploads, works.clusters, kind=WORK, sequence=sequence)
     home = {key: name for name, cluster in zip(names, recordings.clusters, strict=True) for key in cluster}
@@ -91,7 +94,14 @@ def place(
         entity = _entity(workspace, name)
         _put_if_changed(
             workspace,
-            replace(entity, members=cluster, status="live", redirect_to=None, work_id=work_home[cluster[0]]),
+            replace(
+                entity,
+                members=cluster,
+                places=tuple(places[key] for key in cluster),
+                status="live",
+                redirect_to=None,
+                work_id=work_home[cluster[0]],
+            ),
         )
     for name, cluster in zip(work_names, works.clusters, strict=True):
         members = tuple(sorted({home[key] for key in cluster}))
@@ -260,7 +270,13 @@ def _let_go(
         heir = min(heirs) if len(heirs) == 1 else None
         _put_if_changed(
             workspace,
-            replace(entity, members=(), redirect_to=heir, status="redirected" if heir else "retired"),
+            replace(
+                entity,
+                members=(),
+                places=(),
+                redirect_to=heir,
+                status="redirected" if heir else "retired",
+            ),
         )
 
 
@@ -314,6 +330,7 @@ def _side(workspace: Workspace, entity: EntityState) -> EntitySide:
         work_id=entity.work_id,
         title=first.title if first else None,
         artist=first.artist if first else None,
+        places=entity.places,
     )
 
 

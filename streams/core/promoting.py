@@ -53,6 +53,8 @@ def rules_of(bundle: Bundle, confirm: Confirm) -> Rules:
             work_match=bundle.work_match,
             work_review=bundle.work_review,
             guard=bundle.guard_tau,
+            master_match=bundle.master_match,
+            audio_match=bundle.audio_match,
         ),
         confirm=confirm,
         bundle_version=bundle.version,

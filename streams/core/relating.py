@@ -8,14 +8,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from streams.core.catalogue import Workspace
+from streams.core.catalogue import CatalogueState, Workspace
 from streams.core.ids import stable_id
-from streams.core.records import RelationState, SoundEvidence
+from streams.core.records import EntityState, RelationState, SoundEvidence
 from streams.core.sound_evidence import mirrored
 from streams.core.versions import inverse_relation
 
 # The likeliest few: a live take of a much-recorded song is not related one by one to every other recording.
 MAX_CLAIMS: Final = 5
+MAX_REDIRECTS: Final = 1_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,3 +96,26 @@ def relate(
         else:
             steps[state.relation_id] = RelationStep(state=state, sound=claim.sound)
     return [steps[name] for name in sorted(steps)]
+
+
+def entity_now(catalogue: CatalogueState, entity_id: str | None) -> EntityState | None:
+    """Follow redirects to the entity that an id leads to."""
+    entity = catalogue.entity(entity_id) if entity_id else None
+    for _ in range(MAX_REDIRECTS):
+        if entity is None or entity.redirect_to is None:
+            break
+        entity = catalogue.entity(entity.redirect_to)
+    return entity
+
+
+def heard_in(catalogue: CatalogueState, video: EntityState) -> str | None:
+    """Return the recording heard in a music video: the likeliest of those that its members are videos of."""
+    claims = [
+        relation
+        for member in video.members
+        for relation in catalogue.relations_of(member)
+        if relation.relation == "music_video_of" and relation.left == member
+    ]
+    best = min(claims, key=lambda claim: (-claim.probability, claim.relation_id), default=None)
+    entity = entity_now(catalogue, best.to_entity) if best is not None else None
+    return entity.entity_id if entity is not None and entity.status == "live" else None

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
-from streams.core.records import LinkageRecord, PairScore, SoundEvidence, SoundFacts
+from streams.core.records import LevelScores, LinkageRecord, PairScore, SoundEvidence, SoundFacts
 
 
 class PairScorer(Protocol):
@@ -16,6 +16,17 @@ class PairScorer(Protocol):
 
     def explain(self, left: LinkageRecord, right: LinkageRecord, sound: SoundEvidence | None) -> PairScore:
         """Score a pair as ``score`` does, with the compared values on every line."""
+        ...
+
+    def levels(
+        self,
+        left: LinkageRecord,
+        right: LinkageRecord,
+        sound: SoundEvidence | None,
+        *,
+        explained: bool = False,
+    ) -> LevelScores:
+        """Score two uploads of one recording at master and at audio level, with values where asked for."""
         ...
 
 
@@ -31,6 +42,8 @@ class Thresholds:
     work_match: float
     work_review: float
     guard: float
+    master_match: float = 0.0
+    audio_match: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,15 +10,25 @@ from dataclasses import dataclass, field
 import msgspec
 
 from streams.core.comparison import ABSENT, FIELDS, SKIPPED, Comparison, compare_records, one_sided_rule
-from streams.core.records import HeadScore, LedgerLine, LinkageRecord, PairScore, SoundEvidence
+from streams.core.levels import LEVEL_FIELDS, compare_levels, level_values
+from streams.core.records import (
+    HeadScore,
+    LedgerLine,
+    LevelScores,
+    LinkageRecord,
+    PairScore,
+    SoundEvidence,
+)
 from streams.errors import SchemaError
 
 Weights = dict[str, dict[str, float]]
 
 # Strangers differ in few ways (62 in 40,000 random pairs, measured); a score is about 1.5 kB.
 _KEPT_SCORES = 16_384
-_SHORT_OF_A_MATCH = 0.01
+SHORT_OF_A_MATCH = 0.01
 """How far in log-odds below the threshold a score stays that a rule keeps from being a match."""
+
+_UNTOLD = -4.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,7 +48,9 @@ class Bundle:
     recording_match, recording_review, work_match, work_review : float [log-odds]
         at or above ``*_match`` is a match, from ``*_review`` on a review
     guard_tau : float > 0 [log-odds]
-        no pair inside an entity may score below ``-guard_tau``
+        no pair inside an entity, or inside a level below it, may score below ``-guard_tau``
+    master, audio : Head
+        for two uploads of one recording, and of one master; a bundle of before there were any joins nothing
     """
 
     version: str
@@ -50,6 +62,10 @@ class Bundle:
     work_review: float
     guard_tau: float
     notes: dict[str, str] = field(default_factory=dict)
+    master: Head = Head(prior=_UNTOLD, weights={})
+    audio: Head = Head(prior=_UNTOLD, weights={})
+    master_match: float = 0.0
+    audio_match: float = 0.0
 
     @classmethod
     def packaged(cls) -> "Bundle":
@@ -70,6 +86,7 @@ class Bundle:
         except (msgspec.DecodeError, UnicodeDecodeError) as exc:
             raise SchemaError(f"not a bundle: {exc}") from exc
         unknown = {*bundle.recording.weights, *bundle.work.weights} - set(FIELDS)
+        unknown |= {*bundle.master.weights, *bundle.audio.weights} - set(LEVEL_FIELDS)
         if unknown:
             raise SchemaError(f"bundle weighs unknown comparisons: {', '.join(sorted(unknown))}")
         if bundle.recording_review > bundle.recording_match or bundle.work_review > bundle.work_match:
@@ -98,12 +115,14 @@ def bound(log_odds: float, *, rule: str, review: float, below_match: float) -> f
 class Scorer:
     """Score pairs by one bundle; holds nothing but the bundle and a memo of its ledger lines."""
 
-    __slots__ = ("_heads", "bundle")
+    __slots__ = ("_audio", "_heads", "_master", "bundle")
 
     def __init__(self, bundle: Bundle) -> None:
         self.bundle = bundle
-        band = (bundle.recording_review, bundle.recording_match - _SHORT_OF_A_MATCH)
+        band = (bundle.recording_review, bundle.recording_match - SHORT_OF_A_MATCH)
         self._heads = (_HeadScorer(bundle.recording, band=band), _HeadScorer(bundle.work))
+        self._master = _HeadScorer(bundle.master, fields=LEVEL_FIELDS)
+        self._audio = _HeadScorer(bundle.audio, fields=LEVEL_FIELDS)
 
     def score(
         self, left: LinkageRecord, right: LinkageRecord, sound: SoundEvidence | None = None
@@ -117,6 +136,21 @@ class Scorer:
         """Score a pair as ``score`` does, with the compared values on every line."""
         comparison = compare_records(left, right, sound)
         return self._assemble(comparison, _values(left, right, comparison, sound))
+
+    def levels(
+        self,
+        left: LinkageRecord,
+        right: LinkageRecord,
+        sound: SoundEvidence | None = None,
+        *,
+        explained: bool = False,
+    ) -> LevelScores:
+        """Score two uploads of one recording at master and at audio level."""
+        found = compare_levels(left, right, sound)
+        values = level_values(found, sound) if explained else None
+        return LevelScores(
+            master=self._master.score(found.levels, values), audio=self._audio.score(found.levels, values)
+        )
 
     def _assemble(
         self, comparison: Comparison, values: dict[str, tuple[str | None, str | None]] | None
@@ -135,9 +169,12 @@ class Scorer:
 
 
 class _HeadScorer:
-    __slots__ = ("_band", "_lines", "_prior", "_scores", "_weights")
+    __slots__ = ("_band", "_fields", "_lines", "_prior", "_scores", "_weights")
 
-    def __init__(self, head: Head, *, band: tuple[float, float] | None = None) -> None:
+    def __init__(
+        self, head: Head, *, fields: tuple[str, ...] = FIELDS, band: tuple[float, float] | None = None
+    ) -> None:
+        self._fields = fields
         self._band = band  # of reviews, where rules of this head bound its score
         self._prior = head.prior
         self._weights = head.weights
@@ -162,7 +199,7 @@ class _HeadScorer:
     ) -> HeadScore:
         lines: list[LedgerLine] = []
         total = self._prior
-        for key in zip(FIELDS, levels, strict=True):
+        for key in zip(self._fields, levels, strict=True):
             name, level = key
             if level is ABSENT:
                 continue

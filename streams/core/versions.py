@@ -3,6 +3,7 @@
 
 import re
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 from rapidfuzz import fuzz
 
@@ -228,6 +229,40 @@ def relation_between(left: frozenset[str], right: frozenset[str]) -> str | None:
         if name in theirs:
             return INVERSE[relation]
     return None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mastering:
+    """What a sender says of the mastering.
+
+    Attributes
+    ----------
+    remaster : bool
+    years : frozenset of str
+        when it was remastered, where that is said
+    mono : bool, optional
+        whether it is mono; none where nothing is said of it
+    """
+
+    remaster: bool = False
+    years: frozenset[str] = frozenset()
+    mono: bool | None = None
+
+    def text(self) -> str | None:
+        """Say it in words."""
+        words = ["remaster", *sorted(self.years)] if self.remaster else []
+        if self.mono is not None:
+            words.append("mono" if self.mono else "stereo")
+        return " ".join(words) or None
+
+
+def mastering_of(parts: Iterable[VersionPart]) -> Mastering:
+    """Read what version statements say of the mastering."""
+    said = {part.type: part for part in parts}
+    remaster = said.get("remaster")
+    mono = True if "mono" in said else False if "stereo" in said else None
+    years = years_of(remaster.detail) if remaster else frozenset[str]()
+    return Mastering(remaster=remaster is not None, years=years, mono=mono)
 
 
 def inverse_relation(relation: str | None) -> str | None:

@@ -294,6 +294,7 @@ def compare_features(left: SoundFeatures, right: SoundFeatures) -> SoundEvidence
         bit_error=round(match.bit_error, 6) if aligned else None,
         offset_ms=match.offset_ms if aligned else None,
         overlap_ms=_overlap(match) if aligned else None,
+        start_ms=_start(match) if aligned else None,
         coverage_left=round(match.coverage_a, 6) if aligned else None,
         coverage_right=round(match.coverage_b, 6) if aligned else None,
         speed_ratio=round(ratio, 6) if aligned else None,
@@ -330,6 +331,11 @@ def _overlap(match: FingerprintMatch) -> int:
     return match.span_ms if match.span_ms > 0 else match.overlap_ms
 
 
+def _start(match: FingerprintMatch) -> int:
+    """Give where that time begins, in the left sound."""
+    return match.start_a_ms if match.span_ms > 0 else max(0, match.offset_ms)
+
+
 def _best_cosine(left: FloatArray, right: FloatArray) -> float | None:
     """Find the best pair of windows; None where one side has no sounding window."""
     left, right = left[left.any(axis=1)], right[right.any(axis=1)]
@@ -343,6 +349,7 @@ def _same_content(duration_ms: int) -> SoundEvidence:
         bit_error=0.0,
         offset_ms=0,
         overlap_ms=duration_ms,
+        start_ms=0,
         coverage_left=1.0,
         coverage_right=1.0,
         speed_ratio=1.0,

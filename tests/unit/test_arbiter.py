@@ -377,7 +377,7 @@ def verdict(arbiter: Arbiter, left: str, right: str, judgement: str, name: str =
             judgement=judgement,
         ),
         sequence=arbiter.sequence + 1,
-        rules=RULES,
+        rules=arbiter.rules,
     )
     arbiter.sequence += bool(decided.events)
     arbiter.catalogue.apply(workspace.changes)
@@ -460,7 +460,7 @@ def test_a_pair_is_kept_in_one_order() -> None:
     assert other.catalogue.pairs_of(key("a"))[0].relation == "live_version_of"
 
 
-class Table:
+class Table(TitleScorer):
     """Pairs of titles score as the table says, unknown ones far apart."""
 
     def __init__(self, scores: dict[str, float]) -> None:

@@ -50,6 +50,18 @@ def test_a_copy_matches_and_a_live_take_is_a_recording_of_its_own(tmp_path: Path
     assert len({first["entity_id"], third["entity_id"], fourth["entity_id"]}) == 3
 
 
+def test_a_video_names_its_recording_whichever_came_first(tmp_path: Path) -> None:
+    video = {**SONG, "source": "tube", "kind": "music_video", "title": "Clear Water (Official Video)"}
+    for number, uploads in enumerate(((SONG, video), (video, SONG))):
+        given, output = write(tmp_path / f"{number}.jsonl", *uploads), tmp_path / f"{number}.out"
+        result = CliRunner().invoke(app, ["resolve", str(given), "--output", str(output)])
+        assert result.exit_code == 0, result.output
+        answers = {answer["source"]: answer for answer in read(output)}
+        assert answers["tube"]["video_id"] == answers["tube"]["entity_id"]
+        assert answers["tube"]["sound_recording_id"] == answers["a"]["entity_id"]
+        assert answers["a"]["video_id"] is None
+
+
 def test_a_broken_line_is_answered_and_the_next_one_resolved(tmp_path: Path) -> None:
     uploads = tmp_path / "in.jsonl"
     uploads.write_bytes(b'{"source": \n' + orjson.dumps(SONG) + b"\n")

@@ -1,6 +1,6 @@
 """A scorer whose answer can be read off two titles, and rules around it."""
 
-from streams.core.records import HeadScore, LinkageRecord, PairScore, SoundEvidence, SoundFacts
+from streams.core.records import HeadScore, LevelScores, LinkageRecord, PairScore, SoundEvidence, SoundFacts
 from streams.core.rules import Rules, Thresholds
 
 
@@ -21,6 +21,17 @@ class TitleScorer:
         )
 
     explain = score
+
+    def levels(
+        self,
+        left: LinkageRecord,
+        right: LinkageRecord,
+        sound: SoundEvidence | None,
+        *,
+        explained: bool = False,
+    ) -> LevelScores:
+        """Nothing is said of masters: every upload stands alone."""
+        return LevelScores(master=head(-4.0), audio=head(-4.0))
 
 
 def head(log_odds: float) -> HeadScore:

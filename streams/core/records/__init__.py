@@ -7,6 +7,7 @@ into the feature store.
 
 from streams.core.records.common import ItemKey, Kind, Operation, Outcome, SourceKind
 from streams.core.records.decided import (
+    ComparedSpan,
     ConsideredCandidate,
     Contradiction,
     DeadLetter,
@@ -42,12 +43,14 @@ from streams.core.records.found import (
     SoundEvidence,
     Verdict,
 )
-from streams.core.records.scores import HeadScore, LedgerLine, PairScore
+from streams.core.records.scores import HeadScore, LedgerLine, LevelScores, PairScore
 from streams.core.records.state import (
     ArbiterHead,
     EntityState,
+    FoundedId,
     IndexRow,
     IndexWatermark,
+    MemberPlace,
     ModelWindows,
     OriginRange,
     PairState,
@@ -79,6 +82,7 @@ __all__ = [
     "ArbiterInput",
     "Artist",
     "Candidate",
+    "ComparedSpan",
     "ConsideredCandidate",
     "Contradiction",
     "DeadLetter",
@@ -93,6 +97,7 @@ __all__ = [
     "EntityState",
     "Flip",
     "Found",
+    "FoundedId",
     "HeadScore",
     "IdentifierProblem",
     "Identifiers",
@@ -102,9 +107,11 @@ __all__ = [
     "Kind",
     "LedgerLine",
     "Level",
+    "LevelScores",
     "LinkageRecord",
     "Lookup",
     "Media",
+    "MemberPlace",
     "ModelWindows",
     "Operation",
     "Origin",

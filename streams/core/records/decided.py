@@ -6,15 +6,36 @@ from streams.core.records.common import Kind, Outcome
 from streams.core.records.encoded import IdentifierProblem, Origin
 from streams.core.records.found import Lookup
 from streams.core.records.scores import HeadScore, LedgerLine
+from streams.core.records.state import MemberPlace
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Level:
-    """Where an upload stands at one level of identity."""
+    """Where an upload stands at one level of identity.
+
+    The levels are nested, and so are their probabilities: audio <= master <= recording <= work.
+    """
 
     id: str | None
-    probability: float | None = None
-    threshold: float | None = None
+    probability: float | None = (
+        None  # of sharing this level with the deciding upload; null: nobody to share with
+    )
+    threshold: float | None = None  # in log-odds
+    ledger: HeadScore | None = None  # audio and master: given that the level above is shared
+    deciding_source: str | None = None  # audio and master: the upload that the ledger compares with
+    deciding_item_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ComparedSpan:
+    """Where two sounds were compared, in the time of the upload and in that of the other one."""
+
+    start_ms: int
+    end_ms: int
+    other_start_ms: int
+    other_end_ms: int
+    bit_error: float | None = None
+    speed_ratio: float | None = None  # of the upload against the other
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,6 +50,7 @@ class RelationClaim:
     offset_ms: int | None = None
     overlap_ms: int | None = None
     speed_ratio: float | None = None
+    span: ComparedSpan | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,6 +93,9 @@ class Decision:
     reason: str | None = None
     first_decision_id: str | None = None  # of a duplicate
     entity_id: str | None = None
+    audio_id: str | None = None
+    master_id: str | None = None
+    recording_id: str | None = None  # the same as entity_id
     work_id: str | None = None
     audio: Level | None = None
     master: Level | None = None
@@ -80,6 +105,8 @@ class Decision:
     sound_recording_id: str | None = None
     deciding_source: str | None = None
     deciding_item_id: str | None = None
+    deciding_models: tuple[str, ...] = ()  # encoder versions of the deciding upload's rows in the index
+    heard: ComparedSpan | None = None  # where its sound and the upload's were compared
     recording_ledger: HeadScore | None = None
     work_ledger: HeadScore | None = None
     counter_evidence: LedgerLine | None = None
@@ -111,6 +138,7 @@ class EntitySide:
     work_id: str | None = None
     title: str | None = None
     artist: str | None = None
+    places: tuple[MemberPlace, ...] = ()  # in the order of members; none for works
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

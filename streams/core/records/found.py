@@ -13,6 +13,7 @@ class SoundEvidence:
     bit_error: float | None = None  # of the aligned overlap, 0..0.5
     offset_ms: int | None = None  # left time minus right time
     overlap_ms: int | None = None
+    start_ms: int | None = None  # where the overlap begins, in left time
     coverage_left: float | None = None
     coverage_right: float | None = None
     speed_ratio: float | None = None  # of left against right; 1.0 when not re-timed

@@ -36,3 +36,11 @@ class PairScore:
     contradiction: str | None = None  # e.g. same_isrc_other_sound
     reading_left: int = 0
     reading_right: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LevelScores:
+    """How two uploads of one recording relate below it; each score holds given the level above."""
+
+    master: HeadScore
+    audio: HeadScore

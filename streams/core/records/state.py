@@ -17,6 +17,14 @@ class ModelWindows:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FoundedId:
+    """An id at audio or master level that an item founded, and when."""
+
+    id: str
+    sequence: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class UploadState:
     """What the arbiter keeps of one item for ever (`upload.state.v1`)."""
 
@@ -37,11 +45,22 @@ class UploadState:
     title: str | None = None
     artist: str | None = None
     minted: tuple[str, ...] = ()  # entity ids this item founded, in order
+    master: FoundedId | None = None  # the master id this item founded, if it did
+    audio: FoundedId | None = None
 
     @property
     def key(self) -> ItemKey:
         """The item."""
         return ItemKey(self.source, self.item_id)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MemberPlace:
+    """Where a member of a recording or video stands below it: members that share an id share that level."""
+
+    member: str  # ItemKey.text()
+    master_id: str
+    audio_id: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +75,7 @@ class EntityState:
     members: tuple[str, ...] = ()
     redirect_to: str | None = None
     work_id: str | None = None
+    places: tuple[MemberPlace, ...] = ()  # in the order of members; none for works
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

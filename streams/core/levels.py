@@ -1,0 +1,79 @@
+"""Below the recording: what tells two masters of one recording apart, and two copies of one master.
+
+Compared only for uploads that share a recording. What a sender writes ("2011 Remaster", "Mono") and how alike
+the two sounds are; with no sound and no word nothing is known, and the heads' priors speak.
+"""
+
+from typing import Final, NamedTuple
+
+from streams.core.comparison import ABSENT, compare_sound, prepare
+from streams.core.records import LinkageRecord, SoundEvidence
+from streams.core.versions import Mastering
+
+LEVEL_FIELDS: Final = ("mastering", "copy")
+
+COPY_WINDOWS: Final = 0.995
+COPY_BIT_ERROR: Final = 0.03
+COPY_COVERAGE: Final = 0.97
+"""What copies by another codec or at another level reach; eight tracks of 75 s, measured.
+
+MP3 at 64 and 128, AAC at 96, Opus at 48 kbit/s, 9 dB less: windows 0.997 and more, bit error up to 0.026.
+Mastered anew (3 dB more treble than bass; bass and treble up by 4 dB; compressed; both): windows up to 0.991,
+bit error 0.010 to 0.048. The windows tell them apart; the others see to it that no mere part sounds alike.
+"""
+
+Values = dict[str, tuple[str | None, str | None]]
+
+
+class LevelComparison(NamedTuple):
+    """The levels of comparison reached, in the order of ``LEVEL_FIELDS``, and what was compared."""
+
+    levels: tuple[str, ...]
+    left: Mastering
+    right: Mastering
+
+
+def compare_levels(left: LinkageRecord, right: LinkageRecord, sound: SoundEvidence | None) -> LevelComparison:
+    """Compare two uploads of one recording; symmetrical."""
+    ours, theirs = prepare(left).mastering, prepare(right).mastering
+    return LevelComparison((_compare_masterings(ours, theirs), _compare_copies(sound)), ours, theirs)
+
+
+def level_values(compared: LevelComparison, sound: SoundEvidence | None) -> Values:
+    """Show what was compared, by the names of ``LEVEL_FIELDS``."""
+    values: Values = {"mastering": (compared.left.text(), compared.right.text())}
+    if sound is not None:
+        values["copy"] = (
+            f"bit error {sound.bit_error}, speed {sound.speed_ratio}, windows {sound.windows}",
+            f"coverage {sound.coverage_left} / {sound.coverage_right}",
+        )
+    return values
+
+
+def _compare_masterings(left: Mastering, right: Mastering) -> str:
+    """Compare what both senders say of the mastering; silence is not a word for the first master."""
+    if left.mono is not None and right.mono is not None and left.mono != right.mono:
+        return "different"
+    if left.years and right.years and left.years.isdisjoint(right.years):
+        return "different"
+    if left.remaster != right.remaster or bool(left.mono) != bool(right.mono):
+        return "one_sided"
+    if not left.remaster and not left.mono:
+        return "none"
+    return "equal" if bool(left.years) == bool(right.years) else "equal_vague"
+
+
+def _compare_copies(sound: SoundEvidence | None) -> str:
+    """Say how alike two sounds are, when they are of one recording."""
+    heard, _ = compare_sound(sound)
+    if sound is None or heard in {ABSENT, "unaligned", "doubtful"}:
+        return ABSENT
+    if heard == "same_audio":
+        return "same_content"
+    if heard != "same_master":
+        return "other_sound"  # joined all the same, by a person or by an identifier
+    if sound.speed_ratio not in {None, 1.0}:
+        return "other_speed"
+    whole = min(sound.coverage_left or 0.0, sound.coverage_right or 0.0) >= COPY_COVERAGE
+    alike = (sound.bit_error or 0.0) <= COPY_BIT_ERROR and (sound.windows or 1.0) >= COPY_WINDOWS
+    return "copy" if whole and alike else "near"
