@@ -58,6 +58,15 @@ def resolve_lines(
         empty
     rules : Rules
     """
+    decisions, catalogue = decide_lines(lines, parts, index=index, rules=rules)
+    for decision in decisions:
+        yield _answer(decision, catalogue)
+
+
+def decide_lines(
+    lines: Iterable[bytes], parts: OfflineParts, *, index: CandidateIndex, rules: Rules
+) -> tuple[list[Decision], CatalogueState]:
+    """Run uploads through every stage; give the decisions as they were written, and the state at the end."""
     log = _Log()
     find = FindProcessor(index, parts.codec, limit=SEARCH_LIMIT, confirm=parts.confirm)
     stage = ArbitrateStage(parts.codec, rules, watermark=lambda: index.active().watermark, overlay_rows=2**62)
@@ -76,8 +85,7 @@ def resolve_lines(
             parts.codec.decode(ROWS, each.value or b"") for each in produced if each.topic == ROWS
         ]
         index.apply(index.active().name, rows, watermark=log.end(ROWS))
-    for decision in decisions:
-        yield _answer(decision, stage.catalogue)
+    return decisions, stage.catalogue
 
 
 def compare_lines(lines: Iterable[bytes], parts: OfflineParts, scorer: Scorer) -> Iterator[dict[str, Any]]:

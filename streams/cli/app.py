@@ -23,6 +23,7 @@ from streams.cli.settings import settings
 from streams.cli.stages import run, up
 from streams.cli.topics import topics
 from streams.cli.trace import trace
+from streams.cli.verify import verify
 from streams.cli.watch import watch
 
 app = typer.Typer(
@@ -46,6 +47,7 @@ app.command()(broker)
 app.command()(topics)
 app.command()(run)
 app.command()(audit)
+app.command()(verify)
 app.command()(trace)
 app.command()(settings)
 app.add_typer(models, name="models")

@@ -289,14 +289,20 @@ def _sequences(
 
 def _entity_fold(changes: Iterable[EntityChanged], states: Iterable[EntityState]) -> Iterator[Mismatch]:
     """Compare the fold of the entity events with the state that the arbiter keeps."""
-    folded: dict[str, tuple[str, tuple[str, ...], str | None, str | None]] = {}
+    folded: dict[str, tuple[object, ...]] = {}
     for change in changes:
         for side in change.sides:
             members = tuple(sorted(side.members))
-            folded[side.entity_id] = (side.status, members, side.redirect_to, side.work_id)
+            folded[side.entity_id] = (side.status, members, side.places, side.redirect_to, side.work_id)
     kept = {state.entity_id: state for state in states}
     stored = {
-        name: (state.status, tuple(sorted(state.members)), state.redirect_to, state.work_id)
+        name: (
+            state.status,
+            tuple(sorted(state.members)),
+            state.places,
+            state.redirect_to,
+            state.work_id,
+        )
         for name, state in kept.items()
     }
     yield from _compare("entity", folded, stored)

@@ -25,6 +25,7 @@ Weights = dict[str, dict[str, float]]
 
 # Strangers differ in few ways (62 in 40,000 random pairs, measured); a score is about 1.5 kB.
 _KEPT_SCORES = 16_384
+VERSION_RULE = "version_rule"
 SHORT_OF_A_MATCH = 0.01
 """How far in log-odds below the threshold a score stays that a rule keeps from being a match."""
 
@@ -215,7 +216,7 @@ class _HeadScorer:
         if self._band is not None and (rule := one_sided_rule(levels)):
             bounded = bound(total, rule=rule, review=self._band[0], below_match=self._band[1])
             if bounded != total:
-                lines.append(LedgerLine(name="version_rule", level=rule, contribution=bounded - total))
+                lines.append(LedgerLine(name=VERSION_RULE, level=rule, contribution=bounded - total))
                 total = bounded
         return HeadScore(
             prior=self._prior, lines=tuple(lines), log_odds=total, probability=probability(total)

@@ -209,7 +209,8 @@ def _upload(state: UploadState | FollowedUpload) -> tuple[object, ...]:
 
 
 def _entity(state: EntityState | EntitySide) -> tuple[object, ...]:
-    return state.kind, state.status, tuple(sorted(state.members)), state.redirect_to, state.work_id
+    members = tuple(sorted(state.members))
+    return state.kind, state.status, members, state.places, state.redirect_to, state.work_id
 
 
 def _relation(state: RelationState | RelationChanged) -> tuple[object, ...]:

@@ -303,5 +303,7 @@ def test_copies_match_kills_harm_nothing_and_the_audit_is_clean(service: Install
     assert set(second.values()) == {"match"}
     audit = CliRunner().invoke(app, ["audit", "--once", "--data-dir", str(service.data_dir)])
     assert audit.exit_code == 0, audit.output
+    verified = CliRunner().invoke(app, ["verify", "--data-dir", str(service.data_dir)])
+    assert verified.exit_code == 0, verified.output
     settings = load_settings(data_dir=service.data_dir)
     assert compare_with_arbiter(CommittedLog(bootstrap_of(settings)), codec_for(settings)) == ()

@@ -19,6 +19,7 @@ from streams.core.records import (
     Found,
     IndexRow,
     IndexWatermark,
+    MemberPlace,
     Operation,
     Origin,
     Outcome,
@@ -105,6 +106,9 @@ def state(entity_id: str, members: tuple[str, ...]) -> EntityState:
     return EntityState(
         entity_id=entity_id, kind="recording", status="live", founder="f", minted_sequence=1, members=members
     )
+
+
+PLACE = MemberPlace(member="1", master_id="M", audio_id="A")
 
 
 def row(name: str, state: str = "live") -> IndexRow:
@@ -304,6 +308,7 @@ def test_a_change_with_a_part_twice(logs: Logs) -> None:
         (lambda logs: logs.put("entity.state.v1", state("E9", ("x",))), "E9"),
         (lambda logs: logs.put("entity.changed.v1", changed(3, "E7", ("7",))), "E7"),
         (lambda logs: logs.put("entity.state.v1", replace(state("E2", ("1",)), status="retired")), "E2"),
+        (lambda logs: logs.put("entity.state.v1", replace(state("E2", ("1",)), places=(PLACE,))), "E2"),
     ],
 )
 def test_events_and_state_of_an_entity_that_differ(

@@ -1,0 +1,67 @@
+"""`samesong verify`: every decision computed again from its own event and the bundle that it names."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import typer
+
+from streams.cli.common import AsJson, DataDir, output, print_json, settings_for
+
+if TYPE_CHECKING:
+    from streams.config import Settings
+    from streams.core.scoring import Bundle
+
+
+def verify(data_dir: DataDir = None, as_json: AsJson = False) -> None:
+    """Compute outcome and score of every decision again; exit 1 when one does not add up."""
+    from streams.cli.decisions import DECISIONS, read_records
+    from streams.core.scoring import Bundle
+    from streams.core.verifying import verify as problems_of
+
+    settings = settings_for(data_dir)
+    packaged = Bundle.packaged()
+    bundles = {packaged.version: packaged}
+    promoted_are_read = False
+    verified = unknown = 0
+    wrong: list[dict[str, object]] = []
+    for decision in read_records(settings, DECISIONS):
+        version = decision.bundle_version
+        if version not in bundles and not promoted_are_read:
+            bundles |= {bundle.version: bundle for bundle in _promoted(settings)}
+            promoted_are_read = True
+        if version not in bundles:
+            unknown += 1
+            continue
+        verified += 1
+        if problems := problems_of(decision, bundles[version]):
+            name = {"source": decision.source, "item_id": decision.item_id, "sequence": decision.sequence}
+            wrong.append({**name, "problems": list(problems)})
+    if as_json:
+        print_json({"verified": verified, "unknown_bundle": unknown, "wrong": wrong})
+    else:
+        console = output()
+        for each in wrong:
+            console.print(f"{each['source']}/{each['item_id']} (sequence {each['sequence']})", style="red")
+            for problem in each["problems"] if isinstance(each["problems"], list) else ():
+                console.print(f"  {problem}")
+        console.print(f"{verified} decisions computed again, {len(wrong)} do not add up.")
+        if unknown:
+            console.print(f"{unknown} more name a bundle that is not at hand.")
+    if wrong:
+        raise typer.Exit(1)
+
+
+def _promoted(settings: Settings) -> Iterator[Bundle]:
+    """Read the bundles that were ever promoted; what cannot be read never came into force."""
+    from streams.cli.decisions import read_records
+    from streams.core.scoring import Bundle
+    from streams.errors import SchemaError
+
+    for asked in read_records(settings, "arbiter.input.v1"):
+        if asked.promotion is not None:
+            try:
+                yield Bundle.from_json(asked.promotion.payload)
+            except SchemaError:
+                continue
