@@ -21,6 +21,12 @@ class ConfigError(ResolverError):
     code = "config_error"
 
 
+class UnreadableInput(ConfigError):
+    """A path that was named cannot be read."""
+
+    code = "unreadable_input"
+
+
 class RecordError(ResolverError):
     """A record that can never succeed: it travels on as a refusal, the next one is processed."""
 

@@ -14,6 +14,7 @@ from streams.cli.demo import demo
 from streams.cli.doctor import doctor
 from streams.cli.entity import entity
 from streams.cli.explain import explain
+from streams.cli.importing import import_
 from streams.cli.index import index
 from streams.cli.models import models
 from streams.cli.offline import compare, resolve
@@ -41,6 +42,7 @@ app.command()(explain)
 app.command()(entity)
 app.command()(resolve)
 app.command()(compare)
+app.command(name="import")(import_)
 app.command()(demo)
 app.command()(doctor)
 app.command()(broker)

@@ -12,7 +12,7 @@ from typing import IO, Any
 
 from streams.cli.tags import MEDIA_SUFFIXES, upload_of
 from streams.core.records import Upload
-from streams.errors import ConfigError, RecordError
+from streams.errors import RecordError, UnreadableInput
 
 _CHUNK = 1 << 20
 Parser = Callable[[bytes], Upload]
@@ -35,12 +35,6 @@ class Given:
     upload: Upload | None = None
     code: str | None = None
     problem: str | None = None
-
-
-class UnreadableInput(ConfigError):
-    """A path that was named cannot be read."""
-
-    code = "unreadable_input"
 
 
 def parse_line(

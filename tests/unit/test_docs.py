@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from streams.core.importing.fields import FIELDS
 from streams.settings_table import PAGE, page
 from streams.topics import TOPICS
 
@@ -59,6 +60,11 @@ def test_the_architecture_page_lists_every_topic_as_declared() -> None:
         assert re.search(row, text, re.MULTILINE), spec.name
     named = set(re.findall(r"^\| `([a-z.]+\.v\d+)`", text, re.MULTILINE))
     assert named == {spec.name for spec in TOPICS}
+
+
+def test_the_importing_page_names_every_field() -> None:
+    text = (ROOT / "docs" / "importing.md").read_text(encoding="utf-8")
+    assert [name for name in FIELDS if f"`{name}`" not in text] == []
 
 
 def _anchors(text: str) -> set[str]:

@@ -10,7 +10,14 @@ import pytest
 ROOT = Path(__file__).parents[2]
 
 # What decides may compute, and nothing more: no I/O, no clock, no randomness, no environment, no logging.
-CORE_THIRD_PARTY = {"msgspec", "numpy", "orjson", "rapidfuzz", "scipy"}  # they compute; none reaches out
+CORE_THIRD_PARTY = {
+    "langcodes",
+    "msgspec",
+    "numpy",
+    "orjson",
+    "rapidfuzz",
+    "scipy",
+}  # they compute; none reaches out
 NOT_IN_CORE = set(
     "asyncio concurrent http logging multiprocessing os random secrets select shutil signal socket "
     "sqlite3 ssl subprocess sys tempfile threading time urllib".split()

@@ -3,13 +3,13 @@ from pathlib import Path, PurePosixPath
 
 import pytest
 
-from streams.cli.reading import UnreadableInput, check_paths, media_files, media_roots, read_given, read_lines
+from streams.cli.reading import check_paths, media_files, media_roots, read_given, read_lines
 from streams.cli.tags import upload_of
 from streams.core.records import Kind, SourceKind
 from streams.core.upload_json import parse_upload
 from streams.edges.media_roots import add_media_roots, read_media_roots
 from streams.edges.media_tags import FileTags
-from streams.errors import ConfigError
+from streams.errors import ConfigError, UnreadableInput
 
 SHA = "a" * 64
 
