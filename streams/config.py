@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, f
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from streams.errors import ConfigError
+from streams.steps import CRASH_POINTS, CrashPoint
 
 
 class _Slice(BaseModel):
@@ -48,6 +49,11 @@ class KafkaSettings(_Slice):
     key_password: SecretStr | None = Field(default=None, description="of the key file")
     group_protocol: Literal["classic", "consumer"] = Field(
         default="classic", description="of consumer groups; `consumer` is KIP-848, without static membership"
+    )
+    instance_id: str | None = Field(
+        default=None,
+        description="name of this process in its consumer groups, its own and always the same: after a crash "
+        "it goes on at once, not after the session time-out (`classic` only); `up` names its stages itself",
     )
     replication_factor: int = Field(
         default=1, ge=1, description="of topics made by `samesong topics`; 3 in production"
@@ -141,6 +147,27 @@ class TelemetrySettings(_Slice):
     )
 
 
+class FaultSettings(_Slice):
+    """What tests let go wrong; never set otherwise."""
+
+    crash_at: str | None = Field(
+        default=None,
+        description="STAGE.STEP.before or .after: where the stage kills itself, for tests of what is left",
+    )
+
+    @field_validator("crash_at")
+    @classmethod
+    def _is_a_point(cls, value: str | None) -> str | None:
+        if value is not None and value not in map(str, CRASH_POINTS):
+            raise ValueError("no step is called that")
+        return value
+
+    @property
+    def point(self) -> CrashPoint | None:
+        """The crash point that is named."""
+        return next((point for point in CRASH_POINTS if str(point) == self.crash_at), None)
+
+
 class Settings(BaseSettings):
     """Every setting of Samesong."""
 
@@ -171,6 +198,7 @@ class Settings(BaseSettings):
     arbiter: ArbiterSettings = ArbiterSettings()
     drift: DriftSettings = DriftSettings()
     telemetry: TelemetrySettings = TelemetrySettings()
+    faults: FaultSettings = FaultSettings()
 
 
 def _is_unknown(variable: str) -> bool:
@@ -220,6 +248,8 @@ def _unfit_for_production(settings: Settings) -> list[str]:
         problems.append("SAMESONG_KAFKA__USERNAME and SAMESONG_KAFKA__PASSWORD")
     if index.uri is not None and index.token is None:
         problems.append("SAMESONG_INDEX__TOKEN for the vector store")
+    if settings.faults.crash_at is not None:
+        problems.append("SAMESONG_FAULTS__CRASH_AT unset: it is for tests")
     # A relay on this machine is the usual way to a collector; spans carry no secret.
     otlp = settings.telemetry.otlp_endpoint
     addresses = {

@@ -44,6 +44,7 @@ GROUPS = {
     "arbiter": "Arbiter",
     "drift": "Drift monitor",
     "telemetry": "Telemetry",
+    "faults": "Faults",
 }
 
 

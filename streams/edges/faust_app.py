@@ -17,6 +17,7 @@ from typing import Any
 
 import faust
 
+from streams import steps
 from streams.config import DriftSettings, KafkaSettings
 from streams.core.drift import DriftRules, DriftStream, Step, fold_sketch, never_closed
 from streams.core.records import EmbeddingSketch
@@ -24,6 +25,7 @@ from streams.edges.drift_table import SKETCH_TOPIC, Entry, streams_from, table_c
 from streams.edges.metrics import Metrics
 from streams.errors import FatalError, RecordError
 from streams.ports import Codec
+from streams.steps import Guard, unguarded
 from streams.topics import topic
 
 WINDOW_TOPIC, ALERT_TOPIC = "drift.window.v1", "drift.alert.v1"
@@ -153,6 +155,7 @@ def build_app(
     kafka: KafkaSettings,
     metrics: Metrics,
     app_id: str = APP_ID,
+    guard: Guard = unguarded,
 ) -> Any:  # Faust is untyped
     """Wire the fold to its topics."""
     app = _app(bootstrap, data_dir, kafka, app_id)
@@ -183,9 +186,10 @@ def build_app(
                 sketch: EmbeddingSketch = codec.decode(SKETCH_TOPIC, event.value)
                 if not fold.restored:
                     fold.restore(list(table.items()))
-                step, changes, after = await asyncio.to_thread(
-                    fold.take, sketch, partition=message.partition, at_ms=round(message.timestamp * 1000)
-                )
+                with guard(steps.Step.fold):
+                    step, changes, after = await asyncio.to_thread(
+                        fold.take, sketch, partition=message.partition, at_ms=round(message.timestamp * 1000)
+                    )
             except RecordError as exc:
                 metrics.add("samesong.errors", code=exc.code)
                 _log.warning(
@@ -196,12 +200,14 @@ def build_app(
                     exc,
                 )
                 continue
-            await publish(step)
-            for key, entry in changes.items():
-                if entry is not None:
-                    table[key] = entry
-                elif key in table:
-                    del table[key]
+            with guard(steps.Step.publish):
+                await publish(step)
+            with guard(steps.Step.store):
+                for key, entry in changes.items():
+                    if entry is not None:
+                        table[key] = entry
+                    elif key in table:
+                        del table[key]
             late = step.stream.late - fold.late(sketch)
             fold.keep(after)
             _measure(step, metrics, late=late)
@@ -239,6 +245,7 @@ def run_drift(
     kafka: KafkaSettings | None = None,
     metrics: Metrics | None = None,
     app_id: str = APP_ID,
+    guard: Guard = unguarded,
 ) -> None:
     """Run the monitor in this process until SIGTERM, SIGINT or ``stop_event``; end within seconds.
 
@@ -258,6 +265,7 @@ def run_drift(
                 kafka=kafka or KafkaSettings(),
                 metrics=found,
                 app_id=app_id,
+                guard=guard,
             ),
             stop_event or threading.Event(),
         )

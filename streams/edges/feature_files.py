@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 
 from streams.errors import FeatureMissing, FeatureStoreUnavailable
+from streams.steps import Guard, Step, unguarded
 
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 # A writer renames its temporary file within moments; one this old has lost its writer.
@@ -25,9 +26,12 @@ class FileFeatureStore:
     ----------
     root : Path
         made if missing
+    guard : callable
+        stands around the moment in which a blob gets its name
     """
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, *, guard: Guard = unguarded) -> None:
+        self._guard = guard
         self._root = root
         self._temp = root / "tmp"
         try:
@@ -104,7 +108,8 @@ class FileFeatureStore:
                 file.write(data)
                 file.flush()
                 os.fsync(file.fileno())
-            os.replace(name, path)
+            with self._guard(Step.keep):
+                os.replace(name, path)
         except BaseException:  # Ctrl-C too leaves nothing behind
             with contextlib.suppress(OSError):
                 os.unlink(name)

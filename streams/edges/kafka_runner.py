@@ -14,6 +14,7 @@ from streams.edges.kafka_platform import MACHINE, KafkaConsumer, Platform, Worke
 from streams.edges.kafka_producer import Publisher
 from streams.errors import TransientError
 from streams.ports import Headers, Processor, Produced, RunnerMetrics, Tracing
+from streams.steps import Guard, Step, unguarded
 
 POLL_SECONDS = 0.05
 GATE_SECONDS = 0.25
@@ -69,6 +70,8 @@ class StatelessRunner:
     protocol : {"classic", "consumer"}
     platform : Platform
         clients, clock and threads
+    guard : callable
+        stands around each step
     """
 
     def __init__(
@@ -93,9 +96,11 @@ class StatelessRunner:
         instance_id: str | None = None,
         protocol: GroupProtocol = "classic",
         platform: Platform = MACHINE,
+        guard: Guard = unguarded,
     ) -> None:
         self._processor = processor
         self._platform = platform
+        self._guard = guard
         self._topics = list(topics)
         self._tracing = tracing
         self._metrics = metrics
@@ -213,10 +218,11 @@ class StatelessRunner:
             return
         offsets = [TopicPartition(t, p, offset) for (t, p), offset in sorted(finished.items())]
         try:
-            if wait:
-                self._consumer.commit(offsets=offsets, asynchronous=False)
-            else:
-                self._consumer.commit(offsets=offsets, asynchronous=True)
+            with self._guard(Step.commit):
+                if wait:
+                    self._consumer.commit(offsets=offsets, asynchronous=False)
+                else:
+                    self._consumer.commit(offsets=offsets, asynchronous=True)
         except KafkaException as exc:
             error = kafka_error(exc)
             if is_fenced(error) or classify(error) is ErrorClass.fatal:
@@ -378,18 +384,31 @@ class StatelessRunner:
     def _attempt(self, batch: Batch) -> None:
         """Process a batch once and wait until all that follows from it is acknowledged."""
         if self._tracing is None:
-            self._write([(p, p.headers) for p in self._processor.process(batch.messages)])
+            self._write([(p, p.headers) for p in self._processed(batch)])
             return
         with self._tracing.batch(batch.messages[0].topic, batch.messages) as trace:
-            produced = self._processor.process(batch.messages)
+            produced = self._processed(batch)
             self._write([(p, with_trace(p, trace.headers(p.cause))) for p in produced])
+
+    def _processed(self, batch: Batch) -> Sequence[Produced]:
+        with self._guard(Step.process):
+            return self._processor.process(batch.messages)
 
     def _write(self, records: Sequence[tuple[Produced, Headers]]) -> None:
         """Write records and wait for their acknowledgements."""
+        if not records:
+            return
+        half = len(records) // 2
+        with self._guard(Step.publish_first):
+            self._publish(records[:half])
+        with self._guard(Step.publish_rest):
+            self._publish(records[half:])
+        with self._guard(Step.acknowledge):
+            self._publisher.flush()
+
+    def _publish(self, records: Sequence[tuple[Produced, Headers]]) -> None:
         for produced, headers in records:
             self._publisher.publish(produced.topic, key=produced.key, value=produced.value, headers=headers)
-        if records:
-            self._publisher.flush()
 
     def _wait(self, batch: Batch, seconds: float) -> bool:
         """Wait before the next attempt; false when the batch is not ours to finish any more."""

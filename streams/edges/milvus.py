@@ -41,6 +41,7 @@ from streams.edges.milvus_names import (
 from streams.edges.milvus_store import TIMEOUT_S, answered, asking, connect, let_go, move_aside, take_lite
 from streams.errors import ConfigError, CorruptState, EncoderMismatch, IndexUnavailable
 from streams.ports import FloatArray, Hit, IndexBuild, IndexSummary
+from streams.steps import Guard, Step, unguarded
 
 FIRST_BUILD = "main"
 WRITE_ROWS = (
@@ -68,6 +69,8 @@ class MilvusCandidateIndex:
         of a server
     prefix : str
         letters, digits and underscores; installations that share a server differ in it
+    guard : callable
+        stands around each step of a fold
 
     Raises
     ------
@@ -79,7 +82,10 @@ class MilvusCandidateIndex:
         a Lite path whose name does not end in ``.db``
     """
 
-    def __init__(self, uri: str, *, token: str | None = None, prefix: str = "samesong") -> None:
+    def __init__(
+        self, uri: str, *, token: str | None = None, prefix: str = "samesong", guard: Guard = unguarded
+    ) -> None:
+        self._guard = guard
         self._prefix = layout_prefix(prefix)
         self._alias = f"{self._prefix}_active"
         self._path = None if uri.startswith(("http://", "https://")) else str(Path(uri).resolve())
@@ -174,7 +180,8 @@ class MilvusCandidateIndex:
             for space, change in changes.items():
                 self.zero_rows += change.zeros
                 self._write_space(space_name(self._prefix, build, space), change, present)
-            self._write_meta(meta, build, watermark, filling=filling)
+            with self._guard(Step.watermark):
+                self._write_meta(meta, build, watermark, filling=filling)
 
     def search(
         self, build: str, *, modality: str, model: str, vectors: FloatArray, limit: int
@@ -357,16 +364,18 @@ class MilvusCandidateIndex:
         self._store.counts.pop(name, None)
         client = self._store.client
         with asking(f"write {name}"):
-            gone = [primary_key(row_id) for row_id in change.gone]
-            for start in range(0, len(gone), WRITE_ROWS):
-                client.delete(name, ids=gone[start : start + WRITE_ROWS], timeout=TIMEOUT_S)
-            for start in range(0, len(change.kept), WRITE_ROWS):
-                part = slice(start, start + WRITE_ROWS)
-                pairs = zip(change.kept[part], change.vectors[part], strict=True)
-                client.upsert(name, [_stored(row, vector) for row, vector in pairs], timeout=TIMEOUT_S)
+            with self._guard(Step.upsert):
+                gone = [primary_key(row_id) for row_id in change.gone]
+                for start in range(0, len(gone), WRITE_ROWS):
+                    client.delete(name, ids=gone[start : start + WRITE_ROWS], timeout=TIMEOUT_S)
+                for start in range(0, len(change.kept), WRITE_ROWS):
+                    part = slice(start, start + WRITE_ROWS)
+                    pairs = zip(change.kept[part], change.vectors[part], strict=True)
+                    client.upsert(name, [_stored(row, vector) for row, vector in pairs], timeout=TIMEOUT_S)
             # A server has each acknowledged write in its own log; it allows a flush every ten seconds only.
             if self.lite:
-                client.flush(name, timeout=TIMEOUT_S)
+                with self._guard(Step.flush):
+                    client.flush(name, timeout=TIMEOUT_S)
 
     def _count(self, name: str) -> int:
         if name in self._store.counts:
@@ -404,7 +413,7 @@ class MilvusCandidateIndex:
             return [_hits(answer) for answer in answers]
 
 
-def open_lite(path: str | Path) -> MilvusCandidateIndex:
+def open_lite(path: str | Path, *, guard: Guard = unguarded) -> MilvusCandidateIndex:
     """Open a Milvus Lite folder; where it is torn or of another layout, an empty one in its place.
 
     The index is a fold of its log; an empty one has watermark 0, so the index stage folds all of it again.
@@ -413,6 +422,8 @@ def open_lite(path: str | Path) -> MilvusCandidateIndex:
     ----------
     path : str or Path
         ends in ``.db``; such a folder is moved aside to ``PATH.torn``, which is deleted
+    guard : callable
+        stands around each step of a fold
 
     Raises
     ------
@@ -424,12 +435,12 @@ def open_lite(path: str | Path) -> MilvusCandidateIndex:
     path = str(Path(path).resolve())
     aside = f"{path}.torn"
     try:
-        index = MilvusCandidateIndex(path)
+        index = MilvusCandidateIndex(path, guard=guard)
     except CorruptState as exc:
         _log.warning("the vector index is torn or outdated and is folded anew from its log: %s", exc)
         shutil.rmtree(aside, ignore_errors=True)
         move_aside(path, aside)
-        index = MilvusCandidateIndex(path)
+        index = MilvusCandidateIndex(path, guard=guard)
     # Also what a start that was cut short has left.
     shutil.rmtree(aside, ignore_errors=True)
     return index

@@ -21,6 +21,7 @@ from streams.edges.kafka_platform import MACHINE, KafkaConsumer, KafkaProducer, 
 from streams.edges.log_reader import LogReader
 from streams.errors import BrokerUnavailable, FatalError, TransientError
 from streams.ports import Delivered, Message, Produced, RunnerMetrics, Tracing, TransactionalStage
+from streams.steps import Guard, Step, unguarded
 
 CALL_SECONDS = 15.0
 # As long as the broker keeps a transaction open (45 s): after that the answer cannot be "committed".
@@ -77,6 +78,8 @@ class TransactionalRunner:
     protocol : {"classic", "consumer"}
     platform : Platform
         clients and clock
+    guard : callable
+        stands around each step
     """
 
     def __init__(
@@ -96,9 +99,11 @@ class TransactionalRunner:
         instance_id: str | None = None,
         protocol: GroupProtocol = "classic",
         platform: Platform = MACHINE,
+        guard: Guard = unguarded,
     ) -> None:
         self._stage = stage
         self._platform = platform
+        self._guard = guard
         self._bootstrap = bootstrap
         self._extra = extra
         self._topic = topic
@@ -246,9 +251,11 @@ class TransactionalRunner:
             )
         (partition,) = self._assigned
         try:
-            producer = self._fencing_producer(partition)
-            next_offset = self._restore(partition)
-            self._seek(partition, next_offset)
+            with self._guard(Step.fence):
+                producer = self._fencing_producer(partition)
+            with self._guard(Step.restore):
+                next_offset = self._restore(partition)
+                self._seek(partition, next_offset)
         except TransientError as exc:
             self._retry_later(exc.code, f"cannot restore yet: {exc}")
             return
@@ -333,7 +340,8 @@ class TransactionalRunner:
         owned = self._owned
         while self._owned is owned and not self._stop.is_set():
             try:
-                return self._stage.decide(batch)
+                with self._guard(Step.decide):
+                    return self._stage.decide(batch)
             except TransientError as exc:
                 self._retry_later(exc.code, f"cannot decide yet: {exc}")
         self._stage.rolled_back()
@@ -352,10 +360,17 @@ class TransactionalRunner:
             raise FatalError("a transaction without a partition")
         delivered: list[int | None] = [None] * len(produced)
         try:
-            owned.producer.begin_transaction()
-            self._produce(owned, produced, headers, delivered)
-            self._send_offsets(owned, next_offset)
-            self._commit(owned)
+            with self._guard(Step.begin):
+                owned.producer.begin_transaction()
+            half = len(produced) // 2
+            with self._guard(Step.produce_first):
+                self._produce(owned, produced, headers, delivered, range(half))
+            with self._guard(Step.produce_rest):
+                self._produce(owned, produced, headers, delivered, range(half, len(produced)))
+            with self._guard(Step.send_offsets):
+                self._send_offsets(owned, next_offset)
+            with self._guard(Step.commit):
+                self._commit(owned)
         except KafkaException as exc:
             self._failed(owned, kafka_error(exc))
             return False
@@ -369,7 +384,8 @@ class TransactionalRunner:
         self._back_off.reset()
         self._count("committed")
         pairs = zip(produced, offsets, strict=True)
-        self._stage.committed([Delivered(p, o) for p, o in pairs], next_offset=next_offset)
+        with self._guard(Step.apply):
+            self._stage.committed([Delivered(p, o) for p, o in pairs], next_offset=next_offset)
         return True
 
     def _produce(
@@ -378,9 +394,11 @@ class TransactionalRunner:
         produced: Sequence[Produced],
         headers: Sequence[tuple[tuple[str, bytes], ...]],
         delivered: list[int | None],
+        which: range,
     ) -> None:
-        """Hand every record to the producer; acknowledgements note the offsets."""
-        for index, (record, with_headers) in enumerate(zip(produced, headers, strict=True)):
+        """Hand some records to the producer; acknowledgements note the offsets."""
+        for index in which:
+            record, with_headers = produced[index], headers[index]
 
             def on_delivery(error: KafkaError | None, raw: object, index: int = index) -> None:
                 if error is None:

@@ -19,6 +19,7 @@ from streams.edges.media_roots import read_media_roots
 from streams.edges.milvus import MilvusCandidateIndex, open_lite
 from streams.errors import ConfigError
 from streams.ports import CandidateIndex, Encoder
+from streams.steps import Guard, unguarded
 
 log = logging.getLogger(__name__)
 
@@ -28,9 +29,9 @@ def rules(bundle: Bundle, confirm: Confirm) -> Rules:
     return rules_of(bundle, confirm)
 
 
-def feature_store(settings: Settings) -> FileFeatureStore:
+def feature_store(settings: Settings, *, guard: Guard = unguarded) -> FileFeatureStore:
     """Open the feature store of an installation."""
-    return FileFeatureStore(settings.data_dir / "features")
+    return FileFeatureStore(settings.data_dir / "features", guard=guard)
 
 
 def media_reader(
@@ -80,11 +81,12 @@ def encoder(settings: Settings) -> Encoder | None:
         return None
 
 
-def candidate_index(settings: Settings) -> CandidateIndex:
+def candidate_index(settings: Settings, *, guard: Guard = unguarded) -> CandidateIndex:
     """Open the vector index: Milvus Lite in the data folder, or a server."""
     index = settings.index
     if index.uri is not None:
-        return MilvusCandidateIndex(index.uri, token=index.token.get_secret_value() if index.token else None)
+        token = index.token.get_secret_value() if index.token else None
+        return MilvusCandidateIndex(index.uri, token=token, guard=guard)
     path = settings.data_dir / "index"
     path.mkdir(parents=True, exist_ok=True)
-    return open_lite(path / "milvus.db")
+    return open_lite(path / "milvus.db", guard=guard)

@@ -1,15 +1,19 @@
 """The stages as processes: what each is built of, and how it runs until it is asked to stop."""
 
 import gc
+import hashlib
 import logging
 import os
 import signal
+import socket
 import threading
 import time
 from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from contextlib import ExitStack
+from dataclasses import replace
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
@@ -19,6 +23,7 @@ from streams.core.audit import AuditReport
 from streams.core.scoring import Bundle
 from streams.edges.clock import SystemClock
 from streams.edges.committed_log import CommittedLog
+from streams.edges.crash import guard_of
 from streams.edges.encoder import FeatureConfirmer
 from streams.edges.kafka_lag import GroupLagGate
 from streams.edges.kafka_producer import Publisher
@@ -37,6 +42,7 @@ from streams.stages.encode import ENCODED, EncodeProcessor
 from streams.stages.find import AGAIN, INPUT, PASSED_ON, FindProcessor
 from streams.stages.index import IndexProcessor
 from streams.stages.index_position import FoldedTo, KafkaRowLog, catch_up
+from streams.steps import Guard, Step
 from streams.supervisor import Supervisor, stage_command, supervise
 from streams.telemetry import configure_logging
 from streams.wiring.parts import candidate_index, encoder, feature_store, media_reader, rules
@@ -62,7 +68,13 @@ def up(settings: Settings) -> None:
     """Supervise the broker and every stage of one installation until asked to stop."""
     configure_logging(settings.telemetry.log_level, "up")
     data_dir = settings.data_dir
-    stages = [stage_command(name, data_dir=data_dir) for name in processes(settings)]
+    stages = [
+        replace(
+            stage_command(name, data_dir=data_dir),
+            environment={"SAMESONG_KAFKA__INSTANCE_ID": _instance_id(name, data_dir)},
+        )
+        for name in processes(settings)
+    ]
     supervisor = Supervisor(
         data_dir,
         stages,
@@ -71,6 +83,12 @@ def up(settings: Settings) -> None:
         replication_factor=settings.kafka.replication_factor,
     )
     supervise(supervisor)
+
+
+def _instance_id(stage: str, data_dir: Path) -> str:
+    """Name a stage of one data folder on one machine: the same after every start, and no other's."""
+    place = f"{socket.gethostname()}:{data_dir.resolve()}"
+    return f"{stage}-{hashlib.sha256(place.encode()).hexdigest()[:16]}"
 
 
 def processes(settings: Settings) -> tuple[str, ...]:
@@ -120,6 +138,7 @@ class _Stage:
         self._codec = codec_for(settings)
         self._stop = _stop_on_signals()
         self._closing = ExitStack()
+        self._guard = guard_of(name, settings.faults.point)
         self._tracing = Tracing.start(settings.telemetry, stage=name, data_dir=settings.data_dir)
         self._closing.callback(self._tracing.close)
         self._metrics = Metrics.start(settings.telemetry, name)
@@ -147,7 +166,7 @@ class _Stage:
             self._codec,
             embedding,
             media=media,
-            store=feature_store(settings),
+            store=feature_store(settings, guard=self._guard),
             clock=SystemClock(),
             heartbeat_s=heartbeat_s,
         )
@@ -167,12 +186,13 @@ class _Stage:
         """Look uploads up in a Milvus server."""
         if self._settings.index.uri is None:
             raise ConfigError("with Milvus Lite `find` runs inside the index stage: `samesong run index`")
-        self._finder(self._open_index()).run(self._stop)
+        self._finder(self._open_index(), guard=self._guard).run(self._stop)
 
     def index(self) -> None:
         """Fold rows; with Milvus Lite look up as well, in this same process and on the same client."""
         settings = self._settings
         index = self._open_index()
+        finding = guard_of("find", settings.faults.point)
         reader = LogReader(self._bootstrap, self._extra)
         self._closing.callback(reader.close)
         log = KafkaRowLog(reader)
@@ -184,7 +204,7 @@ class _Stage:
             batch_rows=settings.index.batch_rows,
             metrics=self._metrics,
         )
-        with Publisher(self._bootstrap, self._extra) as publisher:
+        with Publisher(self._bootstrap, self._extra) as publisher, self._guard(Step.catch_up):
             catch_up(processor, log, publisher)
         runners = [
             self._runner(
@@ -198,7 +218,7 @@ class _Stage:
             )
         ]
         if settings.index.uri is None:
-            runners.append(self._finder(index))
+            runners.append(self._finder(index, guard=finding))
         _run_together(runners, self._stop)
 
     def arbitrate(self) -> None:
@@ -225,8 +245,10 @@ class _Stage:
             batch_items=settings.arbiter.batch_items,
             batch_ms=settings.arbiter.batch_ms,
             protocol=settings.kafka.group_protocol,
+            instance_id=settings.kafka.instance_id,
             tracing=self._tracing,
             metrics=self._metrics,
+            guard=self._guard,
         ).run(self._stop)
 
     def audit(self) -> None:
@@ -235,7 +257,8 @@ class _Stage:
         os.nice(AUDIT_NICENESS)
         while not self._stop.is_set():
             begun = time.monotonic()
-            report = audit_once(self._settings)
+            with self._guard(Step.look):
+                report = audit_once(self._settings)
             found = Counter(mismatch.hop for mismatch in report.mismatches)
             for hop in report.checked:
                 self._metrics.set("samesong.audit.mismatches", found[hop], check=hop)
@@ -258,14 +281,15 @@ class _Stage:
             self._stop,
             kafka=settings.kafka,
             metrics=self._metrics,
+            guard=self._guard,
         )
 
     def _open_index(self) -> CandidateIndex:
-        index = candidate_index(self._settings)
+        index = candidate_index(self._settings, guard=self._guard)
         self._closing.callback(index.close)
         return index
 
-    def _finder(self, index: CandidateIndex) -> StatelessRunner:
+    def _finder(self, index: CandidateIndex, *, guard: Guard) -> StatelessRunner:
         gate = GroupLagGate(
             self._bootstrap,
             self._extra,
@@ -291,6 +315,7 @@ class _Stage:
             work_budget=FIND_BUDGET,
             lag_gate=gate,
             tracing=tracing,
+            guard=guard,
         )
 
     def _runner(self, processor: Processor, **how: Any) -> StatelessRunner:
@@ -299,8 +324,9 @@ class _Stage:
             bootstrap=self._bootstrap,
             extra=self._extra,
             protocol=self._settings.kafka.group_protocol,
+            instance_id=self._settings.kafka.instance_id,
             metrics=self._metrics,
-            **{"tracing": self._tracing, **how},
+            **{"tracing": self._tracing, "guard": self._guard, **how},
         )
 
 

@@ -37,6 +37,7 @@ def test_groups_and_lists_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
         ("SAMESONG_ENCODE__WORKERS", "0"),
         ("SAMESONG_DRIFT__P_VALUE", "many"),
         ("SAMESONG_KAFKA__SECURITY_PROTOCOL", "TELNET"),
+        ("SAMESONG_FAULTS__CRASH_AT", "encode.think.before"),
     ],
 )
 def test_a_wrong_setting_is_named(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
@@ -91,6 +92,7 @@ PRODUCTION = {
         ("SAMESONG_REGISTRY__URL", "http://registry:8081", "SAMESONG_REGISTRY__URL=https"),
         ("SAMESONG_REGISTRY__URL", "registry:8081", "SAMESONG_REGISTRY__URL=https"),
         ("SAMESONG_TELEMETRY__OTLP_ENDPOINT", "http://collector:4318", "OTLP_ENDPOINT=https"),
+        ("SAMESONG_FAULTS__CRASH_AT", "encode.commit.before", "CRASH_AT unset"),
     ],
 )
 def test_production_starts_only_where_nothing_travels_in_the_clear(

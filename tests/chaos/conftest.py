@@ -1,0 +1,51 @@
+from collections.abc import Callable, Iterator
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from tests.chaos import outcomes
+from tests.chaos.outcomes import Outcome
+from tests.chaos.stages import Stages, stages
+
+HERE = Path(__file__).parent
+commit = cache(outcomes.commit)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark all that is here: `make test` leaves it to `make chaos` and to a step of its own in CI."""
+    for item in items:
+        if HERE in item.path.parents:
+            item.add_marker(pytest.mark.chaos)
+
+
+@pytest.fixture
+def chronicle(request: pytest.FixtureRequest) -> Iterator[Callable[..., None]]:
+    """Give what notes a row of the crash matrix: ``chronicle(where=, step=, fault=, outcome=)``."""
+    noted: list[Outcome] = []
+
+    def note(*, where: str, step: str, fault: str, outcome: str) -> None:
+        noted.append(
+            Outcome(
+                where=where,
+                step=step,
+                fault=fault,
+                outcome=outcome,
+                test=request.node.nodeid.partition("[")[0],
+                commit=commit(),
+            )
+        )
+
+    yield note
+    outcomes.keep(noted)
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stages]:
+    """Give the stages of an installation of this module's own; every one runs."""
+    from streams.edges.broker import EmbeddedKafka
+
+    folder = tmp_path_factory.mktemp("chaos")
+    with EmbeddedKafka(folder) as kafka, stages(folder, bootstrap=kafka.bootstrap) as made:
+        made.start_all()
+        yield made

@@ -1,0 +1,60 @@
+"""One stage in a process of its own, as `samesong run` runs it, but with encoders that need no models.
+
+The processes are forked from a server that has imported everything, so that one starts in a moment.
+"""
+
+import ctypes
+import multiprocessing
+import os
+import signal
+import sys
+from collections.abc import Mapping
+from functools import partial
+from multiprocessing.context import ForkServerProcess
+from pathlib import Path
+
+from streams.config import Settings, load_settings
+from streams.edges.memory_encoder import MemoryConfirmer, MemoryEncoder
+from streams.stages.index import IndexProcessor
+from streams.threads import one_thread
+from streams.wiring import service
+
+PR_SET_PDEATHSIG = 1
+
+
+def start(stage: str, *, data_dir: Path, environment: Mapping[str, str], log_path: Path) -> ForkServerProcess:
+    """Start a stage; it ends with this process, however that ends."""
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload([__name__])
+    process = context.Process(
+        target=_run, args=(stage, data_dir, dict(environment), log_path), name=stage, daemon=True
+    )
+    process.start()
+    return process
+
+
+def _run(stage: str, data_dir: Path, environment: Mapping[str, str], log_path: Path) -> None:
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    os.environ.update(environment)
+    log = os.open(log_path, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+    os.dup2(log, sys.stdout.fileno())
+    os.dup2(log, sys.stderr.fileno())
+    _without_models()
+    service.run_stage(stage, load_settings(data_dir=data_dir))
+
+
+def _without_models() -> None:
+    """Put crude encoders in the place of the models, and let every watermark carry a checksum."""
+
+    def encoder(_settings: Settings) -> MemoryEncoder:
+        return MemoryEncoder()
+
+    for name, part in {
+        "encoder": encoder,
+        "FeatureConfirmer": MemoryConfirmer,
+        "IndexProcessor": partial(IndexProcessor, checksum_every_s=0.0),
+    }.items():
+        setattr(service, name, part)
+
+
+one_thread()
