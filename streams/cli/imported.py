@@ -76,5 +76,24 @@ def import_table(table: str, mapping_path: Path) -> Iterator[RowResult]:
         yield reader.read(row.number, row.cells)
 
 
+def is_message(path: str) -> bool:
+    """Say whether a file is XML, by how it starts; of standard input nothing can be said before it is read.
+
+    Raises
+    ------
+    UnreadableInput
+    """
+    if path == "-":
+        return False
+    try:
+        with Path(path).open("rb") as stream:
+            start = stream.read(256)
+    except OSError as exc:
+        raise UnreadableInput(f"{path}: {exc.strerror or exc}") from exc
+    return (
+        start.removeprefix(b"\xef\xbb\xbf").replace(b"\x00", b"").lstrip(b"\xff\xfe \t\r\n").startswith(b"<")
+    )
+
+
 def _this_year() -> int:
     return datetime.datetime.now(tz=datetime.UTC).year

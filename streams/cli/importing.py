@@ -3,32 +3,68 @@
 from __future__ import annotations
 
 import sys
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from streams.cli.common import AsJson
+from streams.core.records import SourceKind
 
 if TYPE_CHECKING:
     from streams.core.importing.readings import Report
     from streams.core.importing.rows import RowResult
 
 
+class _Format(StrEnum):
+    auto = "auto"
+    table = "table"
+    ddex = "ddex"
+
+
 def import_(
-    table: Annotated[str, typer.Argument(help="A table (CSV, also gzip); - is standard input.")],
-    mapping: Annotated[
-        Path, typer.Option("--mapping", "-m", help="What the columns of the table mean, TOML.")
+    paths: Annotated[
+        list[str], typer.Argument(help="Tables (CSV) or DDEX messages (XML); - is standard input.")
     ],
+    mapping: Annotated[
+        Path | None,
+        typer.Option("--mapping", "-m", help="What the columns of a table mean, TOML.", show_default=False),
+    ] = None,
+    form: Annotated[
+        _Format, typer.Option("--format", help="By default a file that starts with < is a message.")
+    ] = _Format.auto,
+    source: Annotated[
+        str | None, typer.Option("--source", help="Sender of a message; by default as it says.")
+    ] = None,
+    source_kind: Annotated[
+        SourceKind, typer.Option("--source-kind", help="What the sender of a message is.")
+    ] = SourceKind.label_feed,
+    delivered: Annotated[
+        list[Path] | None,
+        typer.Option("--delivered", help="The message that delivered what is purged (repeatable)."),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Turn what others keep into uploads, JSON Lines on standard output; remarks go to standard error."""
-    from streams.cli.imported import import_table
+    from streams.cli.imported import import_table, is_message
+    from streams.cli.messages import import_message
 
-    tally = _Tally("standard input" if table == "-" else table, as_json=as_json)
-    for result in import_table(table, mapping):
-        tally.take(result)
-    tally.finish()
+    refused = False
+    for path in paths:
+        if form is _Format.ddex or (form is _Format.auto and mapping is None and is_message(path)):
+            sent = {"source": source, "source_kind": source_kind.value}
+            results = import_message(path, **sent, delivered=tuple(delivered or ()))
+        elif mapping is not None:
+            results = import_table(path, mapping)
+        else:
+            raise typer.BadParameter(f"{path} is no message; a table needs --mapping", param_hint="--mapping")
+        tally = _Tally("standard input" if path == "-" else path, as_json=as_json)
+        for result in results:
+            tally.take(result)
+        refused |= tally.finish()
+    if refused:
+        raise typer.Exit(1)
 
 
 class _Tally:
@@ -47,14 +83,13 @@ class _Tally:
             self._remarks += not report.refused
             self._say(_as_dict(self._name, report) if self._as_json else _sentence(self._name, report))
 
-    def finish(self) -> None:
-        """Say how many there were; status 1 where something was refused."""
+    def finish(self) -> bool:
+        """Say how many there were; True where something was refused."""
         sys.stdout.buffer.flush()
         counts = {"uploads": self._uploads, "refused": self._refused, "remarks": self._remarks}
         sentence = f"{self._name}: " + ", ".join(f"{count} {name}" for name, count in counts.items())
         self._say({"file": self._name, **counts} if self._as_json else sentence)
-        if self._refused:
-            raise typer.Exit(1)
+        return self._refused > 0
 
     @staticmethod
     def _say(what: dict[str, object] | str) -> None:
@@ -74,10 +109,12 @@ _LONGEST_SHOWN = 200
 
 
 def _sentence(name: str, report: Report) -> str:
-    place = f", column {_printable(report.column)}" if report.column is not None else ""
+    place = f"row {report.row}" if report.row is not None else _printable(report.part or "message")
+    if report.column is not None:
+        place += f", column {_printable(report.column)}"
     value = f" '{_printable(report.value)}'" if report.value is not None else ""
     refused = " [refused]" if report.refused else ""
-    return f"{name}: row {report.row}{place}:{value} {report.why}{refused}"
+    return f"{name}: {place}:{value} {report.why}{refused}"
 
 
 def _as_dict(name: str, report: Report) -> dict[str, object]:
@@ -85,6 +122,7 @@ def _as_dict(name: str, report: Report) -> dict[str, object]:
     return {
         "file": name,
         "row": report.row,
+        "part": report.part,
         "column": report.column,
         "value": value,
         "why": report.why,

@@ -3,25 +3,17 @@
 from __future__ import annotations
 
 import sys
-from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from streams.cli.common import AsJson, DataDir, messages, output, print_json, settings_for
+from streams.core.records import SourceKind
 
 if TYPE_CHECKING:
     from rich.progress import Progress
 
     from streams.core.records import Decision
-
-
-class _SourceKind(StrEnum):
-    label_feed = "label_feed"
-    aggregator = "aggregator"
-    reference_db = "reference_db"
-    video_platform = "video_platform"
-    user_upload = "user_upload"
 
 
 def _progress() -> Progress:
@@ -49,7 +41,7 @@ def publish(
     source: Annotated[
         str | None, typer.Option("--source", help="Sender, where the input names none.")
     ] = None,
-    source_kind: Annotated[_SourceKind | None, typer.Option("--source-kind", help="What it is.")] = None,
+    source_kind: Annotated[SourceKind | None, typer.Option("--source-kind", help="What it is.")] = None,
     wait: Annotated[bool, typer.Option("--wait", help="Print each decision; end when all are made.")] = False,
 ) -> None:
     """Publish uploads; lines that are no uploads are listed, the rest is published."""

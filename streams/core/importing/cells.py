@@ -47,19 +47,18 @@ def read_language(text: str) -> Reading[str]:
         return Reading()
     if not written.isprintable():  # the tables of names break on control characters
         return Reading(problem="no language that is known")
+    # Tags first: there is a language whose name is "En".
+    for code in (written, written.rstrip(".")):
+        try:
+            tag = langcodes.standardize_tag(code)
+        except ValueError:
+            continue
+        if langcodes.tag_is_valid(tag):
+            return Reading(tag)
     try:
-        found = langcodes.find(written)
+        return Reading(langcodes.find(written).to_tag())
     except LookupError:
-        return _tag(written.rstrip("."))
-    return Reading(found.to_tag())
-
-
-def _tag(text: str) -> Reading[str]:
-    try:
-        tag = langcodes.standardize_tag(text)
-    except ValueError:
         return Reading(problem="no language that is known: declare its words")
-    return Reading(tag) if langcodes.tag_is_valid(tag) else Reading(problem="no language that is known")
 
 
 def read_identifier(text: str, scheme: str) -> Reading[str]:

@@ -24,14 +24,16 @@ class Reading(Generic[T_co]):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
-    """Something a person should know of a row.
+    """Something a person should know of a row, or of a part of a message.
 
     Attributes
     ----------
-    row : int
-        as a spreadsheet counts, the header being row 1; in a message, the place of the part
+    row : int, optional
+        of a table, as a spreadsheet counts, the header being row 1
+    part : str, optional
+        of a message
     column : str, optional
-        where it stands; None for the row as a whole
+        the column, or the element, where it stands; None for the row or the part as a whole
     value : str, optional
         what stands there
     why : str
@@ -40,8 +42,9 @@ class Report:
         whether the row did not become an upload for it
     """
 
-    row: int
     why: str
+    row: int | None = None
+    part: str | None = None
     column: str | None = None
     value: str | None = None
     refused: bool = False

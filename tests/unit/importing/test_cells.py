@@ -32,7 +32,7 @@ def test_a_flag_in_other_words_asks_for_them() -> None:
 @pytest.mark.parametrize(
     ("text", "tag"),
     [("English", "en"), ("anglais", "en"), ("Deutsch", "de"), ("日本語", "ja"), ("eng", "en"), ("Eng.", "en"),
-     ("en_US", "en-US"), ("zh-Hant", "zh-Hant"), ("русский", "ru")],
+     ("en", "en"), ("En", "en"), ("en_US", "en-US"), ("zh-Hant", "zh-Hant"), ("русский", "ru")],
 )  # fmt: skip
 def test_languages_become_tags(text: str, tag: str) -> None:
     assert read_language(text).value == tag
