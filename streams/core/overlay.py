@@ -1,7 +1,13 @@
-"""Rows that were decided but are perhaps not in the index yet, searched exactly."""
+"""Rows that were decided but are perhaps not in the index yet, searched exactly.
+
+What a search finds is a function of the log alone: of the rows before the asking record, from the watermark
+of its look-up on, that are still live. It depends neither on where batches begin and end, nor on what the
+index has folded meanwhile, nor on what compaction has left of the rows.
+"""
 
 from bisect import bisect_left
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Sequence
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,9 +16,18 @@ from streams.core.proposing import candidates_of
 from streams.core.records import Candidate, EncodedUpload, IndexRow, ItemKey
 
 FloatArray = NDArray[np.float32]
+Space = tuple[str, str]
 
 _FIRST_ROWS = 256
 _QUERIES_AT_ONCE = 256
+
+
+class _Row(NamedTuple):
+    """What a row names."""
+
+    key: ItemKey
+    revision: int
+    row_id: str
 
 
 class _Collection:
@@ -20,69 +35,115 @@ class _Collection:
 
     def __init__(self, dimension: int) -> None:
         self.offsets: list[int] = []
-        self.rows: list[tuple[ItemKey, int]] = []
+        self.rows: list[_Row] = []
         self._vectors = np.empty((_FIRST_ROWS, dimension), dtype=np.float32)
+        self._live = np.empty(_FIRST_ROWS, dtype=np.bool_)
+        self._places: dict[str, int] = {}  # of live rows, counted from the first row ever
+        self._dropped = 0
 
     @property
     def vectors(self) -> FloatArray:
         """The vectors in use: float32 [shape=(n, d)]."""
         return self._vectors[: len(self.rows)]
 
-    def add(self, row: IndexRow, offset: int) -> None:
-        if len(self.rows) == len(self._vectors):
-            self._vectors = np.concatenate([self._vectors, np.empty_like(self._vectors)])
-        self._vectors[len(self.rows)] = _values(row.values)
-        self.offsets.append(offset)
-        self.rows.append((ItemKey(row.source, row.item_id), row.revision))
+    @property
+    def live(self) -> NDArray[np.bool_]:
+        """Which rows are live: bool [shape=(n,)]."""
+        return self._live[: len(self.rows)]
 
-    def nearest(
-        self, queries: Sequence[tuple[int, FloatArray]], since: Sequence[int], limit: int
-    ) -> Iterator[tuple[int, tuple[ItemKey, int], float]]:
-        """Give (asker, row, cosine) of the nearest rows of each query."""
-        starts = [bisect_left(self.offsets, since[asker]) for asker, _ in queries]
-        first = min(starts)
-        if first == len(self.rows):
-            return
-        # One product for the batch is several times cheaper than one per query. Products of other shapes
-        # may differ in the last bits; rounding keeps the order of candidates the same in a replay.
-        product = np.stack([values for _, values in queries]) @ self.vectors[first:].T
-        similarity = np.round(product, 5)
-        for (asker, _), start, row in zip(queries, starts, similarity, strict=True):
-            fresh = row[start - first :]
-            for at in _largest(fresh, limit):
-                yield asker, self.rows[start + at], float(fresh[at])
+    def add(self, row: IndexRow, offset: int) -> None:
+        self.remove(row.row_id)
+        at = len(self.rows)
+        if at == len(self._vectors):
+            self._vectors = np.concatenate([self._vectors, np.empty_like(self._vectors)])
+            self._live = np.concatenate([self._live, np.empty_like(self._live)])
+        self._vectors[at], self._live[at] = _values(row.values), True
+        self._places[row.row_id] = at + self._dropped
+        self.offsets.append(offset)
+        self.rows.append(_Row(ItemKey(row.source, row.item_id), row.revision, row.row_id))
+
+    def remove(self, row_id: str) -> None:
+        place = self._places.pop(row_id, None)
+        if place is not None:
+            self.live[place - self._dropped] = False
+
+    def count_since(self, offset: int, without: Collection[str] = ()) -> int:
+        first = bisect_left(self.offsets, offset)
+        gone = sum(self._places.get(row_id, -1) - self._dropped >= first for row_id in without)
+        return int(np.count_nonzero(self.live[first:])) - gone
 
     def drop(self, count: int) -> None:
-        kept = self.vectors[count:].copy()
+        for row in self.rows[:count]:
+            if self._places.get(row.row_id, self._dropped + count) < self._dropped + count:
+                del self._places[row.row_id]
+        for array in (self._vectors, self._live):
+            kept = array[count : len(self.rows)].copy()
+            array[: len(kept)] = kept
         del self.offsets[:count], self.rows[:count]
-        self._vectors[: len(kept)] = kept
+        self._dropped += count
+
+
+class _Similar(NamedTuple):
+    """How near the rows of a collection are to one query, from one row on; what is dead is infinitely far."""
+
+    space: Space
+    rows: list[_Row]
+    first: int
+    similarity: FloatArray
+
+    def nearest(self, asker: ItemKey, without: Collection[str], limit: int) -> list[tuple[float, _Row]]:
+        """Give the nearest rows of others, the first of equals first."""
+        wanted = limit + len(without)
+        while True:
+            places = _largest(self.similarity, wanted)
+            found = [
+                (float(self.similarity[at]), row)
+                for at in places
+                if np.isfinite(self.similarity[at])
+                and (row := self.rows[self.first + at]).key != asker
+                and row.row_id not in without
+            ]
+            if len(found) >= limit or len(places) == len(self.similarity):
+                return found[:limit]
+            wanted *= 2
+
+
+class _Query(NamedTuple):
+    """One vector of one upload, and the offset from which rows are searched."""
+
+    asker: int
+    number: int
+    since: int
+    values: FloatArray
+
+
+_UNKNOWN = _Similar(("", ""), [], 0, np.empty(0, dtype=np.float32))  # no row to be near to
+
+Nearby = Sequence[_Similar]
+"""The rows near one upload, for each of its vectors."""
 
 
 class Overlay:
     """The newest index rows by offset; memory is bounded by how far the index lags."""
 
     def __init__(self) -> None:
-        self._collections: dict[tuple[str, str], _Collection] = {}
-        self._size = 0
+        self._collections: dict[Space, _Collection] = {}
 
-    def __len__(self) -> int:
-        return self._size
-
-    def count_since(self, offset: int) -> int:
-        """Count the rows from an offset on."""
-        return sum(
-            len(held.offsets) - bisect_left(held.offsets, offset) for held in self._collections.values()
-        )
+    def count_since(self, offset: int, without: Collection[str] = ()) -> int:
+        """Count the live rows from an offset on, but for some by their ids."""
+        return sum(held.count_since(offset, without) for held in self._collections.values())
 
     def add(self, row: IndexRow, offset: int) -> None:
-        """Add a row; offsets never fall. A deletion is not needed here: the state knows what is live."""
-        if row.state != "live":
-            return
+        """Add a row, or take one away; offsets never fall."""
         space = row.modality, row.model
-        if space not in self._collections:
-            self._collections[space] = _Collection(len(row.values) // 2)
-        self._collections[space].add(row, offset)
-        self._size += 1
+        held = self._collections.get(space)
+        if row.state != "live":
+            if held is not None:
+                held.remove(row.row_id)
+            return
+        if held is None:
+            held = self._collections[space] = _Collection(len(row.values) // 2)
+        held.add(row, offset)
 
     def drop_before(self, floor: int) -> None:
         """Forget rows that every index build in use has folded."""
@@ -90,36 +151,79 @@ class Overlay:
             gone = bisect_left(held.offsets, floor)
             if gone:
                 held.drop(gone)
-                self._size -= gone
 
-    def search(
-        self, uploads: Sequence[EncodedUpload], *, since: Sequence[int], limit: int
-    ) -> list[tuple[Candidate, ...]]:
-        """Find the nearest rows for every upload of a batch at once.
+    def compare(self, uploads: Sequence[EncodedUpload], *, since: Sequence[int]) -> list[Nearby]:
+        """Compare the rows with every upload of a batch at once; ``nearest`` makes candidates of that.
 
         Parameters
         ----------
         uploads : sequence of EncodedUpload
         since : sequence of int
             per upload: rows with an offset below are left to the index, at its watermark of the look-up
-        limit : int > 0
-            rows per query vector
         """
-        nearness: list[dict[tuple[ItemKey, int], dict[str, float]]] = [{} for _ in uploads]
-        asked: dict[tuple[str, str], list[tuple[int, FloatArray]]] = {}
+        nearby: list[list[_Similar]] = [[_UNKNOWN] * len(upload.vectors) for upload in uploads]
+        asked: dict[Space, list[_Query]] = {}
         for asker, upload in enumerate(uploads):
-            for query in upload.vectors:
-                asked.setdefault((query.modality, query.model), []).append((asker, _values(query.values)))
+            for number, row in enumerate(upload.vectors):
+                query = _Query(asker, number, since[asker], _values(row.values))
+                asked.setdefault((row.modality, row.model), []).append(query)
         for space, queries in asked.items():
             held = self._collections.get(space)
             if held is None:
                 continue
-            for start in range(0, len(queries), _QUERIES_AT_ONCE):
-                for asker, row, near in held.nearest(queries[start : start + _QUERIES_AT_ONCE], since, limit):
-                    if row[0] != uploads[asker].key:
-                        nearest = nearness[asker].setdefault(row, {})
-                        nearest[space[0]] = max(near, nearest.get(space[0], -1.0))
-        return [candidates_of(each) for each in nearness]
+            for at in range(0, len(queries), _QUERIES_AT_ONCE):
+                part = queries[at : at + _QUERIES_AT_ONCE]
+                for query, similar in zip(part, _similar(space, held, part), strict=True):
+                    nearby[query.asker][query.number] = similar
+        return list(nearby)
+
+
+def nearest(
+    upload: EncodedUpload, parts: Sequence[Nearby], *, without: Collection[str] = (), limit: int
+) -> tuple[Candidate, ...]:
+    """Name the uploads of the nearest rows of each query vector.
+
+    Parameters
+    ----------
+    upload : EncodedUpload
+        who asks; it does not find itself
+    parts : sequence of Nearby
+        of one overlay after the other, the older rows first
+    without : collection of str
+        ids of rows that have died since they were compared
+    limit : int > 0
+        rows per query vector, over all parts
+    """
+    best: dict[tuple[ItemKey, int], dict[str, float]] = {}
+    queries = max(map(len, parts), default=0)
+    by_query: list[list[tuple[float, str, _Row]]] = [[] for _ in range(queries)]
+    for part in parts:
+        for number, similar in enumerate(part):
+            by_query[number] += [
+                (near, similar.space[0], row) for near, row in similar.nearest(upload.key, without, limit)
+            ]
+    for found in by_query:
+        for near, modality, row in sorted(found, key=lambda each: -each[0])[:limit]:
+            nearness = best.setdefault((row.key, row.revision), {})
+            nearness[modality] = max(near, nearness.get(modality, -1.0))
+    return candidates_of(best)
+
+
+def _similar(space: Space, held: _Collection, queries: Sequence[_Query]) -> list[_Similar]:
+    """Compare one collection with some queries; one product is several times cheaper than one per query."""
+    starts = [bisect_left(held.offsets, query.since) for query in queries]
+    first = min(starts)
+    if first == len(held.rows):
+        return [_UNKNOWN for _ in queries]
+    # Products of other shapes may differ in the last bits; rounding keeps the order of candidates the same
+    # in a replay.
+    product = np.stack([query.values for query in queries]) @ held.vectors[first:].T
+    similarity = np.round(product, 5)
+    similarity[:, ~held.live[first:]] = -np.inf
+    return [
+        _Similar(space, held.rows, start, row[start - first :])
+        for start, row in zip(starts, similarity, strict=True)
+    ]
 
 
 def _values(data: bytes) -> FloatArray:

@@ -1,6 +1,6 @@
 """Arbitrate: the only writer of decisions; one transaction per batch, state applied after the commit."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final, TypeVar
 
@@ -11,12 +11,11 @@ from streams.core.commands import decide_command
 from streams.core.ids import stable_id
 from streams.core.letters import letter
 from streams.core.origins import Origins
-from streams.core.overlay import Overlay
+from streams.core.overlay import Nearby, Overlay, nearest
 from streams.core.promoting import decide_promotion, rules_of
 from streams.core.records import (
     ArbiterHead,
     ArbiterInput,
-    Candidate,
     Contradiction,
     DeadLetter,
     Decision,
@@ -24,6 +23,7 @@ from streams.core.records import (
     EntityState,
     Found,
     IndexRow,
+    Operation,
     Origin,
     PairState,
     RelationChanged,
@@ -86,6 +86,8 @@ class ArbitrateStage:
         see :data:`Watermark`; it never goes back, and with nothing known it gives 0: every row stays
     overlay_rows : int > 0
         intake pauses above this many rows that the index has not folded
+    kept_behind : int >= 0
+        offsets of rows that the overlay keeps although the index has folded them
     metrics : DecisionMetrics, optional
     """
 
@@ -96,6 +98,7 @@ class ArbitrateStage:
         *,
         watermark: Watermark,
         overlay_rows: int,
+        kept_behind: int = KEPT_BEHIND,
         metrics: DecisionMetrics | None = None,
         settled: Callable[[], object] = lambda: None,
     ) -> None:
@@ -103,6 +106,7 @@ class ArbitrateStage:
         self._first_rules = rules
         self._watermark = watermark
         self._overlay_rows = overlay_rows
+        self._kept_behind = kept_behind
         self._metrics = metrics
         self._settled = settled
         self._forget()
@@ -164,7 +168,7 @@ class ArbitrateStage:
         watermark = self._watermark()
         if watermark > ends.get(ROWS, 0):
             raise OffsetRegression(f"the index has folded up to {watermark}, beyond the end of {ROWS}")
-        floor = _floor(watermark)
+        floor = self._floor(watermark)
         for message in read(ROWS, 0):
             if message.offset >= floor:
                 self._overlay.add(self._codec.decode(ROWS, message.value or b""), message.offset)
@@ -183,18 +187,18 @@ class ArbitrateStage:
 
     def decide(self, batch: Sequence[Message]) -> Sequence[Produced]:
         """Decide on a batch in the order of the log; nothing is applied yet."""
-        floor = _floor(self._watermark())
+        floor = self._floor(self._watermark())
         self._overlay.drop_before(floor)
         workspace = Workspace(self._catalogue)
         origins = self._origins.copy()
-        fresh = Overlay()
+        fresh, gone = Overlay(), set[str]()
         sequence = self._head.sequence
         rules, bundle, settled_ids = self._rules, self._head.bundle, self._head.settled
         produced: list[Produced] = []
         events: list[Event] = []
         again = 0
         inputs: list[ArbiterInput] = [self._codec.decode(each.topic, each.value or b"") for each in batch]
-        nearby = self._nearby(each.found for each in inputs if each.found is not None)
+        nearby = iter(self._nearby([each.found for each in inputs if each.found is not None]))
         for cause, asked in enumerate(inputs):
             found = asked.found
             if found is None:
@@ -210,26 +214,31 @@ class ArbitrateStage:
                 produced += self._said(settled, cause, overlay=0)
                 events += settled.events
                 continue
+            # Not by origin: find may have looked the same record up twice, at two watermarks.
+            near = next(nearby)
             if found.encoded.origin not in origins and _is_stale(found, floor):
                 produced.append(self._again(found, cause))
                 again += 1
                 continue
+            since = _since(found)
+            # Rows of this very batch lie after every look-up's watermark.
+            parts = (near, *fresh.compare([found.encoded], since=[0]))
+            searched = 0
+            if _is_compared(found):
+                searched = self._overlay.count_since(since, gone) + fresh.count_since(0)
             decided = decide_found(
                 workspace,
                 found,
                 origins=origins,
                 sequence=sequence + 1,
                 rules=rules,
-                overlay=(
-                    *nearby[found.encoded.origin],
-                    # Rows of this very batch.
-                    *fresh.search([found.encoded], since=[0], limit=OVERLAY_HITS)[0],
-                ),
+                overlay=nearest(found.encoded, parts, without=gone, limit=OVERLAY_HITS),
             )
             sequence += bool(decided.events)
             for at, row in enumerate(decided.rows):
                 fresh.add(row, at)
-            produced += self._said(decided, cause, overlay=len(self._overlay) + len(fresh))
+            gone |= {row.row_id for row in decided.rows if row.state != "live"}
+            produced += self._said(decided, cause, overlay=searched)
             events += decided.events
         produced += self._state(workspace.changes)
         head = replace(
@@ -270,13 +279,14 @@ class ArbitrateStage:
         """Forget the batch last decided."""
         self._pending = None
 
-    def _nearby(self, founds: Iterable[Found]) -> dict[Origin, tuple[Candidate, ...]]:
-        """Search what the look-ups of a batch could not see: rows after their watermarks."""
-        asking = list(founds)
+    def _nearby(self, asking: Sequence[Found]) -> list[Nearby]:
+        """Compare a batch with what its look-ups could not see: rows after their watermarks."""
         uploads = [found.encoded for found in asking]
-        since = [found.lookup.watermark if found.lookup else 0 for found in asking]
-        hits = self._overlay.search(uploads, since=since, limit=OVERLAY_HITS)
-        return {upload.origin: candidates for upload, candidates in zip(uploads, hits, strict=True)}
+        return self._overlay.compare(uploads, since=[_since(found) for found in asking])
+
+    def _floor(self, watermark: int) -> int:
+        """Give the oldest row that the overlay holds."""
+        return max(0, watermark - self._kept_behind)
 
     def _risen(self, changes: Changes) -> int:
         """Count by how much the number of live uploads rises."""
@@ -342,14 +352,22 @@ def _settle(
     return Decided(events=(refused,)), rules, None
 
 
-def _floor(watermark: int) -> int:
-    """Give the oldest row that the overlay holds."""
-    return max(0, watermark - KEPT_BEHIND)
+def _since(found: Found) -> int:
+    """Give the first row that the look-up could not see."""
+    return found.lookup.watermark if found.lookup is not None else 0
+
+
+def _is_compared(found: Found) -> bool:
+    """Say whether a record is compared with others; withdrawals and refusals are not."""
+    return found.encoded.refusal is None and found.encoded.operation is Operation.upsert
 
 
 def _is_stale(found: Found, floor: int) -> bool:
-    """Say whether rows may lie between what the look-up saw and what the overlay holds."""
-    return found.lookup is None or found.lookup.watermark < floor
+    """Say whether rows may lie between what the look-up saw and what the overlay holds.
+
+    A withdrawal that went round again for a look-up it does not need would be overtaken by later revisions.
+    """
+    return _is_compared(found) and (found.lookup is None or found.lookup.watermark < floor)
 
 
 def _address(event: Event) -> tuple[str, bytes]:

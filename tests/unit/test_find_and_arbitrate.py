@@ -1,6 +1,7 @@
 """Find, arbitrate and the index over a log in memory: the overlay covers what the index has not seen."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -49,8 +50,9 @@ class LogInMemory:
 class Pipeline:
     """Find, arbitrate and index, one topic each, carried by hand."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, kept_behind: int = 8_192) -> None:
         self.codec = AvroCodec()
+        self.kept_behind = kept_behind
         self.index = MemoryCandidateIndex()
         self.find = FindProcessor(self.index, self.codec, limit=10)
         self.folded = 0
@@ -58,7 +60,9 @@ class Pipeline:
         self.log: dict[str, list[Message]] = {}
 
     def new_stage(self) -> ArbitrateStage:
-        return ArbitrateStage(self.codec, RULES, watermark=lambda: self.folded, overlay_rows=100)
+        return ArbitrateStage(
+            self.codec, RULES, watermark=lambda: self.folded, overlay_rows=100, kept_behind=self.kept_behind
+        )
 
     def append(self, produced: Produced) -> Message:
         topic = self.log.setdefault(produced.topic, [])
@@ -164,11 +168,8 @@ def test_a_look_up_a_moment_old_is_still_good() -> None:
     assert decided.candidates[0].looked_up == "overlay"
 
 
-def test_a_look_up_older_than_the_floor_is_made_again_before_it_is_decided(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr("streams.stages.arbitrate.KEPT_BEHIND", 0)
-    pipeline = Pipeline()
+def test_a_look_up_older_than_the_floor_is_made_again_before_it_is_decided() -> None:
+    pipeline = Pipeline(kept_behind=0)
     early = pipeline.look_up([upload("b", "one", 1)])
     pipeline.decide(pipeline.look_up([upload("a", "one", 0)]))
     pipeline.index_all()
@@ -180,6 +181,31 @@ def test_a_look_up_older_than_the_floor_is_made_again_before_it_is_decided(
     assert decided.outcome is Outcome.match
     assert decided.lookup is not None
     assert decided.lookup.attempt == 1
+
+
+def test_a_record_that_was_looked_up_twice_is_searched_from_its_own_watermark() -> None:
+    pipeline = Pipeline()
+    early = pipeline.look_up([upload("b", "one", 1)])
+    pipeline.decide(pipeline.look_up([upload("a", "one", 0)]))
+    pipeline.index_all()
+    # find died before it committed: the same record comes again, and saw more of the index this time
+    late = pipeline.look_up([upload("b", "one", 1)])
+    (decided,) = pipeline.decide(early + late)
+    assert decided.outcome is Outcome.match
+    assert decided.candidates[0].looked_up == "overlay"
+
+
+def test_a_withdrawal_is_not_overtaken_while_others_are_looked_up_again() -> None:
+    pipeline = Pipeline(kept_behind=0)
+    pipeline.decide(pipeline.look_up([upload("a", "one", 0)]))
+    withdrawal = replace(upload("a", "", 1), operation=Operation.withdraw, record=None, vectors=())
+    early = pipeline.look_up([withdrawal])
+    pipeline.decide(pipeline.look_up([upload("b", "two", 2)]))
+    pipeline.index_all()
+    (withdrawn,) = pipeline.decide(early)
+    (revised,) = pipeline.decide(pipeline.look_up([replace(upload("a", "one", 3), revision=2)]))
+    assert (withdrawn.outcome, withdrawn.overlay_rows) == (Outcome.withdrawn, 0)
+    assert revised.outcome is Outcome.new
 
 
 def test_a_batch_that_is_rolled_back_is_decided_the_same_way_again() -> None:

@@ -4,8 +4,8 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.core.overlay import Overlay
-from streams.core.records import EncodedUpload, IndexRow, Operation, Origin, VectorRow
+from streams.core.overlay import Overlay, nearest
+from streams.core.records import Candidate, EncodedUpload, IndexRow, Operation, Origin, VectorRow
 
 
 def row(number: int, vector: np.ndarray, *, state: str = "live") -> IndexRow:
@@ -37,6 +37,13 @@ def asking(name: str, vector: np.ndarray) -> EncodedUpload:
     )
 
 
+def search(
+    overlay: Overlay, uploads: list[EncodedUpload], *, since: list[int], limit: int
+) -> list[tuple[Candidate, ...]]:
+    nearby = overlay.compare(uploads, since=since)
+    return [nearest(upload, [near], limit=limit) for upload, near in zip(uploads, nearby, strict=True)]
+
+
 @given(
     st.integers(0, 2**32 - 1),
     st.integers(1, 600),
@@ -50,16 +57,50 @@ def test_a_batch_finds_what_each_finds_alone(seed: int, rows: int, since: list[i
         overlay.add(row(number, drawn[number]), number)
     overlay.drop_before(dropped)
     uploads = [asking(f"q{n}", drawn[rows + n]) for n in range(len(since))]
-    found = overlay.search(uploads, since=since, limit=7)
+    found = search(overlay, uploads, since=since, limit=7)
     for n, first in enumerate(since):
         alive = range(max(first, min(dropped, rows)), rows)
         by_hand = sorted(alive, key=lambda at: (-float(drawn[at] @ drawn[rows + n]), at))[:7]
         assert {each.item_id for each in found[n]} == {str(at) for at in by_hand}
 
 
-def test_an_upload_does_not_find_itself_and_deletions_are_not_held() -> None:
+def test_an_upload_does_not_find_itself() -> None:
     overlay = Overlay()
     overlay.add(row(1, np.ones(4)), 0)
-    overlay.add(row(2, np.ones(4), state="deleted"), 1)
-    assert overlay.search([asking("1", np.ones(4))], since=[0], limit=5) == [()]
-    assert (len(overlay), overlay.count_since(0), overlay.count_since(1)) == (1, 1, 0)
+    assert search(overlay, [asking("1", np.ones(4))], since=[0], limit=5) == [()]
+    assert (overlay.count_since(0), overlay.count_since(1)) == (1, 0)
+
+
+def test_dead_rows_and_rows_of_the_asker_take_no_place_of_others() -> None:
+    overlay = Overlay()
+    for number in range(9):
+        overlay.add(row(number, np.ones(4)), number)
+    for number in range(3):
+        overlay.add(row(number, np.ones(4), state="deleted"), 9 + number)
+    (nearby,) = overlay.compare([asking("3", np.ones(4))], since=[0])
+    found = nearest(asking("3", np.ones(4)), [nearby], without={"4", "5"}, limit=2)
+    assert [each.item_id for each in found] == ["6", "7"]
+    assert (overlay.count_since(0), overlay.count_since(5), overlay.count_since(0, {"4", "1"})) == (6, 4, 5)
+
+
+@given(st.integers(0, 2**32 - 1), st.integers(2, 60), st.integers(0, 60))
+def test_what_is_found_does_not_depend_on_where_a_batch_begins(seed: int, rows: int, cut: int) -> None:
+    chance = np.random.default_rng(seed)
+    drawn = chance.integers(-3, 4, size=(rows, 4)).astype(np.float32)
+    states = [(number, "live") for number in range(rows)]
+    for number in chance.choice(rows, size=rows // 3, replace=False):
+        born = states.index((int(number), "live"))
+        at = int(chance.integers(born + 1, len(states) + 1))
+        states.insert(at, (int(number), "deleted"))
+    held, fresh, whole, gone = Overlay(), Overlay(), Overlay(), set[str]()
+    for at, (number, state) in enumerate(states):
+        each = row(number, drawn[number], state=state)
+        whole.add(each, at)
+        (held if at < cut else fresh).add(each, at)
+        if at >= cut and state == "deleted":
+            gone.add(str(number))
+    upload = asking("q", np.ones(4))
+    parts = [*held.compare([upload], since=[0]), *fresh.compare([upload], since=[0])]
+    alone = whole.compare([upload], since=[0])
+    assert nearest(upload, parts, without=gone, limit=5) == nearest(upload, alone, limit=5)
+    assert held.count_since(0, gone) + fresh.count_since(0) == whole.count_since(0)
