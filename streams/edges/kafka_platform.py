@@ -19,6 +19,7 @@ from streams.edges.kafka_config import ClientConfig
 from streams.ports import Clock
 
 OnPartitions = Callable[[Any, list[TopicPartition]], None]
+OnCommit = Callable[[KafkaError | None, list[TopicPartition]], None]
 OnDelivery = Callable[[KafkaError | None, RawMessage], None]
 
 
@@ -179,8 +180,8 @@ class Worker(Protocol):
 class Platform(Clock, Protocol):
     """A place where runners run."""
 
-    def consumer(self, settings: ClientConfig) -> KafkaConsumer:
-        """Make a consumer."""
+    def consumer(self, settings: ClientConfig, *, on_commit: OnCommit | None = None) -> KafkaConsumer:
+        """Make a consumer; while polling it tells what became of commits that nobody waited for."""
         ...
 
     def producer(self, settings: ClientConfig) -> KafkaProducer:
@@ -203,10 +204,11 @@ class Platform(Clock, Protocol):
 class Machine(SystemClock):
     """The real one: the client library, the system's clock, real threads."""
 
-    def consumer(self, settings: ClientConfig) -> KafkaConsumer:
+    def consumer(self, settings: ClientConfig, *, on_commit: OnCommit | None = None) -> KafkaConsumer:
         """Make a consumer of the client library."""
+        told = {} if on_commit is None else {"on_commit": on_commit}
         # Its `commit` is overloaded by the value of `asynchronous`; a caller here passes either.
-        return cast(KafkaConsumer, Consumer(dict(settings)))
+        return cast(KafkaConsumer, Consumer({**settings, **told}))
 
     def producer(self, settings: ClientConfig) -> KafkaProducer:
         """Make a producer of the client library."""

@@ -4,7 +4,7 @@ import logging
 import threading
 from collections.abc import Callable, Sequence
 
-from confluent_kafka import KafkaException, TopicPartition
+from confluent_kafka import KafkaError, KafkaException, TopicPartition
 
 from streams.edges.batching import BackOff, Batch, Buffer, Cost, Partition
 from streams.edges.kafka_config import ClientConfig, GroupProtocol, stateless_consumer_config
@@ -113,7 +113,8 @@ class StatelessRunner:
         self._consumer = platform.consumer(
             stateless_consumer_config(
                 bootstrap, extra, group_id=group_id, instance_id=instance_id, protocol=protocol
-            )
+            ),
+            on_commit=self._on_commit,
         )
         self._read_at_once = batch_items
         # One lock for all below; whoever changes something tells the others.
@@ -211,7 +212,7 @@ class StatelessRunner:
             self._paused.clear()
 
     def _commit(self, *, wait: bool) -> None:
-        """Commit what is finished; a commit that fails is made good by the next one."""
+        """Commit what is finished; what fails is committed again, although nothing new may ever come."""
         with self._changed:
             finished, self._finished = self._finished, {}
         if not finished:
@@ -227,7 +228,19 @@ class StatelessRunner:
             error = kafka_error(exc)
             if is_fenced(error) or classify(error) is ErrorClass.fatal:
                 raise translate(error, "committing offsets") from exc
-            log.warning("offsets are not committed, their records come again: %s", error)
+            self._on_commit(error, offsets)
+
+    def _on_commit(self, error: KafkaError | None, offsets: list[TopicPartition]) -> None:
+        """Keep what could not be committed for the next commit, unless it is somebody else's by now."""
+        failed = [each for each in offsets if (error or each.error) is not None]
+        if not failed:
+            return
+        log.warning("offsets are not committed yet: %s", error or failed[0].error)
+        with self._changed:
+            for each in failed:
+                where = (each.topic, each.partition)
+                if where in self._assigned:
+                    self._finished.setdefault(where, each.offset)
 
     def _tell_lag(self) -> None:
         """Tell the lag of each partition about once a second."""

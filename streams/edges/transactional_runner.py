@@ -124,6 +124,11 @@ class TransactionalRunner:
         self._back_off = BackOff()
         self._stop = threading.Event()
 
+    @property
+    def partition(self) -> int | None:
+        """The partition that is ours and restored; none while another process has it, or it is on its way."""
+        return self._owned.partition if self._owned is not None else None
+
     # --- the loop -------------------------------------------------------------------------------------
 
     def run(self, stop: threading.Event) -> None:
