@@ -82,6 +82,16 @@ class MemoryCatalogue:
         """Return the live uploads that hold a blocking key, sorted."""
         return tuple(sorted(self._holders.get(blocking_key, ())))
 
+    def held(self) -> Changes:
+        """Return everything that is kept, as the changes that would make it."""
+        pairs = {key: pair for held in self._pairs.values() for key, pair in held.items()}
+        return Changes(
+            uploads=dict(self._uploads),
+            entities=dict(self._entities),
+            pairs=pairs,
+            relations=dict(self._relations),
+        )
+
     def apply(self, changes: Changes) -> None:
         """Take a batch's changes over."""
         for key, upload in changes.uploads.items():

@@ -30,7 +30,7 @@ INNER = {
     "streams.topics": (),
     "streams.ports": ("streams.core", "streams.ports", *SHARED),
 }
-OUTERMOST = ("streams.wiring", "streams.cli", "streams.demo")
+OUTERMOST = ("streams.wiring", "streams.cli", "streams.demo", "streams.simulation")
 # Commands build the models, and the demo makes its music; neither is part of serving.
 MAY_IMPORT_ENCODERS = ("streams.edges.encoder", *OUTERMOST)
 

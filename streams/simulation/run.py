@@ -1,0 +1,242 @@
+"""One seed: draw an installation, its work and what goes wrong; run until all is done; judge."""
+
+import random
+from collections import defaultdict
+from dataclasses import dataclass, field
+from functools import lru_cache
+
+from streams.core.scoring import Bundle
+from streams.edges.avro import AvroCodec
+from streams.simulation.installation import Installation, Shape
+from streams.simulation.oracle import SAID, judge
+from streams.simulation.stores import Mood
+from streams.simulation.weather import Fault, Weather
+from streams.simulation.workload import Sending, Workload, draw_workload
+from streams.simulation.world import Stuck, World
+
+# Long after the last mishap: whoever is not done by then never will be.
+PATIENCE_SECONDS = 400.0
+# A storm that never ends lets nothing be done.
+STORM_SECONDS = 90.0
+LOOK_SECONDS = 0.5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What came of a seed.
+
+    Attributes
+    ----------
+    seed : int
+    problems : tuple of str
+        empty when everything holds
+    deaths : tuple of str
+        what processes ended of, crashes aside
+    sent : int
+        records sent from outside
+    steps, starts : int
+        passed by all processes; processes started
+    seconds : float [s]
+        of the world's time
+    trace : tuple of str
+    """
+
+    seed: int
+    problems: tuple[str, ...]
+    deaths: tuple[str, ...] = ()
+    sent: int = 0
+    steps: int = 0
+    starts: int = 0
+    seconds: float = 0.0
+    trace: tuple[str, ...] = ()
+
+
+@lru_cache(maxsize=1)
+def _parts() -> tuple[AvroCodec, Bundle]:
+    return AvroCodec(), Bundle.packaged()
+
+
+def simulate(seed: int, *, trace: bool = False) -> Outcome:
+    """Run one seed."""
+    codec, bundle = _parts()
+    plan = _Plan(seed)
+    world = World(seed, restless=plan.restless, trace=trace)
+    workload = draw_workload(seed, codec)
+    installation = Installation(
+        world=world,
+        codec=codec,
+        bundle=bundle,
+        shape=plan.shape,
+        weather=plan.weather,
+        mood=plan.mood,
+        faults=plan.faults,
+    )
+    running = _Running(installation, workload, plan)
+    try:
+        problems = running.problems()
+    except Stuck as exc:
+        problems = [f"stuck: nobody will ever go on, of {exc}"]
+    finally:
+        installation.shut_down()
+    return Outcome(
+        seed=seed,
+        problems=tuple(problems),
+        deaths=tuple(installation.deaths),
+        sent=len(workload),
+        steps=sum(place.process.steps for place in installation.places if place.process is not None),
+        starts=sum(place.starts for place in installation.places),
+        seconds=world.now,
+        trace=tuple(world.lines),
+    )
+
+
+@dataclass(slots=True)
+class _Plan:
+    """What a seed draws, beside its work."""
+
+    seed: int
+    restless: float = field(init=False)
+    shape: Shape = field(init=False)
+    weather: Weather = field(init=False)
+    mood: Mood = field(init=False)
+    stormy: bool = True
+    faults_left: int = field(init=False)
+    chance: random.Random = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.chance = chance = random.Random(f"plan {self.seed}")  # noqa: S311 - a run must repeat
+        self.faults_left = chance.randint(1, 6)
+        self.restless = chance.choice((0.05, 0.2, 0.5))
+        self.shape = Shape(
+            encoders=chance.choice((1, 1, 2)),
+            finders=chance.choice((0, 0, 1, 2)),
+            arbiters=chance.choice((1, 1, 2)),
+            batch_items=chance.choice((1, 3, 8, 20)),
+            batch_ms=chance.choice((20, 200)),
+            kept_behind=chance.choice((8_192, 8_192, 8_192, 0, 4)),
+            overlay_rows=chance.choice((10_000, 10_000, 8)),
+        )
+        mild = chance.choice((0.0, 0.0, 0.02, 0.1))
+        self.weather = Weather(
+            lost_answer=chance.choice((0.0, 0.0, 0.1, 0.3)),
+            lost_acknowledgement=mild / 4,
+            full_queue=mild,
+            held_back=chance.choice((0.0, 0.1, 0.4)),
+            slipped=chance.choice((0.0, 0.5)),
+            unready_seek=chance.choice((0.0, 0.5)),
+        )
+        spans = [(at, at + chance.uniform(0.5, 8.0)) for at in (chance.uniform(0.0, 10.0) for _ in range(3))]
+        self.mood = Mood(
+            index_away=spans[: chance.choice((0, 0, 0, 2))],
+            features_away=spans[1 : chance.choice((1, 1, 3))],
+            slow=chance.choice((0.0, 0.0, 0.3)),
+            stale=bool(self.shape.finders) and chance.random() < 0.5,
+            lying=chance.random() < 0.3,
+            torn=chance.random() < 0.3,
+        )
+
+    def faults(self, place: str) -> dict[int, Fault]:
+        """Draw what happens to a process that starts now."""
+        chance = self.chance
+        if not self.stormy or not self.faults_left or chance.random() < 0.35:
+            return {}
+        self.faults_left -= 1
+        kind = chance.choices(("crash", "pause", "cut"), (6, 2, 1))[0]
+        # Half of them in the first steps of a process, where it takes over and restores.
+        step = chance.randint(1, 60) if chance.random() < 0.5 else chance.randint(1, 400)
+        match kind:
+            case "crash":
+                return {step: Fault("crash")}
+            case "pause":
+                return {step: Fault("pause", chance.choice((0.3, 1.5, 4.0, 9.0)))}
+            case _:
+                return {step: Fault("cut", chance.choice((0.5, 3.0, 8.0, 60.0)))}
+
+
+class _Running:
+    """The world's hand: sends, keeps processes running, reads along, and waits."""
+
+    def __init__(self, installation: Installation, workload: Workload, plan: _Plan) -> None:
+        self._it = installation
+        self._world = installation.world
+        self._workload = workload
+        self._plan = plan
+        self._read: defaultdict[str, list[tuple[int, bytes]]] = defaultdict(list)
+
+    def problems(self) -> list[str]:
+        """Run to the end and judge."""
+        rounds = self._workload.rounds
+        for number, sendings in enumerate(rounds):
+            for sending in sendings:
+                self._send(sending)
+                self._spend(self._world.chance.choice((0.0, 0.01, 0.1, 0.6)))
+            if number == len(rounds) - 1:
+                self._calm_down()
+            self._wait()
+            if waiting := self._it.waiting():
+                return [f"not done after {PATIENCE_SECONDS:.0f} s: {each}" for each in waiting]
+        self._look()
+        return judge(self._it, self._workload, self._read)
+
+    def _send(self, sending: Sending) -> None:
+        """Send a record as a client outside would."""
+        value = sending.value if isinstance(sending.value, bytes) else sending.value(self._it.entity_of)
+        if value is None:
+            return
+        number = sending.partition
+        if number is None:
+            number = self._it.broker.partition_for(sending.topic, sending.key)
+        where = sending.topic, number
+        offset = self._it.broker.write(where, sending.key, value, (), state=None, now=self._world.now)
+        self._world.say(f"sends {sending.topic}[{number}]@{offset}")
+        self._it.cluster.stir([where])
+
+    def _spend(self, seconds: float) -> None:
+        """Let time pass, tending to what must be tended."""
+        self._it.tend()
+        self._look()
+        if self._plan.stormy and self._world.chance.random() < 0.03:
+            self._it.broker.compact(self._world.chance.random())
+        if self._plan.stormy and self._world.chance.random() < 0.01:
+            self._lose_index()
+        self._world.sleep(seconds)
+
+    def _lose_index(self) -> None:
+        """Delete the index while nobody has it open."""
+        index = next(place for place in self._it.places if place.name == "index")
+        if not self._it.shape.finders and (index.process is None or index.process.dead):
+            self._world.say("!! the index is lost")
+            self._it.disk.lose_index()
+
+    def _look(self) -> None:
+        """Read along as a subscriber does."""
+        for topic in SAID:
+            seen = self._read[topic]
+            offset = seen[-1][0] + 1 if seen else 0
+            log = self._it.broker.logs[topic, 0]
+            while (entry := log.next_readable(offset)) is not None:
+                seen.append((entry.offset, entry.value or b""))
+                offset = entry.offset + 1
+
+    def _calm_down(self) -> None:
+        """Let nothing new go wrong, after a last while of storm."""
+        until = self._world.now + self._world.chance.uniform(0.0, 6.0)
+        while self._world.now < until:
+            self._spend(LOOK_SECONDS)
+        self._clear_up()
+
+    def _clear_up(self) -> None:
+        self._plan.stormy = False
+        self._plan.weather.clear_up()
+        self._plan.mood.clear_up()
+        for place in self._it.places:
+            if place.process is not None:
+                place.process.spare()
+
+    def _wait(self) -> None:
+        """Wait until everything sent is decided and folded."""
+        begun = self._world.now
+        while self._world.now < begun + PATIENCE_SECONDS and self._it.waiting():
+            if self._world.now > begun + STORM_SECONDS:
+                self._clear_up()
+            self._spend(LOOK_SECONDS)
