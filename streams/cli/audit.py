@@ -6,16 +6,17 @@ from typing import Annotated
 
 import typer
 
-from streams.cli.common import AsJson, DataDir, output, print_json, settings_for, wiring
+from streams.cli.common import AsJson, Bootstrap, DataDir, output, print_json, settings_for, wiring
 
 
 def audit(
     data_dir: DataDir = None,
+    bootstrap: Bootstrap = None,
     as_json: AsJson = False,
     once: Annotated[bool, typer.Option("--once", help="One pass; exit 1 on a mismatch.")] = False,
 ) -> None:
     """Check every hop of the log against the next; without --once, again and again until Ctrl-C."""
-    settings = settings_for(data_dir)
+    settings = settings_for(data_dir, bootstrap=bootstrap)
     if not once:
         wiring().run_stage("audit", settings)
         return

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import typer
 
-from streams.cli.common import AsJson, DataDir, output, print_json, settings_for
+from streams.cli.common import AsJson, Bootstrap, DataDir, output, print_json, settings_for
 
 
-def doctor(data_dir: DataDir = None, as_json: AsJson = False) -> None:
+def doctor(data_dir: DataDir = None, bootstrap: Bootstrap = None, as_json: AsJson = False) -> None:
     """Check everything the service needs, and say how to mend what is wrong."""
     from streams.cli.checks import State, run_checks
 
     styles = {State.good: "green", State.note: "yellow", State.wrong: "red"}
     findings = []
     console = output()
-    for finding in run_checks(settings_for(data_dir)):
+    for finding in run_checks(settings_for(data_dir, bootstrap=bootstrap)):
         findings.append(finding)
         if not as_json:
             console.print(

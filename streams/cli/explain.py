@@ -6,13 +6,14 @@ from typing import Annotated
 
 import typer
 
-from streams.cli.common import AsJson, DataDir, messages, output, print_json, settings_for
+from streams.cli.common import AsJson, Bootstrap, DataDir, messages, output, print_json, settings_for
 
 
 def explain(
     source: Annotated[str, typer.Argument(help="Who sent it.")],
     item_id: Annotated[str, typer.Argument(help="What they call it.")],
     data_dir: DataDir = None,
+    bootstrap: Bootstrap = None,
     as_json: AsJson = False,
     every: Annotated[bool, typer.Option("--all", help="Every decision on the item, not the latest.")] = False,
 ) -> None:
@@ -21,7 +22,7 @@ def explain(
     from streams.cli.render import explanation
     from streams.core.records import Outcome
 
-    settings = settings_for(data_dir)
+    settings = settings_for(data_dir, bootstrap=bootstrap)
     found = [
         decision
         for decision in read_records(settings, DECISIONS)

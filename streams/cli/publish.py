@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from streams.cli.common import AsJson, DataDir, messages, output, print_json, settings_for
+from streams.cli.common import AsJson, Bootstrap, DataDir, messages, output, print_json, settings_for
 from streams.core.records import SourceKind
 
 if TYPE_CHECKING:
@@ -37,6 +37,7 @@ def _show(decision: Decision, *, as_json: bool) -> None:
 def publish(
     paths: Annotated[list[str], typer.Argument(help="JSON Lines, - (standard input), or folders of media.")],
     data_dir: DataDir = None,
+    bootstrap: Bootstrap = None,
     as_json: AsJson = False,
     source: Annotated[
         str | None, typer.Option("--source", help="Sender, where the input names none.")
@@ -53,7 +54,7 @@ def publish(
     from streams.edges.media_roots import add_media_roots
 
     check_paths(paths)
-    settings = settings_for(data_dir)
+    settings = settings_for(data_dir, bootstrap=bootstrap)
     if roots := media_roots(paths):
         add_media_roots(settings.data_dir, roots)
     given = read_given(

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from streams.cli.common import DataDir, settings_for, wiring
+from streams.cli.common import Bootstrap, DataDir, settings_for, wiring
 from streams.threads import one_thread
 
 
@@ -22,15 +22,16 @@ class Stage(Enum):
     drift = "drift"
 
 
-def up(data_dir: DataDir = None) -> None:
+def up(data_dir: DataDir = None, bootstrap: Bootstrap = None) -> None:
     """Run everything on this machine: the embedded Kafka and every stage, until Ctrl-C."""
-    wiring().up(settings_for(data_dir))
+    wiring().up(settings_for(data_dir, bootstrap=bootstrap))
 
 
 def run(
     stage: Annotated[Stage, typer.Argument(help="Which one.")],
     data_dir: DataDir = None,
+    bootstrap: Bootstrap = None,
 ) -> None:
     """Run one stage until Ctrl-C."""
     one_thread()
-    wiring().run_stage(stage.value, settings_for(data_dir))
+    wiring().run_stage(stage.value, settings_for(data_dir, bootstrap=bootstrap))

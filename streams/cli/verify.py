@@ -7,20 +7,20 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from streams.cli.common import AsJson, DataDir, output, print_json, settings_for
+from streams.cli.common import AsJson, Bootstrap, DataDir, output, print_json, settings_for
 
 if TYPE_CHECKING:
     from streams.config import Settings
     from streams.core.scoring import Bundle
 
 
-def verify(data_dir: DataDir = None, as_json: AsJson = False) -> None:
+def verify(data_dir: DataDir = None, bootstrap: Bootstrap = None, as_json: AsJson = False) -> None:
     """Compute outcome and score of every decision again; exit 1 when one does not add up."""
     from streams.cli.decisions import DECISIONS, read_records
     from streams.core.scoring import Bundle
     from streams.core.verifying import verify as problems_of
 
-    settings = settings_for(data_dir)
+    settings = settings_for(data_dir, bootstrap=bootstrap)
     packaged = Bundle.packaged()
     bundles = {packaged.version: packaged}
     promoted_are_read = False

@@ -6,11 +6,12 @@ from typing import Annotated
 
 import typer
 
-from streams.cli.common import AsJson, DataDir, output, print_json, settings_for
+from streams.cli.common import AsJson, Bootstrap, DataDir, output, print_json, settings_for
 
 
 def watch(
     data_dir: DataDir = None,
+    bootstrap: Bootstrap = None,
     as_json: AsJson = False,
     beginning: Annotated[bool, typer.Option("--beginning", help="All decisions, not only new ones.")] = False,
     count: Annotated[int | None, typer.Option("--count", "-n", min=1, help="End after so many.")] = None,
@@ -21,7 +22,9 @@ def watch(
 
     console, seen = output(), 0
     try:
-        with follow_decisions(settings_for(data_dir), start="beginning" if beginning else "end") as follower:
+        with follow_decisions(
+            settings_for(data_dir, bootstrap=bootstrap), start="beginning" if beginning else "end"
+        ) as follower:
             while count is None or seen < count:
                 for decision in follower.poll(1.0)[: None if count is None else count - seen]:
                     seen += 1
