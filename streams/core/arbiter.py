@@ -10,11 +10,12 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from streams.core.catalogue import Workspace
+from streams.core.clustering import Judgement
 from streams.core.explaining import counter_evidence, smallest_flip
 from streams.core.ids import event_id, stable_id
 from streams.core.linking import Compared, compare, link
 from streams.core.origins import Origins
-from streams.core.placing import Placement, place
+from streams.core.placing import WORK, Placement, place
 from streams.core.records import (
     Candidate,
     ConsideredCandidate,
@@ -39,18 +40,19 @@ from streams.core.records import (
     UploadState,
     Verdict,
 )
+from streams.core.records.decided import Carrier
 from streams.core.refining import carried
 from streams.core.relating import PairClaim, RelationStep, heard_in, relate, retract
 from streams.core.rules import Rules
+from streams.core.saying import entity_changed, numbered, relation_changed, said_by
 from streams.core.sound_evidence import compared_span
 from streams.core.standing import stand
 from streams.core.upload_rows import deletions_of, rows_of, windows_of
+from streams.errors import InvariantError
 
 # A decision names this many of those it was compared with.
 MAX_NAMED: Final = 20
 
-# What carries a sequence; everything else that is said names the one that it belongs to.
-Carrier = Decision | EntityChanged | RelationChanged
 Event = Carrier | ReviewRequested | Contradiction | DeadLetter
 
 
@@ -121,15 +123,22 @@ def decide_verdict(workspace: Workspace, verdict: Verdict, *, sequence: int, rul
 
     A verdict holds for the revisions that it was given on: a revision is new evidence. One that was taken
     already, or that names an upload that is not live, changes nothing.
+
+    Raises
+    ------
+    InvariantError
+        it would make a recording and a music video one
     """
     keys = (
         ItemKey(verdict.left_source, verdict.left_item_id).text(),
         ItemKey(verdict.right_source, verdict.right_item_id).text(),
     )
     left, right = sorted(keys)
-    uploads = workspace.upload(left), workspace.upload(right)
-    if left == right or any(upload is None or not upload.live for upload in uploads):
+    a, b = workspace.upload(left), workspace.upload(right)
+    if left == right or a is None or b is None or not (a.live and b.live):
         return Decided(events=())
+    if verdict.judgement == Judgement.match and a.kind is not b.kind:
+        raise InvariantError("a recording and a music video are never one entity")
     pairs = [pair for pair in workspace.pairs_of(left) if (pair.left, pair.right) == (left, right)]
     # Never compared: nothing speaks for or against it but the verdict.
     held = pairs[0] if pairs else PairState(left=left, right=right, recording_log_odds=0.0, work_log_odds=0.0)
@@ -145,12 +154,7 @@ def decide_verdict(workspace: Workspace, verdict: Verdict, *, sequence: int, rul
         rules=rules,
         sequence=sequence,
     )
-    if not placement.sides:
-        return Decided(events=())
-    name = stable_id("event", "verdict", verdict.verdict_id, "entity")
-    return Decided(
-        events=(_entity_changed(placement, event_id=name, sequence=sequence, cause=verdict.verdict_id),)
-    )
+    return Decided(events=said_by("verdict", verdict.verdict_id, [placement], sequence=sequence))
 
 
 def _beaten(known: UploadState) -> str:
@@ -233,7 +237,9 @@ class _Deciding:
             return Decided(events=(decision,))
         seeds = self._unlink(raised, heard=None)
         self._workspace.put_upload(
-            replace(raised, live=False, rows=(), minted=(), master=None, audio=None, entity_id=None)
+            replace(
+                raised, live=False, rows=(), minted=(), former=(), master=None, audio=None, entity_id=None
+            )
         )
         placement = self._place(seeds, formerly=known.entity_id)
         self._relate(())
@@ -269,7 +275,7 @@ class _Deciding:
                 rows=windows_of(encoded),
                 title=encoded.upload.title if encoded.upload else None,
                 artist=main,
-                minted=before.minted if before and was_live else (),
+                minted=self._kept(before) if before and was_live else (),
                 master=before.master if before and was_live else None,
                 audio=before.audio if before and was_live else None,
                 entity_id=before.entity_id if before and was_live else None,
@@ -313,6 +319,12 @@ class _Deciding:
             )
         )
         return seeds
+
+    def _kept(self, before: UploadState) -> tuple[str, ...]:
+        """Name what an upload founded and may keep: a recording's id never becomes that of a video."""
+        entities = [self._workspace.entity(name) for name in before.minted]
+        kinds = {WORK, self._encoded.kind.value}
+        return tuple(each.entity_id for each in entities if each is not None and each.kind in kinds)
 
     def _place(self, seeds: set[str], *, formerly: str | None) -> Placement:
         return place(
@@ -408,26 +420,16 @@ class _Deciding:
         ]
         self._steps = relate(self._workspace, claims, self._retracted)
 
-    def _relations(self, cause: str) -> list[RelationChanged]:
+    def _relations(self, placement: Placement, cause: str) -> list[RelationChanged]:
         """Say which relations between entities came, changed or went."""
         return [
-            RelationChanged(
+            relation_changed(
+                step,
                 event_id=self._event_id("relation", ordinal=ordinal),
                 sequence=self._sequence,
-                part=1,
-                parts=1,
-                relation_id=step.state.relation_id,
-                relation=step.state.relation,
-                from_entity=step.state.from_entity,
-                to_entity=step.state.to_entity,
-                status=step.state.status,
-                probability=step.state.probability,
-                offset_ms=step.sound.offset_ms if step.sound else None,
-                overlap_ms=step.sound.overlap_ms if step.sound else None,
-                speed_ratio=step.sound.speed_ratio if step.sound else None,
-                evidence=(cause,),
+                cause=cause,
             )
-            for ordinal, step in enumerate(self._steps)
+            for ordinal, step in enumerate((*self._steps, *placement.relations))
         ]
 
     def _considered(self, compared: Sequence[Compared]) -> tuple[ConsideredCandidate, ...]:
@@ -454,14 +456,14 @@ class _Deciding:
         changes: list[EntityChanged | RelationChanged] = []
         if placement.sides:
             changes.append(
-                _entity_changed(
+                entity_changed(
                     placement,
                     event_id=self._event_id("entity"),
                     sequence=self._sequence,
                     cause=decision.decision_id,
                 )
             )
-        changes += self._relations(decision.decision_id)
+        changes += self._relations(placement, decision.decision_id)
         events: list[Event] = list(numbered((decision, *changes)))
         if decision.outcome is Outcome.review and decision.deciding_source is not None:
             events.append(self._review(decision, placement))
@@ -561,20 +563,3 @@ def _trace_id(encoded: EncodedUpload) -> str | None:
     """Read the trace id of a W3C traceparent."""
     parts = (encoded.traceparent or "").split("-")
     return parts[1] if len(parts) == 4 else None
-
-
-def _entity_changed(placement: Placement, *, event_id: str, sequence: int, cause: str) -> EntityChanged:
-    return EntityChanged(
-        event_id=event_id,
-        sequence=sequence,
-        part=1,
-        parts=1,
-        change=placement.change,
-        sides=placement.sides,
-        cause=cause,
-    )
-
-
-def numbered(carriers: Sequence[Carrier]) -> tuple[Carrier, ...]:
-    """Count what carries one sequence, n of m, so that a subscriber knows when it has it all."""
-    return tuple(replace(each, part=part, parts=len(carriers)) for part, each in enumerate(carriers, start=1))

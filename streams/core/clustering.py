@@ -168,56 +168,71 @@ class Minted:
     sequence: int
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Naming:
+    """Which id each cluster keeps.
+
+    Attributes
+    ----------
+    names : tuple of str or None
+        one per cluster, no id twice; None where one must be minted
+    heirs : mapping of str to str
+        who holds an id from now on whose holder has left
+    """
+
+    names: tuple[str | None, ...]
+    heirs: Mapping[str, str]
+
+
 def name_clusters(
     clusters: Sequence[tuple[str, ...]],
     *,
-    founded: Mapping[str, Sequence[Minted]],
-    current: Mapping[str, Minted],
-) -> tuple[str | None, ...]:
-    """Give each cluster the id that it keeps, or None where one must be minted.
+    held: Mapping[str, Sequence[Minted]],
+    belongs: Mapping[str, Sequence[Minted]],
+    first: Mapping[str, str],
+) -> Naming:
+    """Give each cluster the id that it keeps.
 
-    A cluster keeps the earliest id that one of its members founded; so a merge keeps the elder id and an
-    undone merge gives each side its own again. A cluster none of whose members founded anything keeps the
-    id that most of it has now, if no founder claims that id.
+    Every id goes with the upload that holds it: its founder, or the heir of one that left. An id without a
+    holder goes with the larger share of its members, and one of them becomes the heir. A cluster keeps the
+    earliest minted of its ids. So a merge keeps the elder id, and an undone merge gives each side its own
+    again, whoever has left meanwhile.
 
     Parameters
     ----------
     clusters : sequence of tuple of str
-        disjoint
-    founded : mapping of str to sequence of Minted
-        ids that an upload founded at the revision it still has
-    current : mapping of str to Minted
-        the id that an upload is a member of now
-
-    Returns
-    -------
-    tuple of str or None
-        one per cluster, no id twice
+        disjoint and sorted
+    held : mapping of str to sequence of Minted
+        ids that an upload founded, or is the heir of, at the revision it still has
+    belongs : mapping of str to sequence of Minted
+        ids that an upload is a member of now, or was when they were merged into those
+    first : mapping of str to str
+        the id that an upload came by before any merge: such a member is the better heir
     """
-    names: list[str | None] = [None] * len(clusters)
-    taken: set[str] = set()
+    claims: list[list[Minted]] = [
+        [minted for key in cluster for minted in held.get(key, ())] for cluster in clusters
+    ]
+    claimed = {minted.entity_id for own in claims for minted in own}
+    members: dict[Minted, dict[int, list[str]]] = {}
     for index, cluster in enumerate(clusters):
-        own = [minted for key in cluster for minted in founded.get(key, ())]
-        if own:
-            eldest = min(own, key=lambda minted: (minted.sequence, minted.entity_id))
-            names[index] = eldest.entity_id
-            taken.add(eldest.entity_id)
-    # An id whose founder stands in some cluster stays with that founder even when a sibling id is in use.
-    claimed = {minted.entity_id for cluster in clusters for key in cluster for minted in founded.get(key, ())}
-    wishes: list[tuple[int, int, str, int]] = []
-    for index, cluster in enumerate(clusters):
-        if names[index] is not None:
-            continue
-        held: dict[str, tuple[int, int]] = {}
         for key in cluster:
-            minted_now = current.get(key)
-            if minted_now is not None and minted_now.entity_id not in claimed:
-                share = held.get(minted_now.entity_id, (0, minted_now.sequence))[0] + 1
-                held[minted_now.entity_id] = (share, minted_now.sequence)
-        wishes += [(-share, sequence, name, index) for name, (share, sequence) in held.items()]
-    # The larger share first, then the elder id, then the cluster with the smaller key.
-    for _, _, name, index in sorted(wishes):
-        if names[index] is None and name not in taken:
-            names[index] = name
-            taken.add(name)
-    return tuple(names)
+            for minted in belongs.get(key, ()):
+                if minted.entity_id not in claimed:
+                    members.setdefault(minted, {}).setdefault(index, []).append(key)
+    heirs: dict[str, str] = {}
+    for minted, shares in members.items():
+        name = minted.entity_id
+
+        def rank(index: int, name: str = name, shares: dict[int, list[str]] = shares) -> tuple[int, int, int]:
+            came_first = sum(first.get(key) == name for key in shares[index])
+            # The cluster with the smaller key where shares are equal.
+            return came_first, len(shares[index]), -index
+
+        best = max(shares, key=rank)
+        claims[best].append(minted)
+        heirs[name] = min(shares[best], key=lambda key: (first.get(key) != name, key))
+    names = tuple(
+        min(own, key=lambda minted: (minted.sequence, minted.entity_id)).entity_id if own else None
+        for own in claims
+    )
+    return Naming(names=names, heirs=heirs)

@@ -14,11 +14,11 @@ from typing import Final
 from streams.core.arbiter import Decided
 from streams.core.catalogue import Workspace
 from streams.core.clustering import Judgement
-from streams.core.ids import stable_id
 from streams.core.letters import letter
 from streams.core.placing import WORK, Placement, place
-from streams.core.records import AdminCommand, EntityChanged, EntityState, Origin, PairState
+from streams.core.records import AdminCommand, EntityState, Origin, PairState
 from streams.core.rules import Rules
+from streams.core.saying import said_by
 from streams.errors import InvariantError, RecordError, SchemaError
 
 # One command judges this many pairs at most: they are scored and written in one transaction.
@@ -52,18 +52,7 @@ def decide_command(
         reason = f"{command.command} {command.command_id}: {exc}"
         return Decided(events=(letter(at, code=code, reason=reason, body=body, sequence=sequence - 1),))
     workspace.adopt(trial.changes)
-    if not placement.sides:
-        return Decided(events=())
-    change = EntityChanged(
-        event_id=stable_id("event", "command", command.command_id, "entity"),
-        sequence=sequence,
-        part=1,
-        parts=1,
-        change=placement.change,
-        sides=placement.sides,
-        cause=command.command_id,
-    )
-    return Decided(events=(change,))
+    return Decided(events=said_by("command", command.command_id, [placement], sequence=sequence))
 
 
 def _act(workspace: Workspace, command: AdminCommand, *, rules: Rules, sequence: int) -> Placement:

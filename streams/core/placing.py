@@ -4,7 +4,7 @@ The partition is a canonical clustering (``streams.core.clustering``) of the com
 recomputed after each change; the recording partition refines the work partition.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from streams.core.catalogue import Workspace
@@ -13,6 +13,7 @@ from streams.core.ids import entity_id
 from streams.core.linking import complete
 from streams.core.records import EntitySide, EntityState, ItemKey, PairState, UploadState
 from streams.core.refining import refine
+from streams.core.relating import RelationStep, entity_now, follow
 from streams.core.rules import Rules, Thresholds
 from streams.errors import CorruptState
 
@@ -29,6 +30,8 @@ class Placement:
         minted, joined, left, merged, split, restored, retired or moved; empty when nothing changed
     sides : tuple of EntitySide
         every entity that it touches, as it stands now
+    relations : tuple of RelationStep
+        relations that follow their uploads to other entities
     refused : tuple of str
         keys, paired with the upload asked about, whose merge a guard refused
     too_large : bool
@@ -37,6 +40,7 @@ class Placement:
 
     change: str
     sides: tuple[EntitySide, ...]
+    relations: tuple[RelationStep, ...] = ()
     refused: tuple[str, ...] = ()
     too_large: bool = False
 
@@ -66,8 +70,8 @@ def place(
         stamped on what is minted
     """
     thresholds = rules.thresholds
-    keys, kept = _component(workspace, seeds, thresholds)
-    pairs = complete(workspace, keys, kept, rules=rules)
+    keys, held = _component(workspace, seeds, thresholds)
+    pairs = complete(workspace, keys, held, rules=rules)
     uploads = {key: _upload(workspace, key) for key in keys}
     before = _entities_of(workspace, keys, formerly)
     recordings = cluster_component(
@@ -108,11 +112,19 @@ def place(
         _put_if_changed(
             workspace, replace(_entity(workspace, name), members=members, status="live", redirect_to=None)
         )
+    kept = {*names, *work_names}
+    was_in = {key: _homes_of(before, upload) for key, upload in uploads.items()}
+    heirs: dict[str, set[str]] = {}
+    for key, names_before in was_in.items():
+        for name in names_before:
+            heirs.setdefault(name, set()).add(work_home[key] if before[name].kind == WORK else home[key])
+    _let_go(workspace, before, kept, heirs)
     for key in keys:
         upload = _upload(workspace, key)
-        if upload.entity_id != home[key]:
-            workspace.put_upload(replace(upload, entity_id=home[key]))
-    _let_go(workspace, before, set(names) | set(work_names), home, work_home)
+        former = _former(workspace, upload, was_in[key], home[key])
+        if upload.entity_id != home[key] or upload.former != former:
+            workspace.put_upload(replace(upload, entity_id=home[key], former=former))
+    relations = follow(workspace, keys) if _parted(workspace, before, kept, sequence) else ()
     refused = tuple(
         sorted(
             {
@@ -122,9 +134,13 @@ def place(
             }
         )
     )
-    change, sides = _difference(workspace, before, set(names) | set(work_names), sequence=sequence)
+    change, sides = _difference(workspace, before, kept, sequence=sequence)
     return Placement(
-        change=change, sides=sides, refused=refused, too_large=recordings.too_large or works.too_large
+        change=change,
+        sides=sides,
+        relations=tuple(relations),
+        refused=refused,
+        too_large=recordings.too_large or works.too_large,
     )
 
 
@@ -196,21 +212,32 @@ def _named(
     sequence: int,
 ) -> tuple[str, ...]:
     """Give every cluster its id, minting where none is kept."""
-    founded: dict[str, list[Minted]] = {}
-    current: dict[str, Minted] = {}
+    held: dict[str, list[Minted]] = {}
+    belongs: dict[str, list[Minted]] = {}
+    first: dict[str, str] = {}
     for key, upload in uploads.items():
-        for name in upload.minted:
-            entity = _entity(workspace, name)
-            if (entity.kind == WORK) == (kind == WORK):
-                founded.setdefault(key, []).append(Minted(entity_id=name, sequence=entity.minted_sequence))
-        held = _current(workspace, upload, kind)
-        if held is not None:
-            current[key] = Minted(entity_id=held.entity_id, sequence=held.minted_sequence)
-    names = name_clusters(clusters, founded=founded, current=current)
+        own = kind or upload.kind.value
+        home = _current(workspace, upload, kind)
+        mine = [entity for name in upload.minted if (entity := _entity(workspace, name)).kind == own]
+        theirs = [entity for name in upload.former if (entity := _entity(workspace, name)).kind == own]
+        here = [home] if home is not None and home.kind == own else []
+        held[key] = [_minted(entity) for entity in mine]
+        belongs[key] = [_minted(entity) for entity in (*_unheld(workspace, theirs, home), *here)]
+        for entity in (*mine, *theirs, *here)[:1]:
+            first[key] = entity.entity_id
+    naming = name_clusters(clusters, held=held, belongs=belongs, first=first)
+    for name, key in sorted(naming.heirs.items()):
+        workspace.put_entity(replace(_entity(workspace, name), heir=key))
+        heir = _upload(workspace, key)
+        workspace.put_upload(replace(heir, minted=(*heir.minted, name)))
     return tuple(
         name if name is not None else _mint(workspace, cluster[0], kind=kind, sequence=sequence)
-        for name, cluster in zip(names, clusters, strict=True)
+        for name, cluster in zip(naming.names, clusters, strict=True)
     )
+
+
+def _minted(entity: EntityState) -> Minted:
+    return Minted(entity_id=entity.entity_id, sequence=entity.minted_sequence)
 
 
 def _current(workspace: Workspace, upload: UploadState, kind: str) -> EntityState | None:
@@ -223,11 +250,23 @@ def _current(workspace: Workspace, upload: UploadState, kind: str) -> EntityStat
     return None if entity.work_id is None else _entity(workspace, entity.work_id)
 
 
+def _unheld(
+    workspace: Workspace, merged: Iterable[EntityState], home: EntityState | None
+) -> Iterator[EntityState]:
+    """Give, of the ids merged into an upload's entity, those whose holder has left."""
+    for entity in merged:
+        holder = workspace.upload(entity.heir or entity.founder)
+        is_held = holder is not None and holder.live and entity.entity_id in holder.minted
+        if entity.status == "redirected" and not is_held and entity_now(workspace, entity.entity_id) == home:
+            yield entity
+
+
 def _mint(workspace: Workspace, key: str, *, kind: str, sequence: int) -> str:
     """Mint the next id that an upload founds at its present revision."""
     upload = _upload(workspace, key)
     kind = kind or upload.kind.value
-    ordinal = sum(_entity(workspace, name).kind == kind for name in upload.minted)
+    own = [_entity(workspace, name) for name in upload.minted]
+    ordinal = sum(entity.kind == kind and entity.founder == key for entity in own)
     name = entity_id(upload.source, upload.item_id, revision=upload.revision, kind=kind, ordinal=ordinal)
     if workspace.entity(name) is not None:
         raise CorruptState(f"entity {name} was minted before")
@@ -251,23 +290,53 @@ def _entities_of(workspace: Workspace, keys: Iterable[str], formerly: str | None
     return held
 
 
+def _homes_of(before: Mapping[str, EntityState], upload: UploadState) -> tuple[str, ...]:
+    """Name the recording or video that an upload was in, and its work."""
+    entity = before.get(upload.entity_id or "")
+    return tuple(name for name in (entity.entity_id, entity.work_id) if name) if entity is not None else ()
+
+
+def _former(workspace: Workspace, upload: UploadState, was_in: Iterable[str], home: str) -> tuple[str, ...]:
+    """Name the ids, founded by others, through which an upload came to be where it is: merged into that."""
+    work = _entity(workspace, home).work_id
+    names = dict.fromkeys((*upload.former, *was_in))
+    return tuple(
+        name
+        for name in names
+        if name not in upload.minted
+        and _entity(workspace, name).status == "redirected"
+        and (now := entity_now(workspace, name)) is not None
+        and now.entity_id in (home, work)
+    )
+
+
+def _parted(
+    workspace: Workspace, before: Mapping[str, EntityState], kept: Iterable[str], sequence: int
+) -> bool:
+    """Say whether members left an entity, or an id leads elsewhere than before: then relations may too."""
+    restored = any(
+        _entity(workspace, name).minted_sequence != sequence for name in kept if name not in before
+    )
+    return restored or any(
+        was.status != (now := _entity(workspace, name)).status or not set(was.members) <= set(now.members)
+        for name, was in before.items()
+        if was.kind != WORK
+    )
+
+
 def _let_go(
     workspace: Workspace,
-    before: dict[str, EntityState],
-    kept: set[str],
-    home: dict[str, str],
-    work_home: dict[str, str],
+    before: Mapping[str, EntityState],
+    kept: Collection[str],
+    heirs: Mapping[str, Collection[str]],
 ) -> None:
     """Redirect or retire what no cluster kept."""
-    work_of = {home[key]: work_home[key] for key in home}
     for name, entity in sorted(before.items()):
         if name in kept:
             continue
-        if entity.kind == WORK:
-            heirs = {work_of[member] for member in entity.members if member in work_of}
-        else:
-            heirs = {home[member] for member in entity.members if member in home}
-        heir = min(heirs) if len(heirs) == 1 else None
+        # A revision may be of another kind than what it replaces; no id leads from one kind to another.
+        same = [heir for heir in heirs.get(name, ()) if _entity(workspace, heir).kind == entity.kind]
+        heir = same[0] if len(same) == 1 else None
         _put_if_changed(
             workspace,
             replace(

@@ -10,13 +10,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Final
 
-from streams.core.arbiter import Decided, numbered
+from streams.core.arbiter import Decided
 from streams.core.catalogue import Workspace
-from streams.core.ids import stable_id
 from streams.core.letters import letter
 from streams.core.placing import could_join, place
-from streams.core.records import EntityChanged, Origin, PairState, Promotion, UploadState
+from streams.core.records import Origin, PairState, Promotion, UploadState
 from streams.core.rules import Confirm, Rules, Thresholds
+from streams.core.saying import said_by
 from streams.core.scoring import Bundle, Scorer
 from streams.errors import RecordError, SchemaError
 
@@ -89,22 +89,12 @@ def decide_promotion(
         return Promoted(decided=Decided(events=()), rules=rules)
     new = rules_of(bundle, rules.confirm)
     _score_anew(workspace, new)
-    changes: list[EntityChanged] = []
-    for group in _groups(workspace, new.thresholds):
-        placement = place(workspace, group, subject="", formerly=None, rules=new, sequence=sequence)
-        if placement.sides:
-            changes.append(
-                EntityChanged(
-                    event_id=stable_id("event", "promotion", promotion.promotion_id, "entity", len(changes)),
-                    sequence=sequence,
-                    part=1,
-                    parts=1,
-                    change=placement.change,
-                    sides=placement.sides,
-                    cause=promotion.promotion_id,
-                )
-            )
-    return Promoted(decided=Decided(events=numbered(changes)), rules=new, bundle=bundle.to_json())
+    placements = [
+        place(workspace, group, subject="", formerly=None, rules=new, sequence=sequence)
+        for group in _groups(workspace, new.thresholds)
+    ]
+    events = said_by("promotion", promotion.promotion_id, placements, sequence=sequence)
+    return Promoted(decided=Decided(events=events), rules=new, bundle=bundle.to_json())
 
 
 def _read(promotion: Promotion, rules: Rules) -> Bundle:

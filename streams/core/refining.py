@@ -8,7 +8,7 @@ again.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from typing import Literal
+from typing import Final, Literal
 
 from streams.core.catalogue import Workspace
 from streams.core.clustering import Edge, Minted, cluster_component, name_clusters
@@ -18,6 +18,8 @@ from streams.core.rules import Rules
 from streams.errors import CorruptState
 
 LevelName = Literal["master", "audio"]
+# When an id was minted is kept with its founder; one without gives way to those that have theirs.
+UNDATED: Final = 2**62
 
 
 def refine(
@@ -153,7 +155,7 @@ def _named(
 ) -> dict[str, str]:
     """Give every member the id of its cluster."""
     founded: dict[str, list[Minted]] = {}
-    current: dict[str, Minted] = {}
+    belongs: dict[str, list[Minted]] = {}
     for cluster in clusters:
         for key in cluster:
             upload = workspace.upload(key)
@@ -163,8 +165,8 @@ def _named(
             place = before.get(key)
             if place is not None:
                 name = place.master_id if level == "master" else place.audio_id
-                current[key] = Minted(entity_id=name, sequence=0)
-    names = name_clusters(clusters, founded=founded, current=current)
+                belongs[key] = [Minted(entity_id=name, sequence=UNDATED)]
+    names = name_clusters(clusters, held=founded, belongs=belongs, first={}).names
     ids: dict[str, str] = {}
     for given, cluster in zip(names, clusters, strict=True):
         held = given or _mint(workspace, cluster[0], level=level, sequence=sequence)

@@ -4,7 +4,7 @@ Each pair has one relation in one direction, so that the graph does not depend o
 A relation names the entities of both sides at the time; merged ids redirect.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -96,6 +96,36 @@ def relate(
         else:
             steps[state.relation_id] = RelationStep(state=state, sound=claim.sound)
     return [steps[name] for name in sorted(steps)]
+
+
+def follow(workspace: Workspace, keys: Iterable[str]) -> list[RelationStep]:
+    """Restate the relations of some uploads that lead to other entities than these are in now.
+
+    A merged id leads on, so a merge restates nothing. One whose two sides have become one entity is left as
+    it is: it says nothing until they part again.
+    """
+    found = {relation.relation_id: relation for key in keys for relation in workspace.relations_of(key)}
+    steps: list[RelationStep] = []
+    for _, relation in sorted(found.items()):
+        left, right = workspace.upload(relation.left), workspace.upload(relation.right)
+        if left is None or right is None or left.entity_id is None or right.entity_id is None:
+            continue
+        named = entity_now(workspace, relation.from_entity), entity_now(workspace, relation.to_entity)
+        if [entity and entity.entity_id for entity in named] == [left.entity_id, right.entity_id]:
+            continue
+        state = replace(relation, from_entity=left.entity_id, to_entity=right.entity_id)
+        workspace.put_relation(state)
+        steps.append(RelationStep(state=state, sound=_sound_of(workspace, relation)))
+    return steps
+
+
+def _sound_of(workspace: Workspace, relation: RelationState) -> SoundEvidence | None:
+    """Return how the sounds of a relation's sides relate, told from its left side."""
+    left, right = sorted((relation.left, relation.right))
+    for pair in workspace.pairs_of(left):
+        if (pair.left, pair.right) == (left, right) and pair.sound is not None:
+            return pair.sound if left == relation.left else mirrored(pair.sound)
+    return None
 
 
 def entity_now(catalogue: CatalogueState, entity_id: str | None) -> EntityState | None:

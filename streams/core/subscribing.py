@@ -10,14 +10,13 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from streams.core.records import Decision, EntityChanged, RelationChanged
+from streams.core.records.decided import Carrier
 from streams.errors import SequenceGap
 
 DECIDED: Final = "resolution.decided.v1"
 ENTITY_CHANGED: Final = "entity.changed.v1"
 RELATION_CHANGED: Final = "relation.changed.v1"
 SUBSCRIBED: Final = (DECIDED, ENTITY_CHANGED, RELATION_CHANGED)
-
-Part = Decision | EntityChanged | RelationChanged
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +46,7 @@ class _Held:
     """Parts of one sequence by their number."""
 
     total: int
-    parts: dict[int, Part] = field(default_factory=dict)
+    parts: dict[int, Carrier] = field(default_factory=dict)
     at_ms: int = 0
 
 
@@ -63,14 +62,14 @@ class SequenceAssembler:
     def __init__(self, after: int = 0) -> None:
         self._done = after
         self._held: dict[int, _Held] = {}
-        self._last: dict[type[Part], int] = {}
+        self._last: dict[type[Carrier], int] = {}
 
     @property
     def done(self) -> int:
         """The last sequence that was given."""
         return self._done
 
-    def take(self, part: Part, at_ms: int = 0) -> Iterator[WholeSequence]:
+    def take(self, part: Carrier, at_ms: int = 0) -> Iterator[WholeSequence]:
         """Take one record, in the order of its topic, and give the sequences that are whole now.
 
         Raises
@@ -90,7 +89,7 @@ class SequenceAssembler:
             del self._held[self._done]
             yield _whole(self._done, held)
 
-    def _keep(self, part: Part, at_ms: int) -> None:
+    def _keep(self, part: Carrier, at_ms: int) -> None:
         if not part.parts:
             raise SequenceGap(
                 f"the decision of sequence {part.sequence} does not say how many parts the sequence has: "
@@ -122,7 +121,7 @@ class SequenceAssembler:
             f"{later} later sequences are there"
         )
 
-    def first_held(self, of: type[Part]) -> int | None:
+    def first_held(self, of: type[Carrier]) -> int | None:
         """Give the lowest sequence of which a record of this kind waits, if one does."""
         return min(
             (

@@ -33,7 +33,7 @@ from streams.core.records import (
 )
 from streams.core.rules import Rules
 from streams.core.scoring import Bundle
-from streams.errors import CorruptState, OffsetRegression, SchemaError
+from streams.errors import CorruptState, InvariantError, OffsetRegression, SchemaError
 from streams.ports import Codec, Delivered, Message, Produced, StateReader
 from streams.stages.decision_metrics import DecisionMetrics
 from streams.stages.find import AGAIN, INPUT
@@ -54,7 +54,7 @@ _T = TypeVar("_T")
 # still good then; without them every record that waited longer than one flush of the index went round again.
 KEPT_BEHIND: Final = 8_192
 
-# So many commands and promotions are remembered: find may forward again what one batch of it held.
+# So many verdicts, commands and promotions are remembered: find may forward again what one batch of it held.
 KEPT_SETTLED: Final = 256
 JUDGEMENTS: Final = frozenset({*Judgement, "withdrawn"})
 
@@ -323,7 +323,9 @@ class ArbitrateStage:
 
 
 def _command_name(asked: ArbiterInput) -> str | None:
-    """Name a command or promotion in as few bytes whatever its id is; a verdict knows by its pair."""
+    """Name a verdict, command or promotion in as few bytes whatever its id is."""
+    if asked.verdict is not None:
+        return stable_id("verdict", asked.verdict.verdict_id)
     if asked.command is not None:
         return stable_id("command", asked.command.command_id)
     if asked.promotion is not None:
@@ -345,10 +347,17 @@ def _settle(
             workspace, asked.promotion, at=at, body=body, sequence=sequence, rules=rules
         )
         return promoted.decided, promoted.rules, promoted.bundle
-    if asked.verdict is not None and asked.verdict.judgement in JUDGEMENTS:
-        return decide_verdict(workspace, asked.verdict, sequence=sequence, rules=rules), rules, None
-    said = f"no judgement {asked.verdict.judgement!r}" if asked.verdict else "neither upload nor command"
-    refused = letter(at, code="verdict_invalid", reason=said, body=body, sequence=sequence - 1)
+    code = "verdict_invalid"
+    if asked.verdict is None:
+        said = "neither upload nor command"
+    elif asked.verdict.judgement not in JUDGEMENTS:
+        said = f"no judgement {asked.verdict.judgement!r}"
+    else:
+        try:
+            return decide_verdict(workspace, asked.verdict, sequence=sequence, rules=rules), rules, None
+        except InvariantError as exc:
+            code, said = "verdict_impossible", f"verdict {asked.verdict.verdict_id}: {exc}"
+    refused = letter(at, code=code, reason=said, body=body, sequence=sequence - 1)
     return Decided(events=(refused,)), rules, None
 
 

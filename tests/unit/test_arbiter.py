@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from streams.core.arbiter import Carrier, Decided, decide_found, decide_verdict
+from streams.core.arbiter import Decided, decide_found, decide_verdict
 from streams.core.catalogue import MemoryCatalogue, Workspace
 from streams.core.origins import Origins
 from streams.core.records import (
@@ -33,6 +33,7 @@ from streams.core.records import (
     VectorRow,
     Verdict,
 )
+from streams.core.records.decided import Carrier
 from streams.core.rules import Rules
 from tests.unit.title_scorer import RULES, TitleScorer, head
 

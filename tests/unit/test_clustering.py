@@ -113,23 +113,50 @@ def minted(name: str, sequence: int) -> Minted:
     return Minted(entity_id=name, sequence=sequence)
 
 
+def names(clusters: list[tuple[str, ...]], **given_: object) -> tuple[str | None, ...]:
+    told: dict[str, object] = {"held": {}, "belongs": {}, "first": {}, **given_}
+    return name_clusters(clusters, **told).names  # type: ignore[arg-type]  # test shorthand
+
+
 def test_a_merge_keeps_the_elder_id_and_its_undoing_restores_the_younger() -> None:
-    founded = {"a": [minted("E1", 1)], "b": [minted("E2", 2)]}
-    assert name_clusters([("a", "b")], founded=founded, current={}) == ("E1",)
-    merged = {"a": minted("E1", 1), "b": minted("E1", 1)}
-    assert name_clusters([("a",), ("b",)], founded=founded, current=merged) == ("E1", "E2")
+    held = {"a": [minted("E1", 1)], "b": [minted("E2", 2)]}
+    assert names([("a", "b")], held=held) == ("E1",)
+    merged = {"a": [minted("E1", 1)], "b": [minted("E1", 1)]}
+    assert names([("a",), ("b",)], held=held, belongs=merged) == ("E1", "E2")
 
 
 def test_members_that_were_never_apart_split_into_the_founder_s_id_and_a_fresh_one() -> None:
-    now = {"a": minted("E1", 1), "b": minted("E1", 1)}
-    assert name_clusters([("a",), ("b",)], founded={"a": [minted("E1", 1)]}, current=now) == ("E1", None)
+    now = {"a": [minted("E1", 1)], "b": [minted("E1", 1)]}
+    assert names([("a",), ("b",)], held={"a": [minted("E1", 1)]}, belongs=now) == ("E1", None)
 
 
 def test_an_entity_outlives_its_founder_with_the_larger_share() -> None:
-    now = {key: minted("E1", 1) for key in "bcd"}
-    assert name_clusters([("b",), ("c", "d")], founded={}, current=now) == (None, "E1")
+    now = {key: [minted("E1", 1)] for key in "bcd"}
+    assert names([("b",), ("c", "d")], belongs=now) == (None, "E1")
+    assert name_clusters([("b",), ("c", "d")], held={}, belongs=now, first={}).heirs == {"E1": "c"}
+
+
+def test_an_elder_id_stays_whether_or_not_its_founder_does() -> None:
+    now = {"b": [minted("E1", 1)], "c": [minted("E2", 2)]}
+    assert names([("b", "c")], held={"c": [minted("E2", 2)]}, belongs=now) == ("E1",)
+
+
+def test_an_id_whose_founder_has_left_comes_back_with_those_who_were_merged_with_it() -> None:
+    held = {"a": [minted("E1", 1)]}
+    merged = {"a": [minted("E1", 1)], "c": [minted("E2", 2), minted("E1", 1)]}
+    assert names([("a", "c")], held=held, belongs=merged) == ("E1",)
+    assert names([("a",), ("c",)], held=held, belongs=merged) == ("E1", "E2")
+
+
+def test_an_id_stays_with_those_who_came_by_it_first_however_many_were_merged_into_it() -> None:
+    held = {"d": [minted("E2", 2)]}
+    now = {key: [minted("E1", 1)] for key in "bdef"}
+    first = {"b": "E1", "d": "E2", "e": "E2", "f": "E2"}
+    assert names([("b",), ("d", "e", "f")], held=held, belongs=now, first=first) == ("E1", "E2")
+    whole = name_clusters([("b", "d", "e", "f")], held=held, belongs=now, first=first)
+    assert whole.heirs == {"E1": "b"}
 
 
 def test_no_id_is_given_twice() -> None:
-    now = {"b": minted("E1", 1), "c": minted("E1", 1)}
-    assert name_clusters([("b",), ("c",)], founded={}, current=now) == ("E1", None)
+    now = {"b": [minted("E1", 1)], "c": [minted("E1", 1)]}
+    assert names([("b",), ("c",)], belongs=now) == ("E1", None)

@@ -6,7 +6,6 @@ from dataclasses import replace
 
 import pytest
 
-from streams.core.arbiter import Carrier
 from streams.core.audit import AuditLog, Carried, DecidedAt, audit
 from streams.core.promoting import MAX_BUNDLE_BYTES
 from streams.core.records import (
@@ -21,6 +20,7 @@ from streams.core.records import (
     Promotion,
     Verdict,
 )
+from streams.core.records.decided import Carrier
 from streams.core.scoring import Bundle, Head
 from streams.core.subscribing import SUBSCRIBED
 from streams.errors import CorruptState
@@ -128,7 +128,7 @@ class Operated(Pipeline):
             yield Carried(at(message), record.found.encoded.origin if record.found else None)
 
     def _states(self, topic: str) -> list[EntityState]:
-        latest = {message.key: message for message in self.log[topic]}
+        latest = {message.key: message for message in self.log.get(topic, [])}
         return [self.codec.decode(topic, message.value or b"") for message in latest.values()]
 
 

@@ -8,8 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from streams.core.records import ArbiterHead, EntityChanged, EntityState, Outcome, UploadState
+from streams.core.records.decided import Carrier
 from streams.core.subscribed import FollowedCatalogue
-from streams.core.subscribing import SUBSCRIBED, Part, SequenceAssembler, WholeSequence
+from streams.core.subscribing import SUBSCRIBED, SequenceAssembler, WholeSequence
 from streams.errors import SequenceGap
 from streams.ports import Message, Produced
 from tests.unit.test_commands_and_promotions import Operated, bundle, key
@@ -33,12 +34,12 @@ TOPICS = [
 ]
 
 
-def take_all(parts: Iterable[Part]) -> tuple[SequenceAssembler, list[WholeSequence]]:
+def take_all(parts: Iterable[Carrier]) -> tuple[SequenceAssembler, list[WholeSequence]]:
     assembler = SequenceAssembler()
     return assembler, [whole for part in parts for whole in assembler.take(part)]
 
 
-def interleaved(order: Sequence[int]) -> list[Part]:
+def interleaved(order: Sequence[int]) -> list[Carrier]:
     """Take the next record of one topic after the other, in some order; then what is left."""
     waiting = [list(reversed(records)) for records in TOPICS]
     taken = [waiting[at].pop() for at in order if waiting[at]]
@@ -95,13 +96,13 @@ def test_it_goes_on_after_the_sequence_that_was_stored() -> None:
     ],
 )
 def test_records_that_contradict_each_other_stop_it(
-    damage: Callable[[list[Part]], list[Part]], says: str
+    damage: Callable[[list[Carrier]], list[Carrier]], says: str
 ) -> None:
     with pytest.raises(SequenceGap, match=says):
         take_all(damage(IN_ORDER))
 
 
-def followed(parts: Iterable[Part] = IN_ORDER) -> FollowedCatalogue:
+def followed(parts: Iterable[Carrier] = IN_ORDER) -> FollowedCatalogue:
     catalogue = FollowedCatalogue()
     for whole in take_all(parts)[1]:
         catalogue.apply(whole)

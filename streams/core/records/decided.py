@@ -176,6 +176,10 @@ class RelationChanged:
     dispute: str = "none"
 
 
+Carrier = Decision | EntityChanged | RelationChanged
+"""What carries a sequence; everything else that is said names the one that it belongs to."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReviewRequested:
     """A pair that people must settle (`review.requested.v1`)."""

@@ -44,7 +44,8 @@ class UploadState:
     rows: tuple[ModelWindows, ...] = ()
     title: str | None = None
     artist: str | None = None
-    minted: tuple[str, ...] = ()  # entity ids this item founded, in order
+    minted: tuple[str, ...] = ()  # entity ids this item founded, or is the heir of, in order
+    former: tuple[str, ...] = ()  # ids founded by others, merged into those that it is in now
     master: FoundedId | None = None  # the master id this item founded, if it did
     audio: FoundedId | None = None
 
@@ -76,6 +77,7 @@ class EntityState:
     redirect_to: str | None = None
     work_id: str | None = None
     places: tuple[MemberPlace, ...] = ()  # in the order of members; none for works
+    heir: str | None = None  # ItemKey.text() of who holds the id since the founder left
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,7 +132,7 @@ class ArbiterHead:
     bundle: bytes = b""  # canonical JSON of the bundle in force; empty: the packaged default
     origins: tuple[OriginRange, ...] = ()
     live_uploads: int = 0
-    settled: tuple[str, ...] = ()  # last commands and promotions that were acted on, as digests
+    settled: tuple[str, ...] = ()  # last verdicts, commands and promotions acted on, as digests
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
