@@ -58,6 +58,12 @@ def server_properties(*, node: int, ports: tuple[NodePorts, ...], log_dir: str) 
         "share.coordinator.state.topic.min.isr": max(1, replication - 1),
         # A group of one machine needs no waiting for late joiners.
         "group.initial.rebalance.delay.ms": 0,
+        # Under KIP-848 the broker, not the member, says after how long a killed member is out: as the clients
+        # have it in the classic protocol, where the default of 45 s would stop a stage for as long.
+        "group.consumer.session.timeout.ms": 10_000,
+        "group.consumer.min.session.timeout.ms": 6_000,
+        "group.consumer.heartbeat.interval.ms": 2_500,
+        "group.consumer.min.heartbeat.interval.ms": 1_000,
         # A killed leader is noticed after this long; the default of 9 s triples the stall.
         "broker.session.timeout.ms": 3000,
         "broker.heartbeat.interval.ms": 500,

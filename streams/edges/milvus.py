@@ -11,7 +11,7 @@ One lock stands around every call on Milvus Lite: :mod:`streams.edges.milvus_sto
 import logging
 import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -147,7 +147,7 @@ class MilvusCandidateIndex:
             # Only then: the watermark of one that is kept up to date is another process's to write.
             if filling:
                 self._write_meta(meta, build, watermark)
-            with asking("move the alias"):
+            with self._asking("move the alias"):
                 if self._active_meta() is None:
                     self._store.client.create_alias(meta, self._alias, timeout=TIMEOUT_S)
                 else:
@@ -199,11 +199,7 @@ class MilvusCandidateIndex:
                 raise EncoderMismatch(f"{modality} {model} has {dim} dimensions, not {vectors.shape[1]}")
             for start in range(0, len(asked), QUERY_ROWS):
                 part = asked[start : start + QUERY_ROWS]
-                try:
-                    answers = self._search(name, vectors[part], limit)
-                except IndexUnavailable:
-                    self._store.dims.pop(name, None)  # another process may have dropped this build
-                    raise
+                answers = self._search(name, vectors[part], limit)
                 for at, hits in zip(part, answers, strict=True):
                     found[at] = hits
         return found
@@ -239,10 +235,24 @@ class MilvusCandidateIndex:
                 raise CorruptState(f"{self._path} cannot be read: {exc}") from exc
             raise
 
+    @contextmanager
+    def _asking(self, what: str) -> Iterator[None]:
+        """Translate what the client raises; after that each collection of a server is loaded anew.
+
+        One that was started again may have none loaded, and another process may have dropped a build.
+        """
+        try:
+            with asking(what):
+                yield
+        except IndexUnavailable:
+            if not self.lite:
+                self._store.dims.clear()
+            raise
+
     # --- collections ---------------------------------------------------------------------------------
 
     def _collections(self) -> set[str]:
-        with asking("list collections"):
+        with self._asking("list collections"):
             return set(self._store.client.list_collections(timeout=TIMEOUT_S))
 
     def _spaces(self, build: str, present: set[str]) -> list[str]:
@@ -250,7 +260,7 @@ class MilvusCandidateIndex:
 
     def _active_meta(self) -> str | None:
         """Resolve the alias to a meta collection."""
-        with asking("resolve the alias"):
+        with self._asking("resolve the alias"):
             if not self._store.client.has_collection(self._alias, timeout=TIMEOUT_S):
                 return None
             return str(
@@ -287,7 +297,7 @@ class MilvusCandidateIndex:
         else:
             graph = {"M": 16, "efConstruction": 200}
             index.add_index("vector", index_type="HNSW", metric_type=METRIC, params=graph)
-        with asking(f"create {name}"):
+        with self._asking(f"create {name}"):
             client = self._store.client
             client.create_collection(name, schema=schema, consistency_level="Strong", timeout=TIMEOUT_S)
             # Lite builds no index here; to wait for one costs half a second a collection.
@@ -300,7 +310,7 @@ class MilvusCandidateIndex:
         known = self._store.dims.get(name)
         if known is not None:
             return known
-        with asking(f"load {name}"):
+        with self._asking(f"load {name}"):
             fields = self._store.client.describe_collection(name, timeout=TIMEOUT_S)["fields"]
             self._store.client.load_collection(name, timeout=TIMEOUT_S)
             if self.lite:
@@ -316,7 +326,7 @@ class MilvusCandidateIndex:
     def _forget(self, name: str) -> None:
         self._store.dims.pop(name, None)
         self._store.counts.pop(name, None)
-        with asking(f"drop {name}"):
+        with self._asking(f"drop {name}"):
             self._store.client.drop_collection(name, timeout=TIMEOUT_S)
 
     # --- rows ----------------------------------------------------------------------------------------
@@ -330,7 +340,7 @@ class MilvusCandidateIndex:
     def _meta_row(self, meta: str) -> Mapping[str, Any] | None:
         self._load(meta)
         fields = ["source", "item_id", "revision"]
-        with asking(f"read {meta}"):
+        with self._asking(f"read {meta}"):
             rows = self._store.client.query(
                 meta, filter='key == "watermark"', output_fields=fields, timeout=TIMEOUT_S
             )
@@ -340,7 +350,7 @@ class MilvusCandidateIndex:
         """Store the build's name and watermark: acknowledged after its rows are flushed."""
         state = FILLING if filling else ""
         row = {"key": "watermark", "source": build, "item_id": state, "revision": watermark, "window": 0}
-        with asking(f"write {meta}"):
+        with self._asking(f"write {meta}"):
             whole = row | {"start_ms": 0, "sound": "", "vector": [1.0, 0.0]}
             self._store.client.upsert(meta, [whole], timeout=TIMEOUT_S)
 
@@ -363,7 +373,7 @@ class MilvusCandidateIndex:
         self._load(name)
         self._store.counts.pop(name, None)
         client = self._store.client
-        with asking(f"write {name}"):
+        with self._asking(f"write {name}"):
             with self._guard(Step.upsert):
                 gone = [primary_key(row_id) for row_id in change.gone]
                 for start in range(0, len(gone), WRITE_ROWS):
@@ -381,7 +391,7 @@ class MilvusCandidateIndex:
         if name in self._store.counts:
             return self._store.counts[name]
         self._load(name)
-        with asking(f"count {name}"):
+        with self._asking(f"count {name}"):
             rows = self._store.client.query(name, filter="", output_fields=["count(*)"], timeout=TIMEOUT_S)
         count = int(rows[0]["count(*)"])
         if self.lite:
@@ -389,7 +399,7 @@ class MilvusCandidateIndex:
         return count
 
     def _keys(self, name: str) -> Iterator[str]:
-        with asking(f"page through {name}"):
+        with self._asking(f"page through {name}"):
             pages = self._store.client.query_iterator(
                 name, batch_size=PAGE_ROWS, filter="", output_fields=["key"], timeout=TIMEOUT_S
             )
@@ -401,7 +411,7 @@ class MilvusCandidateIndex:
 
     def _search(self, name: str, vectors: FloatArray, limit: int) -> list[tuple[Hit, ...]]:
         params = {} if self.lite else {"ef": max(128, 2 * limit)}
-        with asking(f"search {name}"):
+        with self._asking(f"search {name}"):
             answers = self._store.client.search(
                 name,
                 data=_unit(vectors),

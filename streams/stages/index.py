@@ -197,7 +197,7 @@ class IndexProcessor:
                 limit=PROBE_LIMIT,
             )
             asked += len(kept)
-            found += sum(_is_found(row, hits) for row, hits in zip(kept, answers, strict=True))
+            found += sum(is_found(row, hits) for row, hits in zip(kept, answers, strict=True))
         if asked:
             self._probed = now
             self._metrics.set("samesong.recall.probe", found / asked, build=build)
@@ -226,7 +226,7 @@ class IndexProcessor:
         )
 
 
-def _is_found(row: IndexRow, hits: Sequence[Hit]) -> bool:
+def is_found(row: IndexRow, hits: Sequence[Hit]) -> bool:
     """Say whether a row is among its own nearest, or was crowded out by rows that are just as near."""
     crowded = len(hits) == PROBE_LIMIT and hits[-1].similarity > TIED
     return crowded or any((hit.source, hit.item_id) == (row.source, row.item_id) for hit in hits)

@@ -18,6 +18,7 @@ from streams.edges.memory_encoder import MemoryConfirmer, MemoryEncoder
 from streams.stages.index import IndexProcessor
 from streams.threads import one_thread
 from streams.wiring import service
+from tests.chaos import faults
 
 PR_SET_PDEATHSIG = 1
 
@@ -40,6 +41,7 @@ def _run(stage: str, data_dir: Path, environment: Mapping[str, str], log_path: P
     os.dup2(log, sys.stdout.fileno())
     os.dup2(log, sys.stderr.fileno())
     _without_models()
+    faults.arm(environment)
     service.run_stage(stage, load_settings(data_dir=data_dir))
 
 

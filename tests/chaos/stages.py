@@ -1,5 +1,6 @@
 """The stages of one installation, each a process that can be started, stopped, killed and made to crash."""
 
+import os
 import signal
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -11,7 +12,7 @@ import orjson
 from streams.core.records import Origin
 from streams.edges.avro import AvroCodec
 from streams.edges.feature_files import FileFeatureStore
-from streams.edges.kafka_producer import Publisher
+from streams.edges.kafka_producer import Acknowledged, Publisher
 from streams.edges.memory_encoder import MemoryConfirmer
 from streams.edges.topics import ensure_topics
 from streams.steps import CrashPoint
@@ -29,6 +30,13 @@ STOP_SECONDS = 10.0
 def process_of(stage: str) -> str:
     """Name the process that a stage runs in."""
     return "index" if stage == "find" else stage
+
+
+def origin_of(at: Acknowledged) -> Origin | None:
+    """Name an upload that a broker has acknowledged."""
+    if at.partition is None or at.offset is None:
+        return None
+    return Origin(topic=UPLOADS, partition=at.partition, offset=at.offset)
 
 
 class Stages:
@@ -63,7 +71,7 @@ class Stages:
         self.music = data_dir / "music"
         self.music.mkdir(parents=True, exist_ok=True)
         self.onlooker = onlooker
-        self._bootstrap = bootstrap
+        self.bootstrap = bootstrap
         self._environment = {
             "SAMESONG_KAFKA__BOOTSTRAP": bootstrap,
             "SAMESONG_MEDIA__ALLOWED_ROOTS": orjson.dumps([str(self.music)]).decode(),
@@ -74,6 +82,7 @@ class Stages:
             **(environment or {}),
         }
         self._running: dict[str, ForkServerProcess] = {}
+        self._how: dict[str, tuple[str, Mapping[str, str]]] = {}
         features = FileFeatureStore(data_dir / "features")
         self.oracle = Oracle(bootstrap, onlooker, AvroCodec(), MemoryConfirmer(features).confirm)
 
@@ -92,10 +101,18 @@ class Stages:
         settings = {"SAMESONG_KAFKA__INSTANCE_ID": name, **self._environment, **(environment or {})}
         if crash_at is not None:
             settings["SAMESONG_FAULTS__CRASH_AT"] = str(crash_at)
+        # A member without a name has none at all: an empty one would be refused.
+        settings = {key: value for key, value in settings.items() if value}
+        self._how[name] = stage, environment or {}
         self._running[name] = stage_process.start(
             stage, data_dir=self.data_dir, environment=settings, log_path=self.data_dir / f"{name}.log"
         )
         return self._running[name]
+
+    @property
+    def settings(self) -> dict[str, str]:
+        """The environment in which commands reach this installation."""
+        return {**os.environ, **self._environment}
 
     def start_all(self) -> None:
         """Start each stage once."""
@@ -124,6 +141,24 @@ class Stages:
             raise AssertionError(f"{name} did not reach its crash point:\n{self.log(name)[-2000:]}")
         assert process.exitcode == -signal.SIGKILL, self._ended(name, process)
 
+    def await_end(self, name: str) -> int:
+        """Wait until a stage ends by itself; give its status."""
+        process = self._running.pop(name)
+        process.join(CRASH_SECONDS)
+        if process.exitcode is None:
+            process.kill()
+            raise AssertionError(f"{name} did not end:\n{self.log(name)[-2000:]}")
+        return process.exitcode
+
+    def revive(self) -> list[str]:
+        """Start again what has ended by itself, as the supervisor does; name it."""
+        ended = [name for name, process in self._running.items() if process.exitcode is not None]
+        for name in ended:
+            del self._running[name]
+            stage, environment = self._how[name]
+            self.start(stage, name=name, environment=environment)
+        return ended
+
     def stop(self, name: str) -> None:
         """Ask a stage to end, as a supervisor does, and see it end well and in time."""
         process = self._running.pop(name)
@@ -146,13 +181,9 @@ class Stages:
 
     def publish(self, load: Iterable[Sent]) -> None:
         """Write a load, acknowledged on return."""
-        with Publisher(self._bootstrap) as publisher:
+        with Publisher(self.bootstrap) as publisher:
             written = [publisher.publish(UPLOADS, key=sent.key, value=sent.value) for sent in load]
-        self.oracle.expect(
-            Origin(topic=UPLOADS, partition=at.partition, offset=at.offset)
-            for at in written
-            if at.partition is not None and at.offset is not None
-        )
+        self.oracle.expect(origin for at in written if (origin := origin_of(at)) is not None)
 
     def judge(self) -> Verdict:
         """Wait for rest and let the oracle judge; a stage that has ended is told at once."""

@@ -38,19 +38,19 @@ class Load:
         n = self._number
         songs = [self._song(n, which) for which in range(3)]
         sent = [
-            *(_sent("label", f"{n}-{which}", **song) for which, song in enumerate(songs)),
-            *(_sent("shop", f"{n}-{which}", **song) for which, song in enumerate(songs)),
-            _sent(
+            *(upload("label", f"{n}-{which}", **song) for which, song in enumerate(songs)),
+            *(upload("shop", f"{n}-{which}", **song) for which, song in enumerate(songs)),
+            upload(
                 "label",
                 f"{n}-live",
                 **{**songs[0], "version": "Live at the Old Mill", "duration_ms": 251_000},
             ),
             # A revision moves it to another song; a withdrawal empties an entity.
-            _sent("shop", f"{n}-1", revision=2, **songs[2]),
-            _sent("label", f"{n}-gone", **self._song(n, 7)),
-            _sent("label", f"{n}-gone", operation="withdraw"),
+            upload("shop", f"{n}-1", revision=2, **songs[2]),
+            upload("label", f"{n}-gone", **self._song(n, 7)),
+            upload("label", f"{n}-gone", operation="withdraw"),
             # The same again, from another origin.
-            _sent("label", f"{n}-0", **songs[0]),
+            upload("label", f"{n}-0", **songs[0]),
             Sent(key=b"rubbish", value=b'{"source": "bad", "item_id": '),
         ]
         if self.music is not None:
@@ -70,8 +70,8 @@ class Load:
         path.write_bytes(wav(melody(SOUND_SECONDS, seed=n)))
         media = [{"role": "audio", "uri": path.as_uri()}]
         return [
-            _sent("heard", f"{n}-a", kind="recording", title=f"Bells {_word(n)}", media=media),
-            _sent("heard", f"{n}-b", kind="recording", title=f"Bells {_word(n)}", media=media),
+            upload("heard", f"{n}-a", kind="recording", title=f"Bells {_word(n)}", media=media),
+            upload("heard", f"{n}-b", kind="recording", title=f"Bells {_word(n)}", media=media),
         ]
 
 
@@ -82,6 +82,7 @@ def _word(number: int) -> str:
     return "".join(syllables[mixed >> shift & 15] for shift in range(0, 24, 4)).capitalize()
 
 
-def _sent(source: str, item_id: str, **more: object) -> Sent:
-    upload = {"source": source, "item_id": item_id, **more}
-    return Sent(key=ItemKey(source, item_id).text().encode(), value=orjson.dumps(upload))
+def upload(source: str, item_id: str, **more: object) -> Sent:
+    """Write an upload as a sender does."""
+    body = orjson.dumps({"source": source, "item_id": item_id, **more})
+    return Sent(key=ItemKey(source, item_id).text().encode(), value=body)

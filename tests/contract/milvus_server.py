@@ -42,35 +42,68 @@ def _free_port() -> int:
         return port
 
 
-@contextmanager
-def milvus_server(folder: Path) -> Iterator[str]:
-    """Start the server, wait until it answers, give its URI, end it and its children."""
+class RestartableMilvus:
+    """A server that can be killed and started again, on the same port and data."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._port = _free_port()
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def uri(self) -> str:
+        """Its address."""
+        return f"http://127.0.0.1:{self._port}"
+
+    def start(self) -> None:
+        """Start, and wait until it answers."""
+        server = self._folder / "env" / "bin" / "milvus-server"
+        if not server.exists():
+            self._folder.mkdir(parents=True, exist_ok=True)
+            server = _install(self._folder / "env")
+        said = self._folder / "server.log"
+        with said.open("ab") as log:
+            self._process = subprocess.Popen(  # noqa: S603
+                [str(server), "--data", str(self._folder / "data"), "--proxy-port", str(self._port)],
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        await_answer(self.uri, self._process, said)
+
+    def stop(self) -> None:
+        """Kill it and its children, as a crash would."""
+        if self._process is not None:
+            os.killpg(self._process.pid, signal.SIGKILL)
+            self._process.wait()
+            self._process = None
+
+
+def await_answer(uri: str, process: "subprocess.Popen[bytes]", said: Path) -> None:
+    """Wait until a server that was just started answers."""
     from pymilvus import MilvusClient
     from pymilvus.exceptions import MilvusException
 
-    server = _install(folder / "env")
-    port = _free_port()
-    log = (folder / "server.log").open("wb")
-    process = subprocess.Popen(  # noqa: S603
-        [str(server), "--data", str(folder / "data"), "--proxy-port", str(port)],
-        stdout=log,
-        stderr=subprocess.STDOUT,
-        start_new_session=True,
-    )
+    deadline = time.monotonic() + START_SECONDS
+    while True:
+        assert process.poll() is None, said.read_text()
+        try:
+            client = MilvusClient(uri, timeout=5.0)
+            client.list_collections(timeout=5.0)
+            client.close()
+        except MilvusException:
+            assert time.monotonic() < deadline, said.read_text()
+            time.sleep(0.2)
+        else:
+            return
+
+
+@contextmanager
+def milvus_server(folder: Path) -> Iterator[str]:
+    """Start the server, wait until it answers, give its URI, end it and its children."""
+    server = RestartableMilvus(folder)
+    server.start()
     try:
-        uri = f"http://127.0.0.1:{port}"
-        deadline = time.monotonic() + START_SECONDS
-        while True:
-            assert process.poll() is None, (folder / "server.log").read_text()
-            try:
-                client = MilvusClient(uri, timeout=5.0)
-                client.list_collections(timeout=5.0)
-                client.close()
-                break
-            except MilvusException:
-                assert time.monotonic() < deadline, (folder / "server.log").read_text()
-        yield uri
+        yield server.uri
     finally:
-        os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
-        log.close()
+        server.stop()

@@ -5,21 +5,25 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import replace
 from itertools import count
 from pathlib import Path
 from threading import Event
 
 import numpy as np
+import psutil
 import pytest
 
 from streams.core.index_rows import LiveRows
 from streams.core.records import IndexRow, SoundFacts
 from streams.edges.memory_index import MemoryCandidateIndex
-from streams.edges.milvus import MilvusCandidateIndex
+from streams.edges.milvus import PAGE_ROWS, QUERY_ROWS, WRITE_ROWS, MilvusCandidateIndex
 from streams.errors import ConfigError, CorruptState, EncoderMismatch, IndexUnavailable
 from streams.ports import CandidateIndex, FloatArray, Hit
+from tests.chaos.index_servers import LiteServer
 from tests.contract.milvus_server import milvus_server
+from tests.waiting import wait_until
 
 Open = Callable[[], CandidateIndex]
 DIM = 8
@@ -337,6 +341,62 @@ def test_a_reader_beside_a_writer_misses_nothing(index: CandidateIndex) -> None:
     assert index.summary("main").rows == 501
 
 
+def test_what_one_client_folds_another_finds_at_once(opener: Open) -> None:
+    writer, reader = opener(), opener()
+    build = writer.active().name
+    for batch in range(1, 6):
+        writer.apply(build, [row(f"{batch}-{i}", 10 * batch + i) for i in range(5)], watermark=batch)
+        writer.apply(build, [deleted(f"{batch - 1}-0")], watermark=batch)
+        assert (reader.active().watermark, reader.active().rows) == (batch, 5 + 4 * (batch - 1))
+        (newest, gone) = search(reader, 10 * batch + 4, 10 * (batch - 1), build=build, limit=50)
+        assert newest[0].item_id == f"item-{batch}-4"
+        assert f"item-{batch - 1}-0" not in {hit.item_id for hit in gone}
+
+
+def test_more_than_one_call_takes_is_written_searched_and_summed_in_parts(index: CandidateIndex) -> None:
+    rows = [row(str(i), i) for i in range(PAGE_ROWS + WRITE_ROWS // 2)]
+    # The same key at both ends: its last operation counts, whichever part it falls into.
+    log = [row("0", 777_777), *rows[1:], row("0", 0), deleted("1")]
+    index.apply("main", log, watermark=len(log))
+    live = LiveRows()
+    live.fold(log)
+    summary = index.summary("main")
+    assert (summary.rows, summary.checksum) == (len(rows) - 1, live.checksum())
+    asked = [0, *range(2, QUERY_ROWS + 20)]
+    assert [hits[0].item_id for hits in search(index, *asked, limit=1)] == [f"item-{i}" for i in asked]
+
+
+def test_lite_listens_to_nobody_beyond_this_machine(tmp_path: Path) -> None:
+    index = MilvusCandidateIndex(str(tmp_path / "index.db"))
+    index.active()
+    listening = [each for each in psutil.Process().net_connections() if each.status == psutil.CONN_LISTEN]
+    assert listening
+    assert {each.laddr.ip.removeprefix("::ffff:") for each in listening} <= {"127.0.0.1", "::1"}
+    index.close()
+
+
+SECOND_OWNER = """
+import sys
+from streams.edges.milvus import MilvusCandidateIndex
+from streams.errors import IndexUnavailable
+try:
+    MilvusCandidateIndex(sys.argv[1])
+except IndexUnavailable:
+    sys.exit(7)
+"""
+
+
+def test_a_second_process_does_not_get_a_lite_folder(tmp_path: Path) -> None:
+    index = MilvusCandidateIndex(str(tmp_path / "index.db"))
+    index.apply(index.active().name, [row("a", 1)], watermark=1)
+    second = subprocess.run(  # noqa: S603 - our own script
+        [sys.executable, "-c", SECOND_OWNER, str(tmp_path / "index.db")], check=False, timeout=120
+    )
+    assert second.returncode == 7
+    assert search(index, 1)[0][0].item_id == "item-a"
+    index.close()
+
+
 def test_one_process_has_one_lite_client(tmp_path: Path) -> None:
     one, two = (MilvusCandidateIndex(str(tmp_path / "index.db")) for _ in range(2))
     one.apply(one.active().name, [row("a", 1)], watermark=1)
@@ -356,6 +416,34 @@ def test_a_server_that_is_not_there_is_unavailable(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr("streams.edges.milvus_store.TIMEOUT_S", 0.5)
     with pytest.raises(IndexUnavailable):
         MilvusCandidateIndex("http://127.0.0.1:9")
+
+
+def test_a_server_that_was_started_again_is_searched_and_written_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("streams.edges.milvus.TIMEOUT_S", 2.0)
+    server = LiteServer(tmp_path)
+    server.start()
+    try:
+        index = MilvusCandidateIndex(server.uri)
+        index.apply(index.active().name, [row("a", 1)], watermark=1)
+        server.stop()
+        with pytest.raises(IndexUnavailable):
+            index.builds()
+        server.start()
+
+        def answers() -> bool:
+            # Nothing is loaded there: the first call may say so.
+            with suppress(IndexUnavailable):
+                return search(index, 1)[0][0].item_id == "item-a" and index.active().watermark == 1
+            return False
+
+        wait_until(answers, 30, "an answer")
+        index.apply("main", [row("b", 2)], watermark=2)
+        assert (index.active().rows, index.active().watermark) == (2, 2)
+        index.close()
+    finally:
+        server.stop()
 
 
 WRITER = """
