@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from streams.cli.common import AsJson
+from streams.cli.common import AsJson, DataDir
 from streams.core.records import SourceKind
 
 if TYPE_CHECKING:
@@ -44,6 +44,7 @@ def import_(
         list[Path] | None,
         typer.Option("--delivered", help="The message that delivered what is purged (repeatable)."),
     ] = None,
+    data_dir: DataDir = None,  # as every command; nothing of an installation is read
     as_json: AsJson = False,
 ) -> None:
     """Turn what others keep into uploads, JSON Lines on standard output; remarks go to standard error."""
