@@ -62,9 +62,17 @@ def _compacted(name: str, *, key: str, writer: str, purpose: str) -> TopicSpec:
     return TopicSpec(name=name, partitions=1, key=key, writer=writer, purpose=purpose, cleanup="compact")
 
 
-def _log(name: str, *, key: str, writer: str, purpose: str) -> TopicSpec:
+def _log(name: str, *, key: str, writer: str, purpose: str, append_time: bool = False) -> TopicSpec:
     """Declare a topic of one partition that is kept for ever."""
-    return TopicSpec(name=name, partitions=1, key=key, writer=writer, purpose=purpose, retention_ms=FOREVER)
+    return TopicSpec(
+        name=name,
+        partitions=1,
+        key=key,
+        writer=writer,
+        purpose=purpose,
+        retention_ms=FOREVER,
+        append_time=append_time,
+    )
 
 
 _ITEM = "(source, item)"
@@ -158,12 +166,16 @@ TOPICS: tuple[TopicSpec, ...] = (
         key="entity id",
         writer="arbitrate",
         purpose="entities minted, joined, merged, split, restored or retired",
+        # As-of reads compare with one clock, the broker's.
+        append_time=True,
     ),
     _log(
         "relation.changed.v1",
         key="relation id",
         writer="arbitrate",
         purpose="typed relations between entities, made and withdrawn",
+        # As-of reads compare with one clock, the broker's.
+        append_time=True,
     ),
     TopicSpec(
         name="review.requested.v1",

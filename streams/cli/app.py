@@ -6,7 +6,6 @@ from typing import Annotated
 
 import typer
 
-from streams.cli.admin import admin
 from streams.cli.audit import audit
 from streams.cli.broker import broker
 from streams.cli.deadletters import deadletters
@@ -39,7 +38,6 @@ app.command()(up)
 app.command()(publish)
 app.command()(watch)
 app.command()(explain)
-app.command()(entity)
 app.command()(resolve)
 app.command()(compare)
 app.command(name="import")(import_)
@@ -52,11 +50,11 @@ app.command()(audit)
 app.command()(verify)
 app.command()(trace)
 app.command()(settings)
+app.add_typer(entity, name="entity")
 app.add_typer(models, name="models")
 app.add_typer(index, name="index")
 app.add_typer(deadletters, name="deadletters")
 app.add_typer(review, name="review")
-app.add_typer(admin, name="admin")
 
 
 def _version(wanted: bool) -> None:

@@ -62,6 +62,12 @@ def read_records(settings: Settings, topic: str) -> Iterator[Any]:
     DecodeError
         a record cannot be read; names its offset
     """
+    for record, _ in read_dated(settings, topic):
+        yield record
+
+
+def read_dated(settings: Settings, topic: str) -> Iterator[tuple[Any, int]]:
+    """Read a topic as ``read_records`` does, each record with its timestamp [ms since 1970]."""
     from streams.edges.committed_log import read_topic
 
     codec = codec_for(settings)
@@ -69,6 +75,6 @@ def read_records(settings: Settings, topic: str) -> Iterator[Any]:
         if message.value is None:
             continue
         try:
-            yield codec.decode(topic, message.value)
+            yield codec.decode(topic, message.value), message.timestamp_ms
         except DecodeError as exc:
             raise DecodeError(f"{topic} [{message.partition}] @ {message.offset}: {exc}") from exc

@@ -1,33 +1,196 @@
-"""`samesong entity`: one entity as the log tells it."""
+"""`samesong entity`: one entity as the log tells it, and what operators decide about entities."""
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
-from streams.cli.common import AsJson, DataDir, messages, output, print_json, settings_for
+from streams.cli.common import AsJson, Bootstrap, DataDir, messages, output, print_json, settings_for
+
+if TYPE_CHECKING:
+    from streams.config import Settings
+
+By = Annotated[str, typer.Option("--by", help="Who says so.")]
+Note = Annotated[str | None, typer.Option("--note")]
+SHOW = "ID"
 
 
-def entity(
-    entity_id: Annotated[str, typer.Argument(help="Id of an entity, or its first letters.")],
+class _IdOrCommand(TyperGroup):
+    """A first word that is none of the commands is the id of an entity to show."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Put the showing in front of an id, or of options that come before it."""
+        asks = {*self.commands, *ctx.help_option_names} - {SHOW}
+        return super().parse_args(ctx, [SHOW, *args] if args and args[0] not in asks else args)
+
+
+entity = typer.Typer(
+    help="Show an entity; merge and split entities.",
+    no_args_is_help=True,
+    cls=_IdOrCommand,
+    subcommand_metavar="ID | merge | split | unmerge",
+)
+
+
+@entity.command(name=SHOW)
+def show(
+    entity_id: Annotated[str, typer.Argument(metavar="ID", help="Id of an entity, or its first letters.")],
     data_dir: DataDir = None,
+    bootstrap: Bootstrap = None,
     as_json: AsJson = False,
+    as_of: Annotated[
+        str | None,
+        typer.Option(
+            "--as-of",
+            metavar="SEQUENCE|TIME",
+            help="As it stood after a sequence of the log, or at an instant such as 2026-01-31T12:00:00Z.",
+        ),
+    ] = None,
 ) -> None:
-    """Show an entity: members, relations as they stand, and its history."""
-    from streams.cli.decisions import read_records
-    from streams.cli.entities import entity_as_of_now, matching_ids
+    """Show an entity: members, relations, and its history; by default as it stands now."""
+    from datetime import UTC, datetime
+
+    from streams.cli.as_of import parse_as_of
+    from streams.cli.entities import as_it_stood, entity_view, matching_ids
     from streams.cli.render import entity_text
 
-    settings = settings_for(data_dir)
-    events = list(read_records(settings, "entity.changed.v1"))
-    ids = matching_ids(events, entity_id)
+    try:
+        wanted = parse_as_of(as_of, now=datetime.now(UTC)) if as_of is not None else None
+        stood = as_it_stood(settings_for(data_dir, bootstrap=bootstrap), wanted)
+    except ValueError as exc:
+        raise typer.BadParameter(str(exc), param_hint="--as-of") from exc
+    ids = matching_ids(stood.catalogue.entities, entity_id)
     if len(ids) != 1:
-        named = f"{entity_id} may be any of: {', '.join(ids[:10])}" if ids else f"No entity {entity_id}."
+        when = f" as of sequence {stood.catalogue.sequence}" if as_of is not None else ""
+        named = (
+            f"{entity_id} may be any of: {', '.join(ids[:10])}" if ids else f"No entity {entity_id}{when}."
+        )
         messages().print(named)
         raise typer.Exit(1)
-    view = entity_as_of_now(ids[0], events, list(read_records(settings, "relation.changed.v1")))
+    view = entity_view(stood, ids[0])
     if as_json:
-        print_json({"entity": view.side, "relations": view.relations, "history": view.history})
+        print_json(
+            {
+                "as_of": view.as_of,
+                "entity": view.side,
+                "stands_for": view.stands_for,
+                "relations": view.relations,
+                "history": view.history,
+            }
+        )
     else:
-        output().print(entity_text(view.side, relations=view.relations, history=view.history))
+        output().print(entity_text(view))
+
+
+@entity.command()
+def merge(
+    entity_ids: Annotated[list[str], typer.Argument(metavar="ENTITY_ID...", help="Two or more.")],
+    data_dir: DataDir = None,
+    bootstrap: Bootstrap = None,
+    as_json: AsJson = False,
+    by: By = "",
+    note: Note = None,
+) -> None:
+    """Make entities one; the eldest id stays, `unmerge` takes it back."""
+    if len(set(entity_ids)) < 2:
+        raise typer.BadParameter("a merge needs two different entities")
+    _publish(
+        "merge",
+        entity_ids,
+        (),
+        settings_for(data_dir, bootstrap=bootstrap),
+        as_json=as_json,
+        by=by,
+        note=note,
+    )
+
+
+@entity.command()
+def split(
+    entity_id: Annotated[str, typer.Argument()],
+    members: Annotated[
+        list[str], typer.Option("--member", help="SOURCE/ITEM_ID to split off; once for each.")
+    ],
+    data_dir: DataDir = None,
+    bootstrap: Bootstrap = None,
+    as_json: AsJson = False,
+    by: By = "",
+    note: Note = None,
+) -> None:
+    """Part some members from the others of their entity; `merge` of the two takes it back."""
+    from streams.core.records import ItemKey
+
+    named = []
+    for member in members:
+        source, slash, item_id = member.partition("/")
+        if not (source and slash and item_id):
+            raise typer.BadParameter(f"{member!r} is not SOURCE/ITEM_ID")
+        named.append(ItemKey(source, item_id).text())
+    _publish(
+        "split",
+        [entity_id],
+        tuple(named),
+        settings_for(data_dir, bootstrap=bootstrap),
+        as_json=as_json,
+        by=by,
+        note=note,
+    )
+
+
+@entity.command()
+def unmerge(
+    entity_ids: Annotated[
+        list[str],
+        typer.Argument(metavar="ENTITY_ID...", help="Merged ids to restore, or the one that holds them."),
+    ],
+    data_dir: DataDir = None,
+    bootstrap: Bootstrap = None,
+    as_json: AsJson = False,
+    by: By = "",
+    note: Note = None,
+) -> None:
+    """Take merges back; each id that was merged is restored."""
+    _publish(
+        "unmerge",
+        entity_ids,
+        (),
+        settings_for(data_dir, bootstrap=bootstrap),
+        as_json=as_json,
+        by=by,
+        note=note,
+    )
+
+
+def _publish(
+    command: str,
+    entity_ids: list[str],
+    members: tuple[str, ...],
+    settings: Settings,
+    *,
+    as_json: bool,
+    by: str,
+    note: str | None,
+) -> None:
+    import getpass
+    import uuid
+
+    from streams.cli.publishing import publish_command
+    from streams.core.records import AdminCommand
+
+    asked = AdminCommand(
+        command_id=str(uuid.uuid4()),
+        command=command,
+        entity_ids=tuple(dict.fromkeys(entity_ids)),
+        members=members,
+        by=by or getpass.getuser(),
+        note=note,
+    )
+    publish_command(settings, asked)
+    if as_json:
+        print_json(asked)
+    else:
+        messages().print(
+            f"Command {asked.command_id} is published; what cannot be done is in `samesong deadletters list`."
+        )

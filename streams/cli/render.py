@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
+from streams.cli.entities import EntityView
 from streams.core.records import (
     Decision,
-    EntityChanged,
-    EntitySide,
     HeadScore,
     ItemKey,
     LedgerLine,
     Outcome,
-    RelationChanged,
 )
 from streams.core.visible import visible
 
@@ -166,14 +164,16 @@ def explanation(decision: Decision) -> str:
     return _text(lines)
 
 
-def entity_text(
-    side: EntitySide, *, relations: Sequence[RelationChanged], history: Iterable[EntityChanged]
-) -> str:
-    """Say an entity: what it is, its members, relations as they stand, and how it came to be."""
+def entity_text(view: EntityView) -> str:
+    """Say an entity: what it is, its members, relations as they stood, and how it came to be."""
+    side = view.side
     name = " - ".join(part for part in (side.artist, side.title) if part) or "untitled"
     lines = [f"{side.kind.replace('_', ' ')} {side.entity_id}  {name}", f"Status     {side.status}"]
+    lines.append(f"As of      sequence {view.as_of}")
     if side.redirect_to:
         lines.append(f"Redirect   {side.redirect_to}")
+    if view.stands_for != (side.redirect_to or side.entity_id):
+        lines.append(f"Leads to   {view.stands_for}")
     if side.work_id:
         lines.append(f"Work       {side.work_id}")
     lines.append(f"Members    {len(side.members)}")
@@ -182,14 +182,14 @@ def entity_text(
         place = places.get(member)
         below = f"  master {short(place.master_id)}  audio {short(place.audio_id)}" if place else ""
         lines.append(f"  {member_name(member)}{below}")
-    lines.append(f"Relations  {len(relations)}")
-    for relation in relations:
-        outward = relation.from_entity == side.entity_id
+    lines.append(f"Relations  {len(view.relations)}")
+    for relation in view.relations:
+        outward = relation.from_entity == view.stands_for
         other = relation.to_entity if outward else relation.from_entity
         arrow = "->" if outward else "<-"
         lines.append(f"  {relation.relation} {arrow} {other}  p={relation.probability:.3f}")
     lines.append("History")
-    for event in history:
+    for event in view.history:
         members = next((len(s.members) for s in event.sides if s.entity_id == side.entity_id), 0)
         others = [short(s.entity_id) for s in event.sides if s.entity_id != side.entity_id]
         beside = f" with {', '.join(others)}" if others else ""

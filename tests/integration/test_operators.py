@@ -29,8 +29,8 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
         yield installation
 
 
-def admin(service: Installation, *arguments: str) -> Result:
-    said = CliRunner().invoke(app, ["admin", *arguments, "--data-dir", str(service.data_dir)])
+def operate(service: Installation, *arguments: str) -> Result:
+    said = CliRunner().invoke(app, [*arguments, "--data-dir", str(service.data_dir)])
     assert said.exit_code == 0, said.output
     return said
 
@@ -55,19 +55,19 @@ def test_merges_promotions_and_refusals_survive_a_kill_and_the_audit_is_clean(
 ) -> None:
     first, second = service.publish(song("ops", 1), song("ops", 2))
     elder, younger = first["entity_id"], second["entity_id"]
-    admin(service, "merge", elder, younger)
+    operate(service, "entity", "merge", elder, younger)
     wait_until(lambda: changes(service)[-1:] == ["merged"], DEADLINE_S, "the merge")
 
     file = tmp_path / "bundle.json"
     file.write_bytes(replace(Bundle.packaged(), version="promoted").to_json())
-    admin(service, "promote", str(file))
-    admin(service, "merge", elder, "nobody")
+    operate(service, "models", "promote", str(file))
+    operate(service, "entity", "merge", elder, "nobody")
     wait_until(lambda: letters(service) == ["command_impossible"], DEADLINE_S, "the dead letter")
     service.kill("arbitrate")
 
     (other,) = service.publish(song("ops", 3))
     assert (other["outcome"], other["bundle_version"]) == ("new", "promoted")
-    admin(service, "unmerge", younger)
+    operate(service, "entity", "unmerge", younger)
     wait_until(lambda: changes(service)[-1:] == ["restored"], DEADLINE_S, "the inverse")
     (copy,) = service.publish(song("copy", 2))
     assert (copy["outcome"], copy["entity_id"]) == ("match", younger)

@@ -24,8 +24,9 @@ def test_compacted_topics_have_no_retention() -> None:
     assert "retention.ms" not in settings
 
 
-def test_sketches_carry_the_brokers_clock() -> None:
-    assert [s.name for s in TOPICS if s.append_time] == ["embedding.sketch.v1"]
+def test_sketches_and_changes_carry_the_brokers_clock() -> None:
+    clocked = ["embedding.sketch.v1", "entity.changed.v1", "relation.changed.v1"]
+    assert [s.name for s in TOPICS if s.append_time] == clocked
 
 
 def test_unknown_topic_has_no_declaration() -> None:

@@ -11,6 +11,7 @@ from rich.console import Console
 
 from streams.cli import main
 from streams.cli.common import messages, output, print_json
+from streams.cli.entities import EntityView
 from streams.cli.render import decision_line, entity_text, explanation
 from streams.core.records import Decision, EntityChanged, EntitySide, ItemKey, Origin, Outcome
 from streams.core.visible import visible, visible_json, visible_layout
@@ -97,7 +98,8 @@ def test_an_entity_has_no_lines_of_its_members_making() -> None:
         event = EntityChanged(
             event_id="ev", sequence=1, part=1, parts=1, change="minted", cause=title, sides=(side,)
         )
-        return entity_text(side, relations=(), history=(event,))
+        view = EntityView(as_of=1, side=side, stands_for="e-1", relations=(), history=(event,))
+        return entity_text(view)
 
     assert steers(said(HOSTILE, HOSTILE)) == set()
     assert said(HOSTILE, HOSTILE).count("\n") == said("calm", "A-1").count("\n")

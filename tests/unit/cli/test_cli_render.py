@@ -1,6 +1,6 @@
 from dataclasses import replace
 
-from streams.cli.entities import entity_as_of_now, matching_ids
+from streams.cli.entities import Change, entity_view, fold, matching_ids
 from streams.cli.render import decision_line, entity_text, explanation
 from streams.core.records import (
     ConsideredCandidate,
@@ -120,9 +120,14 @@ def _changed(sequence: int, change: str, *sides: EntitySide) -> EntityChanged:
     )
 
 
-def _side(entity_id: str, *members: str, status: str = "live") -> EntitySide:
+def _side(entity_id: str, *members: str, status: str = "live", leads_to: str | None = None) -> EntitySide:
     return EntitySide(
-        entity_id=entity_id, kind="recording", status=status, members=members, title="Clear Water"
+        entity_id=entity_id,
+        kind="recording",
+        status=status,
+        members=members,
+        redirect_to=leads_to,
+        title="Clear Water",
     )
 
 
@@ -130,7 +135,9 @@ def test_an_entity_is_folded_from_the_logs() -> None:
     events = [
         _changed(1, "minted", _side("aa-1", "1:sx")),
         _changed(2, "minted", _side("ab-2", "1:sy")),
-        _changed(3, "merged", _side("aa-1", "1:sx", "1:sy"), _side("ab-2", status="redirected")),
+        _changed(
+            3, "merged", _side("aa-1", "1:sx", "1:sy"), _side("ab-2", status="redirected", leads_to="aa-1")
+        ),
     ]
     relation = RelationChanged(
         event_id="r1",
@@ -156,10 +163,16 @@ def test_an_entity_is_folded_from_the_logs() -> None:
         status="retracted",
         probability=0.1,
     )
-    assert matching_ids(events, "a") == ["aa-1", "ab-2"]
-    assert matching_ids(events, "aa-1") == ["aa-1"]
-    view = entity_as_of_now("aa-1", events, [relation])
-    said = entity_text(view.side, relations=view.relations, history=view.history)
+    other = replace(_changed(4, "minted", _side("cc-3", "1:sz")), part=1, parts=2)
+    changes: list[Change] = [*events, other, relation]
+    dated = [(each, each.sequence * 10) for each in changes]
+    stood = fold(dated, None, last=0)
+    assert matching_ids(stood.catalogue.entities, "a") == ["aa-1", "ab-2"]
+    assert matching_ids(stood.catalogue.entities, "aa-1") == ["aa-1"]
+    said = entity_text(entity_view(stood, "aa-1"))
     for part in ("Clear Water", "Members    2", "s/x", "s/y", "remix_of -> cc-3", "merged", "with ab-2"):
         assert part in said
-    assert entity_as_of_now("aa-1", events, [relation, gone]).relations == ()
+    assert entity_view(fold([*dated, (gone, 50)], None, last=0), "aa-1").relations == ()
+    redirected = entity_view(stood, "ab-2")
+    assert (redirected.side.status, redirected.stands_for) == ("redirected", "aa-1")
+    assert [each.to_entity for each in redirected.relations] == ["cc-3"]
