@@ -11,6 +11,7 @@ NAMES = (
     "audio_encoding",
     "profiles",
     "index_search",
+    "restart",
     "resolve_musicbrainz",
 )
 

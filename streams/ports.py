@@ -11,7 +11,9 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from streams.core.catalogue import Changes
 from streams.core.records import IndexRow, Media, Origin, SoundEvidence, SoundFacts, VectorRow
+from streams.core.store_mark import StoreMark
 
 FloatArray = NDArray[np.float32]
 Headers = tuple[tuple[str, bytes], ...]
@@ -359,6 +361,37 @@ class CandidateIndex(Protocol):
 
     def close(self) -> None:
         """Let go of the store."""
+        ...
+
+
+# --- the arbiter's local store ---------------------------------------------------------------------------
+
+
+class StateStore(Protocol):
+    """The arbiter's state on its own disk: a fold that says how far it has folded, and may be lost any time.
+
+    It never stops its owner. A store that cannot be written, or that another owner has taken over, lets go of
+    what it holds or leaves it alone, and the next start reads the log from its beginning.
+    """
+
+    def take_over(self) -> StoreMark | None:
+        """Own the store from now on, so that no older owner can write; give its mark, if it has one."""
+        ...
+
+    def read(self) -> Changes | None:
+        """Read everything that it holds; none where that cannot be read."""
+        ...
+
+    def write(self, changes: Changes, mark: StoreMark) -> None:
+        """Fold the changes of a committed transaction, with the mark, both or neither."""
+        ...
+
+    def reset(self) -> None:
+        """Empty it."""
+        ...
+
+    def close(self) -> None:
+        """Let go of it."""
         ...
 
 

@@ -1,5 +1,6 @@
 """Arbitrate: the only writer of decisions; one transaction per batch, state applied after the commit."""
 
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final, TypeVar
@@ -37,6 +38,7 @@ from streams.errors import CorruptState, InvariantError, OffsetRegression, Schem
 from streams.ports import Codec, Delivered, Message, Produced, StateReader
 from streams.stages.decision_metrics import DecisionMetrics
 from streams.stages.find import AGAIN, INPUT
+from streams.stages.kept_state import KeptState
 
 HEAD: Final = "arbiter.head.v1"
 ROWS: Final = "index.row.v1"
@@ -45,6 +47,7 @@ ENTITIES: Final = "entity.state.v1"
 PAIRS: Final = "pair.state.v1"
 RELATIONS: Final = "relation.state.v1"
 STATE_TOPICS: Final = (HEAD, UPLOADS, ENTITIES, PAIRS, RELATIONS, ROWS)
+FOLDED: Final = (HEAD, UPLOADS, ENTITIES, PAIRS, RELATIONS)
 HEAD_KEY: Final = b"head"
 OVERLAY_HITS: Final = 20
 
@@ -89,6 +92,10 @@ class ArbitrateStage:
     kept_behind : int >= 0
         offsets of rows that the overlay keeps although the index has folded them
     metrics : DecisionMetrics, optional
+    settled : callable
+        called when the state has been restored, or has changed
+    kept : KeptState, optional
+        a local store of the state, so that a restart reads the tail of the log alone
     """
 
     def __init__(
@@ -101,6 +108,7 @@ class ArbitrateStage:
         kept_behind: int = KEPT_BEHIND,
         metrics: DecisionMetrics | None = None,
         settled: Callable[[], object] = lambda: None,
+        kept: KeptState | None = None,
     ) -> None:
         self._codec = codec
         self._first_rules = rules
@@ -109,6 +117,7 @@ class ArbitrateStage:
         self._kept_behind = kept_behind
         self._metrics = metrics
         self._settled = settled
+        self._kept = kept
         self._forget()
 
     def _forget(self) -> None:
@@ -118,6 +127,7 @@ class ArbitrateStage:
         self._rules = self._first_rules
         self._head = ArbiterHead(bundle_version=self._rules.bundle_version)
         self._pending: _Pending | None = None
+        self._folded: dict[str, int] = dict.fromkeys(FOLDED, 0)
 
     @property
     def head(self) -> ArbiterHead:
@@ -141,7 +151,13 @@ class ArbitrateStage:
             the bundle that was promoted cannot be read
         """
         self._forget()
-        for message in read(HEAD, 0):
+        folded = {topic: ends.get(topic, 0) for topic in FOLDED}
+        changes, offsets = Changes(), dict.fromkeys(FOLDED, 0)
+        if self._kept is not None:
+            changes, offsets = self._kept.open(read, folded)
+        # The last one that was folded is read again: there may be none after it.
+        last = deque(read(HEAD, max(0, offsets[HEAD] - 1)), maxlen=1)
+        for message in last:
             self._head = self._codec.decode(HEAD, message.value or b"")
         if committed is not None and committed != self._head.input_offset:
             raise OffsetRegression(
@@ -154,29 +170,38 @@ class ArbitrateStage:
             except SchemaError as exc:
                 raise CorruptState(f"the bundle in force cannot be read: {exc}") from exc
             self._rules = rules_of(bundle, self._first_rules.confirm)
-        changes = Changes()
-        for upload in self._read(read, UPLOADS, UploadState):
-            changes.uploads[upload.key.text()] = upload
-        for entity in self._read(read, ENTITIES, EntityState):
-            changes.entities[entity.entity_id] = entity
-        for pair in self._read(read, PAIRS, PairState):
-            changes.pairs[pair.left, pair.right] = pair
-        for relation in self._read(read, RELATIONS, RelationState):
-            changes.relations[relation.relation_id] = relation
         self._catalogue.apply(changes)
+        tail = self._changed_since(read, offsets)
+        self._catalogue.apply(tail)
+        self._folded = folded
+        if self._kept is not None:
+            self._kept.fold(tail, folded, sequence=self._head.sequence)
         self._origins = Origins(self._head.origins)
         watermark = self._watermark()
         if watermark > ends.get(ROWS, 0):
             raise OffsetRegression(f"the index has folded up to {watermark}, beyond the end of {ROWS}")
         floor = self._floor(watermark)
-        for message in read(ROWS, 0):
+        for message in read(ROWS, floor):
             if message.offset >= floor:
                 self._overlay.add(self._codec.decode(ROWS, message.value or b""), message.offset)
         self._settled()
         return self._head.input_offset
 
-    def _read(self, read: StateReader, topic: str, of: type[_T]) -> Iterator[_T]:
-        for message in read(topic, 0):
+    def _changed_since(self, read: StateReader, offsets: Mapping[str, int]) -> Changes:
+        """Read what the state topics say from these offsets on, the last value of each key."""
+        changes = Changes()
+        for upload in self._read(read, UPLOADS, offsets, UploadState):
+            changes.uploads[upload.key.text()] = upload
+        for entity in self._read(read, ENTITIES, offsets, EntityState):
+            changes.entities[entity.entity_id] = entity
+        for pair in self._read(read, PAIRS, offsets, PairState):
+            changes.pairs[pair.left, pair.right] = pair
+        for relation in self._read(read, RELATIONS, offsets, RelationState):
+            changes.relations[relation.relation_id] = relation
+        return changes
+
+    def _read(self, read: StateReader, topic: str, offsets: Mapping[str, int], of: type[_T]) -> Iterator[_T]:
+        for message in read(topic, offsets[topic]):
             record = self._codec.decode(topic, message.value or b"")
             if isinstance(record, of):
                 yield record
@@ -267,9 +292,13 @@ class ArbitrateStage:
         self._head = pending.head
         self._rules = pending.rules
         for delivered in deliveries:
+            if delivered.produced.topic in self._folded:
+                self._folded[delivered.produced.topic] = delivered.offset + 1
             if delivered.produced.topic == ROWS:
                 row: IndexRow = self._codec.decode(ROWS, delivered.produced.value or b"")
                 self._overlay.add(row, delivered.offset)
+        if self._kept is not None:
+            self._kept.fold(pending.changes, self._folded, sequence=self._head.sequence)
         if self._metrics is not None:
             unfolded = self._overlay.count_since(self._watermark())
             self._metrics.committed(pending.events, unfolded=unfolded, again=pending.again)

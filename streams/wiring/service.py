@@ -21,6 +21,7 @@ from streams.config import Settings
 from streams.connection import bootstrap_of, codec_for, kafka_extra
 from streams.core.audit import AuditReport
 from streams.core.scoring import Bundle
+from streams.edges.avro import current_schema, fingerprint_of
 from streams.edges.clock import SystemClock
 from streams.edges.committed_log import CommittedLog
 from streams.edges.crash import guard_of
@@ -29,19 +30,22 @@ from streams.edges.kafka_lag import GroupLagGate
 from streams.edges.kafka_producer import Publisher
 from streams.edges.kafka_runner import StatelessRunner
 from streams.edges.log_follower import LogFollower
+from streams.edges.log_identity import read_identity
 from streams.edges.log_reader import LogReader
 from streams.edges.metrics import Metrics
+from streams.edges.sqlite_store import SqliteStateStore
 from streams.edges.tracing import Tracing
 from streams.edges.transactional_runner import TransactionalRunner
 from streams.errors import ConfigError
 from streams.ports import CandidateIndex, Processor
-from streams.stages.arbitrate import ROWS, STATE_TOPICS, ArbitrateStage
+from streams.stages.arbitrate import FOLDED, HEAD, ROWS, STATE_TOPICS, ArbitrateStage
 from streams.stages.audit import ARBITER_GROUP, ENCODE_GROUP, FIND_GROUP, run_audit
 from streams.stages.decision_metrics import DecisionMetrics
 from streams.stages.encode import ENCODED, EncodeProcessor
 from streams.stages.find import AGAIN, INPUT, PASSED_ON, FindProcessor
 from streams.stages.index import IndexProcessor
 from streams.stages.index_position import FoldedTo, KafkaRowLog, catch_up
+from streams.stages.kept_state import KeptState
 from streams.steps import Guard, Step
 from streams.supervisor import Supervisor, stage_command, supervise
 from streams.telemetry import configure_logging
@@ -235,6 +239,7 @@ class _Stage:
             # The collector would walk the whole catalogue every few hundred uploads, and nothing is decided
             # meanwhile (0.45 s at 20,000 uploads, measured).
             settled=gc.freeze,
+            kept=self._kept_state(),
         )
         TransactionalRunner(
             stage,
@@ -250,6 +255,19 @@ class _Stage:
             metrics=self._metrics,
             guard=self._guard,
         ).run(self._stop)
+
+    def _kept_state(self) -> KeptState:
+        """Open the local store of the arbiter's state."""
+        kept = KeptState(
+            SqliteStateStore(self._settings.data_dir / "state" / "arbiter.db"),
+            identity=lambda: read_identity(self._bootstrap, self._extra, FOLDED),
+            # Another schema of any of them is another form.
+            form="".join(fingerprint_of(current_schema(topic)).hex() for topic in FOLDED),
+            codec=self._codec,
+            head=HEAD,
+        )
+        self._closing.callback(kept.close)
+        return kept
 
     def audit(self) -> None:
         """Check every hop again and again."""
