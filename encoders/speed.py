@@ -20,6 +20,7 @@ from encoders.errors import InvalidSignal
 from encoders.features.audio import mono, resample
 from encoders.features.cqt import BINS_PER_OCTAVE, cqt_magnitude
 from encoders.fingerprint import (
+    FRAME_MS,
     Fingerprint,
     FingerprintMatch,
     Verdict,
@@ -36,6 +37,10 @@ MAX_RATIO: Final = 2.0
 # Tempo-only changes: a word looks at up to 2 s, so it changes slowly with tempo;
 # measured bit error 0.04 at 3 %, 0.09 at 22 %, unrelated music 0.39 and more.
 MAX_STRETCH: Final = 1.25
+# Beyond this much drift an alignment at equal speed falls apart.
+MAX_DRIFT: Final = 0.015
+# 20 s: enough words to place a piece, few enough for it not to drift by itself.
+_DRIFT_PIECE: Final = 160
 # Excerpt used while searching, and its steps: over 24 s, half a step drifts
 # the ends by 60 ms, half a frame.
 _EXCERPT_S: Final = 24.0
@@ -83,6 +88,54 @@ def align_stretched(a: Fingerprint, b: Fingerprint) -> SpeedMatch:
     fine = best[0] * np.exp(np.arange(-2 * _STEP, 2 * _STEP + 1e-9, 2 * _FINE_STEP))
     ratio, match = _strongest((float(each), align(a, _read_at(b, float(each)))) for each in (1.0, *fine))
     return SpeedMatch(speed_ratio=ratio, pitch_tied=False, match=_in_own_clock(match, ratio))
+
+
+def find_drift(a: Fingerprint, b: Fingerprint, match: FingerprintMatch) -> float:
+    """Measure a small difference of speed inside an alignment at equal speed.
+
+    The head, the middle and the tail of the matching span are aligned each by itself. Where ``b``
+    plays a little faster, its tail comes early by as much as the distance says; the middle must lie
+    half-way, so that a cut or a longer pause is no drift.
+
+    Parameters
+    ----------
+    a, b : uint32 [shape=(n,)]
+    match : FingerprintMatch
+        of both, at equal speed
+
+    Returns
+    -------
+    ratio : float
+        how many times faster ``b`` plays than ``a``, within 1.5 %; 1.0 when nothing drifts by a word or more
+    """
+    span, first = match.span_ms // FRAME_MS, match.start_a_ms // FRAME_MS
+    if span < 2 * _DRIFT_PIECE:
+        return 1.0
+    lag = (match.start_b_ms - match.start_a_ms) // FRAME_MS
+    last = first + span - _DRIFT_PIECE
+    reach = 1 + round(MAX_DRIFT * span)
+    lags = [_piece_lag(a, b, at, lag, reach) for at in (first, (first + last) // 2, last)]
+    head, middle, tail = lags
+    drift = tail - head
+    if abs(drift) < 1.0 or abs(middle - (head + tail) / 2) > max(0.5, 0.25 * abs(drift)):
+        return 1.0
+    ratio = (last - first) / (last - first + drift)
+    return ratio if abs(ratio - 1.0) <= MAX_DRIFT else 1.0
+
+
+def _piece_lag(a: Fingerprint, b: Fingerprint, at: int, lag: int, reach: int) -> float:
+    """Place one piece of ``a`` in ``b``, between words by a parabola."""
+    piece = a[at : at + _DRIFT_PIECE]
+    lags = [each for each in range(lag - reach, lag + reach + 1) if 0 <= at + each <= len(b) - len(piece)]
+    errors = np.array(
+        [np.bitwise_count(piece ^ b[at + each : at + each + len(piece)]).mean() for each in lags]
+    )
+    best = int(np.argmin(errors)) if len(errors) else 0
+    if not 0 < best < len(errors) - 1:
+        return float(lags[best]) if len(errors) else float(lag)
+    left, centre, right = errors[best - 1 : best + 2]
+    bend = left - 2 * centre + right
+    return float(lags[best] + (0.5 * (left - right) / bend if bend > 1e-12 else 0.0))
 
 
 def find_speed(

@@ -8,8 +8,9 @@ from encoders.features.chroma import cens
 from encoders.features.cqt import cqt_magnitude
 from encoders.features.silence import silence_facts
 from encoders.fingerprint import fingerprint
+from streams.core.comparison import compare_sound
 from streams.core.records import SoundEvidence, SoundFacts
-from streams.core.sound_evidence import mirrored
+from streams.core.sound_evidence import compared_span, mirrored
 from streams.edges.encoder import FeatureConfirmer, content_digest, pack, unpack
 from streams.edges.media_sound import HeldSound
 from streams.edges.memory_features import MemoryFeatureStore
@@ -120,6 +121,24 @@ def test_both_orders_tell_the_same(song: FloatArray) -> None:
     assert back == mirrored(there)
     assert back.offset_ms == -5000
     assert there == FeatureConfirmer(shelf.store).confirm(one, two)
+
+
+def test_a_little_faster_is_told_with_how_much_and_where(song: FloatArray) -> None:
+    tune = np.concatenate([melody(40.0, seed=seed) for seed in range(4)])
+    at = np.arange(0, len(tune) - 1, 1.004)
+    faster = np.interp(at, np.arange(len(tune)), tune).astype(np.float32)
+    shelf = Shelf()
+    one, two = shelf.put(tune), shelf.put(faster)
+    there, back = shelf.confirm(one, two), shelf.confirm(two, one)
+    assert there.speed_ratio == pytest.approx(1 / 1.004, abs=0.001)
+    assert back.speed_ratio == pytest.approx(1.004, abs=0.001)
+    assert compare_sound(there)[0] == compare_sound(back)[0] == "same_master"
+    span, other = compared_span(there), compared_span(back)
+    assert span is not None
+    assert other is not None
+    assert abs(span.start_ms - other.other_start_ms) <= 1
+    assert abs(span.end_ms - other.other_end_ms) <= 1
+    assert span.end_ms - span.start_ms > 140_000
 
 
 def test_silent_windows_are_like_nothing(song: FloatArray) -> None:

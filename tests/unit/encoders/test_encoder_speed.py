@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import soxr
+from numpy.typing import NDArray
 
 from encoders.evaluation.synthetic import SR, song
 from encoders.fingerprint import Verdict, align, confirm, fingerprint
-from encoders.speed import align_stretched, find_speed
+from encoders.speed import align_stretched, find_drift, find_speed
 
 A = song(21, seconds=45.0)
 FP = fingerprint(A, SR)
@@ -41,3 +42,32 @@ def test_an_equal_copy_is_not_stretched() -> None:
     found = align_stretched(FP, FP)
     assert (found.speed_ratio, found.match.bit_error) == (1.0, 0.0)
     assert align_stretched(FP[:0], FP).match.overlap_ms == 0
+
+
+@pytest.fixture(scope="module")
+def long_song() -> NDArray[np.float32]:
+    return song(23, seconds=150.0)
+
+
+@pytest.mark.parametrize("ratio", [1.003, 0.997, 1.005])
+def test_a_copy_a_little_faster_or_slower_drifts_as_much(
+    long_song: NDArray[np.float32], ratio: float
+) -> None:
+    played = np.asarray(soxr.resample(long_song, SR * 1_000, round(SR * 1_000 / ratio)), dtype=np.float32)
+    one, other = fingerprint(long_song, SR), fingerprint(played, SR)
+    assert find_drift(one, other, align(one, other)) == pytest.approx(ratio, abs=0.001)
+    assert find_drift(other, one, align(other, one)) == pytest.approx(1 / ratio, abs=0.001)
+
+
+def test_noise_a_cut_or_a_later_start_is_no_drift(long_song: NDArray[np.float32]) -> None:
+    one = fingerprint(long_song, SR)
+    noise = np.random.default_rng(1).standard_normal(len(long_song), dtype=np.float32)
+    changed = (
+        long_song + 0.02 * noise,
+        long_song[3 * SR :],
+        np.concatenate([long_song[: 40 * SR], long_song[int(40.4 * SR) :]]),
+    )
+    for each in changed:
+        other = fingerprint(each, SR)
+        assert find_drift(one, other, align(one, other)) == 1.0
+    assert find_drift(FP[:100], FP[:100], align(FP[:100], FP[:100])) == 1.0
