@@ -48,6 +48,7 @@ BATCH = 256
 UNFOLDED = 1_024
 REPEATS = 3
 UPLOADS = "catalog.upload.v1"
+WHAT = "Seconds that the arbiter's restore takes before it decides again, in a new process each time"
 
 
 class _TimedStage(ArbitrateStage):
@@ -206,27 +207,22 @@ def main() -> None:
         ensure_topics(kafka.bootstrap, replication_factor=1, create=True)
         fill(kafka.bootstrap, options.items)
         decided_s = decide_all(kafka.bootstrap, options.items)
-        print(f"decided in {decided_s:.0f} s", file=sys.stderr)
-        store = Path(folder) / "arbiter.db"
-        with LogReader(kafka.bootstrap) as reader:
-            ends = {topic: reader.bounds(topic)[1] for topic in STATE_TOPICS}
-        cold = [_start_in_child(kafka.bootstrap) for _ in range(REPEATS)]
-        filling = _start_in_child(kafka.bootstrap, store)
-        warm = [_start_in_child(kafka.bootstrap, store) for _ in range(REPEATS)]
-        cost = cost_of_store(store, Path(folder) / "again.db")
-    write_result(
-        "restart",
-        "Seconds that the arbiter's restore takes before it decides again, in a new process each time",
-        {
-            "cold": cold,
-            "filling": filling,
-            "warm": warm,
-            "store": cost,
-            "ends_of_state_topics": ends,
-            "decide_all_s": round(decided_s),
-        },
-        started=facts,
-    )
+        figures = measure(kafka.bootstrap, Path(folder))
+    write_result("restart", WHAT, {**figures, "decide_all_s": round(decided_s)}, started=facts)
+
+
+def measure(bootstrap: str, folder: Path) -> dict[str, Any]:
+    """Start cold and warm, and say what the store costs."""
+    store = folder / "arbiter.db"
+    with LogReader(bootstrap) as reader:
+        ends = {topic: reader.bounds(topic)[1] for topic in STATE_TOPICS}
+    return {
+        "cold": [_start_in_child(bootstrap) for _ in range(REPEATS)],
+        "filling": _start_in_child(bootstrap, store),
+        "warm": [_start_in_child(bootstrap, store) for _ in range(REPEATS)],
+        "store": cost_of_store(store, folder / "again.db"),
+        "ends_of_state_topics": ends,
+    }
 
 
 def _no_sound(_left: SoundFacts, _right: SoundFacts) -> SoundEvidence:
