@@ -72,7 +72,6 @@ def place(
     thresholds = rules.thresholds
     keys, held = _component(workspace, seeds, thresholds)
     pairs = complete(workspace, keys, held, rules=rules)
-    uploads = {key: _upload(workspace, key) for key in keys}
     before = _entities_of(workspace, keys, formerly)
     recordings = cluster_component(
         keys,

@@ -25,7 +25,7 @@ Weights = dict[str, dict[str, float]]
 
 # Strangers differ in few ways (62 in 40,000 random pairs, measured); a score is about 1.5 kB.
 _KEPT_SCORES = 16_384
-VERSION_RULE = "version_rule"
+VERSION_RULE, CALIBRATION = "version_rule", "calibration"
 SHORT_OF_A_MATCH = 0.01
 """How far in log-odds below the threshold a score stays that a rule keeps from being a match."""
 
@@ -33,11 +33,38 @@ _UNTOLD = -4.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Calibration:
+    """What turns the scores of one stratum into log-odds: ``slope`` on each line, ``shift`` as one more."""
+
+    slope: float
+    shift: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Head:
-    """One additive head: a prior and a weight per (comparison, level), all in log-odds."""
+    """One additive head, all in log-odds.
+
+    Attributes
+    ----------
+    prior : float
+    weights : dict
+        by comparison and level
+    calibration : dict
+        by stratum (see :func:`stratum_of`); others are taken as they are
+    """
 
     prior: float
     weights: Weights
+    calibration: dict[str, Calibration] = field(default_factory=dict)
+
+    def calibrated(self, stratum: str) -> "Head":
+        """Return the head with the slope of a stratum on every line."""
+        slope = self.calibration[stratum].slope
+        weights = {
+            name: {level: slope * weight for level, weight in levels.items()}
+            for name, levels in self.weights.items()
+        }
+        return Head(prior=slope * self.prior, weights=weights)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,6 +117,11 @@ class Bundle:
         unknown |= {*bundle.master.weights, *bundle.audio.weights} - set(LEVEL_FIELDS)
         if unknown:
             raise SchemaError(f"bundle weighs unknown comparisons: {', '.join(sorted(unknown))}")
+        heads = (bundle.recording, bundle.work)
+        if any(fitted.slope <= 0 for head in heads for fitted in head.calibration.values()):
+            raise SchemaError("a calibration turns the order of scores round")
+        if bundle.master.calibration or bundle.audio.calibration:
+            raise SchemaError("only the recording and the work head are calibrated")
         if bundle.recording_review > bundle.recording_match or bundle.work_review > bundle.work_match:
             raise SchemaError("a review threshold lies above its match threshold")
         return bundle
@@ -97,6 +129,12 @@ class Bundle:
     def to_json(self) -> bytes:
         """Write canonical JSON: the same bundle is the same bytes."""
         return msgspec.json.encode(self, order="sorted")
+
+
+def stratum_of(left: LinkageRecord, right: LinkageRecord) -> str:
+    """Name the stratum of a pair after the sorts of sender, whichever side they stand on."""
+    kinds = (each.source_kind.value if each.source_kind else "unknown" for each in (left, right))
+    return "|".join(sorted(kinds))
 
 
 def probability(log_odds: float) -> float:
@@ -116,12 +154,13 @@ def bound(log_odds: float, *, rule: str, review: float, below_match: float) -> f
 class Scorer:
     """Score pairs by one bundle; holds nothing but the bundle and a memo of its ledger lines."""
 
-    __slots__ = ("_audio", "_heads", "_master", "bundle")
+    __slots__ = ("_audio", "_has_strata", "_heads", "_master", "bundle")
 
     def __init__(self, bundle: Bundle) -> None:
         self.bundle = bundle
         band = (bundle.recording_review, bundle.recording_match - SHORT_OF_A_MATCH)
         self._heads = (_HeadScorer(bundle.recording, band=band), _HeadScorer(bundle.work))
+        self._has_strata = bool(bundle.recording.calibration or bundle.work.calibration)
         self._master = _HeadScorer(bundle.master, fields=LEVEL_FIELDS)
         self._audio = _HeadScorer(bundle.audio, fields=LEVEL_FIELDS)
 
@@ -129,14 +168,15 @@ class Scorer:
         self, left: LinkageRecord, right: LinkageRecord, sound: SoundEvidence | None = None
     ) -> PairScore:
         """Score a pair; ledger lines name levels, without the compared values (see ``explain``)."""
-        return self._assemble(compare_records(left, right, sound), None)
+        return self._assemble(compare_records(left, right, sound), None, self._stratum(left, right))
 
     def explain(
         self, left: LinkageRecord, right: LinkageRecord, sound: SoundEvidence | None = None
     ) -> PairScore:
         """Score a pair as ``score`` does, with the compared values on every line."""
         comparison = compare_records(left, right, sound)
-        return self._assemble(comparison, _values(left, right, comparison, sound))
+        values = _values(left, right, comparison, sound)
+        return self._assemble(comparison, values, self._stratum(left, right))
 
     def levels(
         self,
@@ -153,10 +193,17 @@ class Scorer:
             master=self._master.score(found.levels, values), audio=self._audio.score(found.levels, values)
         )
 
+    def _stratum(self, left: LinkageRecord, right: LinkageRecord) -> str | None:
+        """Name the stratum of a pair where anything hangs on it."""
+        return stratum_of(left, right) if self._has_strata else None
+
     def _assemble(
-        self, comparison: Comparison, values: dict[str, tuple[str | None, str | None]] | None
+        self,
+        comparison: Comparison,
+        values: dict[str, tuple[str | None, str | None]] | None,
+        stratum: str | None,
     ) -> PairScore:
-        recording, work = (head.score(comparison.levels, values) for head in self._heads)
+        recording, work = (head.of(stratum).score(comparison.levels, values) for head in self._heads)
         return PairScore(
             recording=recording,
             work=work,
@@ -170,11 +217,26 @@ class Scorer:
 
 
 class _HeadScorer:
-    __slots__ = ("_band", "_fields", "_lines", "_prior", "_scores", "_weights")
+    __slots__ = ("_band", "_fields", "_lines", "_prior", "_scores", "_shift", "_strata", "_weights")
 
     def __init__(
-        self, head: Head, *, fields: tuple[str, ...] = FIELDS, band: tuple[float, float] | None = None
+        self,
+        head: Head,
+        *,
+        fields: tuple[str, ...] = FIELDS,
+        band: tuple[float, float] | None = None,
+        shift: LedgerLine | None = None,
     ) -> None:
+        self._shift = shift
+        self._strata = {
+            stratum: _HeadScorer(
+                head.calibrated(stratum),
+                fields=fields,
+                band=band,
+                shift=LedgerLine(name=CALIBRATION, level=stratum, contribution=fitted.shift),
+            )
+            for stratum, fitted in head.calibration.items()
+        }
         self._fields = fields
         self._band = band  # of reviews, where rules of this head bound its score
         self._prior = head.prior
@@ -182,6 +244,10 @@ class _HeadScorer:
         self._lines: dict[tuple[str, str], LedgerLine] = {}
         # Nearly every pair that is compared is of strangers, and strangers differ in few ways.
         self._scores: dict[tuple[str, ...], HeadScore] = {}
+
+    def of(self, stratum: str | None) -> "_HeadScorer":
+        """Return the scorer of a stratum."""
+        return self if stratum is None else self._strata.get(stratum, self)
 
     def score(
         self, levels: tuple[str, ...], values: dict[str, tuple[str | None, str | None]] | None
@@ -213,6 +279,9 @@ class _HeadScorer:
                 line = LedgerLine(name=name, level=level, contribution=line.contribution, left=one, right=two)
             total += line.contribution
             lines.append(line)
+        if self._shift is not None:
+            lines.append(self._shift)
+            total += self._shift.contribution
         if self._band is not None and (rule := one_sided_rule(levels)):
             bounded = bound(total, rule=rule, review=self._band[0], below_match=self._band[1])
             if bounded != total:

@@ -12,7 +12,15 @@ from streams.core.comparison import ABSENT, FIELDS, SKIPPED, one_sided_rule
 from streams.core.explaining import counter_evidence, smallest_flip
 from streams.core.levels import LEVEL_FIELDS
 from streams.core.records import Decision, HeadScore, Level, Outcome
-from streams.core.scoring import SHORT_OF_A_MATCH, VERSION_RULE, Bundle, Head, bound, probability
+from streams.core.scoring import (
+    CALIBRATION,
+    SHORT_OF_A_MATCH,
+    VERSION_RULE,
+    Bundle,
+    Head,
+    bound,
+    probability,
+)
 from streams.core.standing import AGGREGATION, GUARD, RULED_OUT, outcome_of
 
 TOLERANCE: Final = 1e-9
@@ -86,7 +94,8 @@ class _Verifier:
         rule = one_sided_rule(levels)
         if rule is None:
             return None
-        total = ledger.prior + sum(line.contribution for line in ledger.lines if line.name in FIELDS)
+        scored = (line for line in ledger.lines if line.name in FIELDS or line.name == CALIBRATION)
+        total = ledger.prior + sum(line.contribution for line in scored)
         ceiling = bundle.recording_match - SHORT_OF_A_MATCH
         bounded = bound(total, rule=rule, review=bundle.recording_review, below_match=ceiling)
         return None if bounded == total else (rule, bounded - total)
@@ -142,6 +151,10 @@ def _ledger(
     rule: tuple[str, float] | None = None,
 ) -> Iterator[str]:
     """Compare each line with the bundle, and the sum with the lines."""
+    stratum = next((line.level for line in ledger.lines if line.name == CALIBRATION), None)
+    fitted = head.calibration.get(stratum) if stratum is not None else None
+    if stratum is not None and fitted is not None:
+        head = head.calibrated(stratum)
     if not _close(ledger.prior, head.prior):
         yield f"{name}: the prior is {ledger.prior}, the bundle says {head.prior}"
     compared = [line.name for line in ledger.lines if line.name in fields]
@@ -155,6 +168,8 @@ def _ledger(
             ruled, expected = line, rule[1] if rule is not None else 0.0
         elif line.name == AGGREGATION:
             expected = 0.0
+        elif line.name == CALIBRATION and fitted is not None:
+            expected = fitted.shift
         elif line.name == GUARD:
             continue
         else:

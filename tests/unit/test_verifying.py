@@ -10,13 +10,15 @@ import orjson
 import pytest
 
 from benchmarks.invented_uploads import invented_uploads
-from streams.core.records import Decision, HeadScore, LedgerLine, Level, Outcome
-from streams.core.scoring import Bundle
+from streams.core.features import featurize
+from streams.core.records import Decision, HeadScore, LedgerLine, Level, Outcome, SourceKind
+from streams.core.scoring import Bundle, Calibration, Scorer
 from streams.core.verifying import verify
 from streams.edges.avro import AvroCodec
 from streams.edges.memory_encoder import MemoryEncoder
 from streams.edges.memory_features import MemoryFeatureStore
 from streams.edges.memory_index import MemoryCandidateIndex
+from streams.errors import SchemaError
 from streams.offline import DECISIONS, OfflineParts, decide_lines
 from streams.stages.encode import EncodeProcessor
 from streams.wiring.parts import rules
@@ -37,18 +39,30 @@ WORDS = (
 )
 
 
-@cache
-def metadata_decisions() -> tuple[Decision, ...]:
+def decide(bundle: Bundle) -> tuple[Decision, ...]:
     """Decide on the examples and on invented uploads, some with version words, by the real stages."""
     sent = EXAMPLES.read_bytes().splitlines()
-    for number, upload in enumerate(invented_uploads(700, copies=0.5)):
+    for number, upload in enumerate(invented_uploads(350, copies=0.5)):
         sent.append(orjson.dumps(replace(upload, title=f"{upload.title}{WORDS[number % len(WORDS)]}")))
     store = MemoryFeatureStore()
     parts = OfflineParts(
         codec=CODEC, encode=EncodeProcessor(CODEC, MemoryEncoder(), store=store), confirm=no_sound
     )
-    made, _ = decide_lines(sent, parts, index=MemoryCandidateIndex(), rules=rules(BUNDLE, parts.confirm))
+    made, _ = decide_lines(sent, parts, index=MemoryCandidateIndex(), rules=rules(bundle, parts.confirm))
     return tuple(made)
+
+
+CALIBRATED = replace(
+    BUNDLE,
+    version="calibrated",
+    recording=replace(
+        BUNDLE.recording,
+        calibration={
+            "label_feed|user_upload": Calibration(slope=0.8, shift=-0.5),
+            "aggregator|label_feed": Calibration(slope=1.1, shift=0.25),
+        },
+    ),
+)
 
 
 @cache
@@ -62,7 +76,7 @@ def heard_decisions() -> tuple[Decision, ...]:
 
 
 def test_every_decision_of_the_stages_adds_up() -> None:
-    made = metadata_decisions()
+    made = decide(BUNDLE)
     outcomes = Counter(each.outcome for each in made)
     assert min(outcomes[outcome] for outcome in (Outcome.match, Outcome.new, Outcome.review)) >= 5, outcomes
     lines = Counter(
@@ -74,6 +88,37 @@ def test_every_decision_of_the_stages_adds_up() -> None:
     assert {
         f"{each.source}/{each.item_id}": verify(each, BUNDLE) for each in made if verify(each, BUNDLE)
     } == {}
+
+
+def test_a_calibrated_score_is_affine_and_adds_up() -> None:
+    assert Bundle.from_json(CALIBRATED.to_json()) == CALIBRATED
+    made = decide(CALIBRATED)
+    strata = Counter(
+        line.level
+        for each in made
+        if each.recording_ledger
+        for line in each.recording_ledger.lines
+        if line.name == "calibration"
+    )
+    assert set(strata) == set(CALIBRATED.recording.calibration), strata
+    assert [verify(each, CALIBRATED) for each in made if verify(each, CALIBRATED)] == []
+    uploads = list(invented_uploads(60, copies=0.5))
+    records = [featurize(replace(each, source_kind=SourceKind.label_feed)) for each in uploads]
+    fans = [featurize(replace(each, source_kind=SourceKind.user_upload)) for each in uploads]
+    plain, calibrated = Scorer(BUNDLE), Scorer(CALIBRATED)
+    for left, right in zip(records, fans[1:], strict=False):
+        was, now = plain.score(left, right), calibrated.score(right, left)
+        assert now.recording.log_odds == pytest.approx(0.8 * was.recording.log_odds - 0.5)
+        assert now.work == was.work
+        assert calibrated.score(left, left) == plain.score(left, left)
+
+
+@pytest.mark.parametrize("slope", [0.0, -1.0])
+def test_a_calibration_that_turns_scores_round_is_refused(slope: float) -> None:
+    head = replace(BUNDLE.work, calibration={"unknown|unknown": Calibration(slope=slope, shift=0.0)})
+    data = replace(BUNDLE, work=head).to_json()
+    with pytest.raises(SchemaError):
+        Bundle.from_json(data)
 
 
 def test_what_was_heard_adds_up_at_every_level() -> None:
