@@ -34,7 +34,7 @@ from streams.edges.memory_encoder import MemoryEncoder
 from streams.edges.sqlite_store import SqliteStateStore
 from streams.edges.topics import ensure_topics
 from streams.edges.transactional_runner import TransactionalRunner
-from streams.errors import InvariantError
+from streams.errors import FatalError, InvariantError
 from streams.ports import Message, StateReader
 from streams.stages.arbitrate import FOLDED, HEAD, ROWS, STATE_TOPICS, ArbitrateStage
 from streams.stages.encode import ENCODED, EncodeProcessor
@@ -97,7 +97,9 @@ def run(bootstrap: str, stage: ArbitrateStage, until: Callable[[], bool]) -> flo
     thread = threading.Thread(target=runner.run, args=(stop,))
     began = time.monotonic()
     thread.start()
-    while thread.is_alive() and not until():
+    while not until():
+        if not thread.is_alive():
+            raise FatalError("the arbiter has ended")
         time.sleep(0.05)
     seconds = time.monotonic() - began
     stop.set()
@@ -185,7 +187,7 @@ def cost_of_store(full: Path, empty: Path) -> dict[str, Any]:
 def _start_in_child(bootstrap: str, store: Path | None = None) -> dict[str, Any]:
     command = [sys.executable, "-m", "benchmarks.restart", "--start", bootstrap]
     command += [] if store is None else ["--store", str(store)]
-    done = subprocess.run(command, check=True, capture_output=True, text=True)  # noqa: S603 - our own command
+    done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)  # noqa: S603 - our own command
     figures: dict[str, Any] = json.loads(done.stdout)
     return figures
 

@@ -19,8 +19,8 @@ from streams.core.catalogue import Changes, PairKey
 from streams.core.records import EntityState, PairState, RelationState, UploadState
 from streams.core.store_mark import StoreMark
 
-# At 340 uploads a second every seven seconds; fewer at a time touch as many pages of the file each.
-GATHERED_KEYS: Final = 8_192
+# At 340 uploads a second about every two seconds: fewer at a time cost more, and more make a longer pause.
+GATHERED_KEYS: Final = 2_048
 GATHERED_SECONDS: Final = 10.0
 BUSY_SECONDS: Final = 5.0
 CACHE_KIB: Final = 65_536
@@ -28,12 +28,20 @@ CACHE_KIB: Final = 65_536
 _SCHEMA: Final = """
 create table if not exists owner (one integer primary key, generation integer not null, mark blob);
 insert or ignore into owner values (1, 0, null);
-create table if not exists upload (key text primary key, value blob not null) without rowid;
-create table if not exists entity (key text primary key, value blob not null) without rowid;
-create table if not exists pair (key text primary key, value blob not null) without rowid;
-create table if not exists relation (key text primary key, value blob not null) without rowid;
+create table if not exists upload (key text primary key, value blob not null);
+create table if not exists entity (key text primary key, value blob not null);
+create table if not exists pair (key text primary key, value blob not null);
+create table if not exists relation (key text primary key, value blob not null);
 """
 
+_TABLES: Final = ("upload", "entity", "pair", "relation")
+# A row keeps its place when it changes.
+_PUT: Final = {
+    table: f"insert into {table} values (?, ?) on conflict (key) do update set value = excluded.value"  # noqa: S608
+    for table in _TABLES
+}
+_DROP: Final = {table: f"delete from {table} where key = ?" for table in _TABLES}  # noqa: S608
+_READ: Final = {table: f"select value from {table}" for table in _TABLES}  # noqa: S608 - our own names
 _CHECK = 4
 
 _T = TypeVar("_T")
@@ -188,21 +196,14 @@ class SqliteStateStore:
         }
         for table, values in rows.items():
             gone: list[tuple[str]] = []
-            kept: list[tuple[str, bytes]] = []
-            for key, value in values:
-                if value is None:
-                    gone.append((key,))
-                else:
-                    kept.append((key, value))
-            kept.sort()
-            connection.executemany(f"insert or replace into {table} values (?, ?)", kept)  # noqa: S608 - our own names
-            connection.executemany(f"delete from {table} where key = ?", gone)  # noqa: S608 - our own names
+            connection.executemany(_PUT[table], _kept(values, gone))
+            connection.executemany(_DROP[table], gone)
 
     def _values(self, table: str, of: type[_T]) -> Iterator[_T]:
         if self._connection is None:
             return
         decode = msgspec.msgpack.Decoder(of).decode
-        for (value,) in self._connection.execute(f"select value from {table}"):  # noqa: S608 - our own names
+        for (value,) in self._connection.execute(_READ[table]):
             yield decode(_opened(value))
 
     def _sealed(self, record: object) -> bytes:
@@ -222,6 +223,15 @@ class SqliteStateStore:
         for suffix in ("", "-wal", "-shm"):
             with contextlib.suppress(OSError):
                 self._path.with_name(self._path.name + suffix).unlink(missing_ok=True)
+
+
+def _kept(values: Iterable[tuple[str, bytes | None]], gone: list[tuple[str]]) -> Iterator[tuple[str, bytes]]:
+    """Give what is to be kept; put the keys of the others aside."""
+    for key, value in values:
+        if value is None:
+            gone.append((key,))
+        else:
+            yield key, value
 
 
 def _sealed(body: bytes) -> bytes:
