@@ -40,7 +40,7 @@ from streams.stages.arbitrate import FOLDED, HEAD, ROWS, STATE_TOPICS, Arbitrate
 from streams.stages.encode import ENCODED, EncodeProcessor
 from streams.stages.find import INPUT
 from streams.stages.kept_state import KeptState
-from streams.wiring.parts import rules
+from streams.wiring.parts import rules, uncollected
 
 ITEMS = 100_000
 BATCH = 256
@@ -125,6 +125,7 @@ def arbiter(bootstrap: str, watermark: Callable[[], int], store: Path | None = N
         watermark=watermark,
         overlay_rows=2**62,
         settled=gc.freeze,
+        restoring=uncollected,
         kept=kept,
     )
 

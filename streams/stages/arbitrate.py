@@ -2,6 +2,7 @@
 
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from typing import Final, TypeVar
 
@@ -94,6 +95,8 @@ class ArbitrateStage:
     metrics : DecisionMetrics, optional
     settled : callable
         called when the state has been restored, or has changed
+    restoring : callable
+        stands around reading the whole state
     kept : KeptState, optional
         a local store of the state, so that a restart reads the tail of the log alone
     """
@@ -108,6 +111,7 @@ class ArbitrateStage:
         kept_behind: int = KEPT_BEHIND,
         metrics: DecisionMetrics | None = None,
         settled: Callable[[], object] = lambda: None,
+        restoring: Callable[[], AbstractContextManager[object]] = nullcontext,
         kept: KeptState | None = None,
     ) -> None:
         self._codec = codec
@@ -117,6 +121,7 @@ class ArbitrateStage:
         self._kept_behind = kept_behind
         self._metrics = metrics
         self._settled = settled
+        self._restoring = restoring
         self._kept = kept
         self._forget()
 
@@ -151,6 +156,20 @@ class ArbitrateStage:
             the bundle that was promoted cannot be read
         """
         self._forget()
+        with self._restoring():
+            self._read_all(read, ends, committed)
+        watermark = self._watermark()
+        if watermark > ends.get(ROWS, 0):
+            raise OffsetRegression(f"the index has folded up to {watermark}, beyond the end of {ROWS}")
+        floor = self._floor(watermark)
+        for message in read(ROWS, floor):
+            if message.offset >= floor:
+                self._overlay.add(self._codec.decode(ROWS, message.value or b""), message.offset)
+        self._settled()
+        return self._head.input_offset
+
+    def _read_all(self, read: StateReader, ends: Mapping[str, int], committed: int | None) -> None:
+        """Read head and catalogue, from the local store as far as it has come."""
         folded = {topic: ends.get(topic, 0) for topic in FOLDED}
         changes, offsets = Changes(), dict.fromkeys(FOLDED, 0)
         if self._kept is not None:
@@ -179,15 +198,6 @@ class ArbitrateStage:
         if self._kept is not None:
             self._kept.fold(tail, folded, sequence=self._head.sequence)
         self._origins = Origins(self._head.origins)
-        watermark = self._watermark()
-        if watermark > ends.get(ROWS, 0):
-            raise OffsetRegression(f"the index has folded up to {watermark}, beyond the end of {ROWS}")
-        floor = self._floor(watermark)
-        for message in read(ROWS, floor):
-            if message.offset >= floor:
-                self._overlay.add(self._codec.decode(ROWS, message.value or b""), message.offset)
-        self._settled()
-        return self._head.input_offset
 
     def _changed_since(self, read: StateReader, offsets: Mapping[str, int]) -> Changes:
         """Read what the state topics say from these offsets on, the last value of each key."""

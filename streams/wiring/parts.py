@@ -1,6 +1,9 @@
 """Parts built from settings: rules, stores, encoders, media."""
 
+import gc
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from streams.config import Settings
@@ -27,6 +30,16 @@ log = logging.getLogger(__name__)
 def rules(bundle: Bundle, confirm: Confirm) -> Rules:
     """Put a parameter bundle to work."""
     return rules_of(bundle, confirm)
+
+
+@contextmanager
+def uncollected() -> Iterator[None]:
+    """Make many objects that all stay, without looking for garbage among them: half the time (measured)."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
 
 
 def feature_store(settings: Settings, *, guard: Guard = unguarded) -> FileFeatureStore:
