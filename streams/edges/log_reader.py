@@ -17,6 +17,9 @@ from streams.ports import Message
 TIMEOUT_SECONDS = 15.0
 STALLED_SECONDS = 60.0
 IDLE_SECONDS = 0.5
+# Behind the last record lies the marker of its transaction: that nothing follows is said by a fetch that
+# comes back empty, which the broker would hold for half a second. One for each topic is most of a restart.
+FETCH_WAIT_MS = 10
 
 
 class LogReader:
@@ -44,7 +47,9 @@ class LogReader:
     ) -> None:
         self._platform = platform
         config = stateful_consumer_config(bootstrap, extra, group_id=f"samesong-reader-{uuid.uuid4()}")
-        self._consumer = platform.consumer({**config, "enable.partition.eof": True})
+        self._consumer = platform.consumer(
+            {**config, "enable.partition.eof": True, "fetch.wait.max.ms": FETCH_WAIT_MS}
+        )
         self._on_idle = on_idle
 
     def __enter__(self) -> Self:
