@@ -5,7 +5,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from itertools import count
 from pathlib import Path
@@ -21,6 +21,7 @@ from streams.edges.memory_index import MemoryCandidateIndex
 from streams.edges.milvus import PAGE_ROWS, QUERY_ROWS, WRITE_ROWS, MilvusCandidateIndex
 from streams.errors import ConfigError, CorruptState, EncoderMismatch, IndexUnavailable
 from streams.ports import CandidateIndex, FloatArray, Hit
+from streams.steps import MOMENTS, Moment, Step
 from tests.chaos.index_servers import LiteServer
 from tests.contract.milvus_server import milvus_server
 from tests.waiting import wait_until
@@ -478,6 +479,44 @@ def test_a_killed_writer_leaves_rows_at_or_ahead_of_the_watermark(tmp_path: Path
     live.fold(row(str(i), i) for i in range(build.rows))
     assert index.summary(build.name).checksum == live.checksum()
     index.close()
+
+
+class Cut(Exception):
+    """Stands for the end of the process."""
+
+
+@pytest.mark.parametrize("moment", MOMENTS)
+@pytest.mark.parametrize("step", [Step.upsert, Step.flush, Step.watermark])
+def test_a_fold_cut_short_at_any_step_is_made_good_by_the_same_rows(
+    tmp_path: Path, step: Step, moment: Moment
+) -> None:
+    armed = False
+
+    @contextmanager
+    def cut(reached: Step) -> Iterator[None]:
+        if armed and reached is step and moment == "before":
+            raise Cut
+        yield
+        if armed and reached is step and moment == "after":
+            raise Cut
+
+    path = str(tmp_path / "index.db")
+    index = MilvusCandidateIndex(path, guard=cut)
+    index.active()
+    index.apply("main", [row("a", 1), row("b", 2)], watermark=2)
+    armed = True
+    more = [row("c", 3), deleted("a"), row("d", 4, modality="identity")]
+    with pytest.raises(Cut):
+        index.apply("main", more, watermark=5)
+    index.close()
+    again = MilvusCandidateIndex(path)
+    # The log is read from the watermark on: behind it nothing may be missing.
+    build = again.active()
+    again.apply("main", [row("a", 1), row("b", 2), *more][build.watermark :], watermark=5)
+    live = LiveRows()
+    live.fold([row("a", 1), row("b", 2), *more])
+    assert again.summary("main").checksum == live.checksum()
+    again.close()
 
 
 def test_a_build_whose_making_was_cut_short_is_no_build_and_can_be_made_again(

@@ -6,14 +6,18 @@ import uuid
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
-from confluent_kafka import KafkaError, KafkaException
+from confluent_kafka import Consumer, KafkaError, KafkaException
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 
 from streams.edges import transactional_runner
+from streams.edges.committed_log import committed_offsets
+from streams.edges.kafka_config import ClientConfig, stateful_consumer_config
 from streams.edges.kafka_lag import GroupLagGate
+from streams.edges.kafka_platform import KafkaProducer, Machine
 from streams.edges.kafka_producer import Publisher
 from streams.edges.kafka_runner import StatelessRunner
 from streams.edges.log_reader import LogReader
@@ -61,7 +65,8 @@ class Running:
         self.error: BaseException | None = None
         self.stop = threading.Event()
         self._runner = runner
-        self._thread = threading.Thread(target=self._run)
+        # A test that fails leaves its runner at work: the run ends all the same.
+        self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
 
     def _run(self) -> None:
@@ -200,6 +205,55 @@ def test_rebalance_of_two_members_loses_nothing(broker: str) -> None:
     assert one.error is None
     assert two.error is None
     assert set(_committed(broker, names["output"], 2)) == _numbers(filled)
+
+
+class Withholding:
+    """A producer whose records leave when it is flushed, and not before."""
+
+    def __init__(self, inner: KafkaProducer) -> None:
+        self._inner = inner
+        self._held: list[tuple[tuple[Any, ...], dict[str, Any]]] = []
+
+    def __len__(self) -> int:
+        return len(self._held)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._inner, name)
+
+    def produce(self, *arguments: Any, **more: Any) -> None:
+        self._held.append((arguments, more))
+
+    def flush(self, timeout: float = -1) -> int:
+        for arguments, more in self._held:
+            self._inner.produce(*arguments, **more)
+        self._held.clear()
+        return self._inner.flush(timeout)
+
+
+class Slow(Machine):
+    """A machine whose network takes its time."""
+
+    def producer(self, settings: ClientConfig) -> KafkaProducer:
+        return cast(KafkaProducer, Withholding(super().producer(settings)))
+
+
+def test_nothing_is_committed_before_it_is_acknowledged(broker: str) -> None:
+    names = _topics(broker, source=2, output=1)
+    _fill(broker, names["source"], 200)
+    processor = Copy(names["output"])
+    runner = StatelessRunner(
+        processor,
+        bootstrap=broker,
+        group_id=names["source"],
+        topics=[names["source"]],
+        batch_items=50,
+        platform=Slow(),
+    )
+    running = Running(runner)
+    wait_until(lambda: len(processor.seen) >= 200)
+    running.end()
+    promised = committed_offsets(broker, None, names["source"], [names["source"]])
+    assert len(_committed(broker, names["output"])) == sum(promised.values()) == 200
 
 
 def test_closed_gate_holds_intake(broker: str) -> None:
@@ -352,6 +406,40 @@ def test_a_fenced_old_owner_ends_and_nothing_of_it_is_seen(broker: str) -> None:
     assert isinstance(running.error, Fenced)
     assert _committed(broker, names["output"]) == []
     assert stage.state == []
+
+
+def test_a_member_that_was_replaced_commits_nothing(broker: str) -> None:
+    names = _topics(broker, source=1, output=1)
+    _fill(broker, names["source"], 50)
+    stage = Paused(names["source"], names["output"])
+    runner = TransactionalRunner(
+        stage,
+        bootstrap=broker,
+        group_id=stage.source,
+        topic=stage.source,
+        state_topics=[stage.output],
+        transactional_prefix=stage.source,
+        instance_id="the one",
+    )
+    running = Running(runner)
+    wait_until(stage.computed.is_set)
+    # The same member again, as a supervisor starts it that took the first for dead; it has fenced nobody yet.
+    newer = Consumer(stateful_consumer_config(broker, group_id=stage.source, instance_id="the one"))
+    try:
+        newer.subscribe([stage.source])
+
+        def joined() -> bool:
+            newer.poll(0.1)
+            return bool(newer.assignment())
+
+        wait_until(joined, 30)
+        stage.wake.set()
+        wait_until(lambda: not running.alive, 30)
+    finally:
+        newer.close()
+    assert isinstance(running.error, Fenced)
+    assert _committed(broker, names["output"]) == []
+    assert committed_offsets(broker, None, stage.source, [stage.source]) == {}
 
 
 CRASHING = """

@@ -1,6 +1,6 @@
 """Find, arbitrate and the index over a log in memory: the overlay covers what the index has not seen."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -23,7 +23,7 @@ from streams.core.records import (
 from streams.edges.avro import AvroCodec
 from streams.edges.memory_index import MemoryCandidateIndex
 from streams.errors import OffsetRegression
-from streams.ports import Delivered, Message, Produced
+from streams.ports import Delivered, FloatArray, Hit, Message, Produced
 from streams.stages.arbitrate import HEAD, ROWS, STATE_TOPICS, ArbitrateStage
 from streams.stages.find import AGAIN, INPUT, FindProcessor
 from streams.subscriber import compare_with_arbiter
@@ -164,6 +164,33 @@ def test_a_look_up_a_moment_old_is_still_good() -> None:
     pipeline.decide(pipeline.look_up([upload("a", "one", 0)]))
     pipeline.index_all()
     (decided,) = pipeline.decide(early)
+    assert decided.outcome is Outcome.match
+    assert decided.candidates[0].looked_up == "overlay"
+
+
+class FoldingIndex(MemoryCandidateIndex):
+    """Folds what is new just after a search, as another thread may."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.then: list[Callable[[], None]] = []
+
+    def search(
+        self, build: str, *, modality: str, model: str, vectors: FloatArray, limit: int
+    ) -> list[tuple[Hit, ...]]:
+        hits = super().search(build, modality=modality, model=model, vectors=vectors, limit=limit)
+        while self.then:
+            self.then.pop()()
+        return hits
+
+
+def test_what_is_folded_during_a_search_is_found_in_the_overlay() -> None:
+    pipeline = Pipeline()
+    pipeline.index = index = FoldingIndex()
+    pipeline.find = FindProcessor(index, pipeline.codec, limit=10)
+    pipeline.decide(pipeline.look_up([upload("a", "one", 0)]))
+    index.then.append(pipeline.index_all)
+    (decided,) = pipeline.decide(pipeline.look_up([upload("b", "one", 1)]))
     assert decided.outcome is Outcome.match
     assert decided.candidates[0].looked_up == "overlay"
 
