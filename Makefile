@@ -47,11 +47,16 @@ test-fast: $(READY) ## the tests that need no broker, no model and no network
 
 .PHONY: chaos
 chaos: $(READY) ## break running installations in every way there is; the outcomes go into docs/guarantees.md
-	@CHAOS_OUTCOMES=$(CURDIR)/tests/chaos/outcomes.json $(BIN)/pytest -q -p no:xdist -m chaos tests/chaos
+	@CHAOS_OUTCOMES=$(CURDIR)/tests/chaos/outcomes.json $(BIN)/pytest -q -p no:xdist -m chaos tests/chaos; \
+	status=$$?; $(BIN)/python -m tests.chaos.guarantees; exit $$status
 
 .PHONY: chaos-short
-chaos-short: $(READY) ## every crash point, and one of each other kind
+chaos-short: $(READY) ## every crash point once, and one of each other kind; keeps no outcomes
 	@$(BIN)/pytest -q -p no:xdist -m "chaos and not slow" tests/chaos
+
+.PHONY: guarantees
+guarantees: $(READY) ## write docs/guarantees.md from what the chaos tests left
+	@$(BIN)/python -m tests.chaos.guarantees
 
 .PHONY: format
 format: $(READY) ## format the code

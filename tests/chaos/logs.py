@@ -17,6 +17,8 @@ from streams.topics import TOPICS
 Isolation = Literal["read_committed", "read_uncommitted"]
 Partition = tuple[str, int]
 READING_SECONDS = 60.0
+# Does not wait at the end of a topic for more to come.
+SOON = {"fetch.wait.max.ms": 10}
 
 
 class Place(NamedTuple):
@@ -27,9 +29,9 @@ class Place(NamedTuple):
     offset: int
 
 
-def _consumer(bootstrap: str, isolation: Isolation) -> Consumer:
+def _consumer(bootstrap: str, isolation: Isolation, **more: int) -> Consumer:
     config = stateful_consumer_config(bootstrap, group_id=f"onlooker-{uuid.uuid4()}")
-    return Consumer({**config, "isolation.level": isolation, "enable.partition.eof": True})
+    return Consumer({**config, "isolation.level": isolation, "enable.partition.eof": True, **more})
 
 
 def _everywhere(starts: Mapping[Partition, int]) -> list[TopicPartition]:
@@ -49,7 +51,7 @@ def read_everything(
     bootstrap: str, *, starts: Mapping[Partition, int], isolation: Isolation = "read_committed"
 ) -> Iterator[Message]:
     """Read every topic from some offsets to its end of now."""
-    consumer = _consumer(bootstrap, isolation)
+    consumer = _consumer(bootstrap, isolation, **SOON)
     try:
         wanted = _everywhere(starts)
         consumer.assign(wanted)

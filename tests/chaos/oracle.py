@@ -3,14 +3,14 @@
 O1  Conservation: every upload is in the next topic of each hop, and has exactly one decision (an unreadable
     record also one dead letter); sequences have no gap.
 O2  Every entity is minted once.
-O3  The fold of the events, the arbiter's state and the index agree, by count and checksum.
+O3  What a subscriber builds of the events, the arbiter's state and the index agree, by count and checksum.
 O4  The partition into entities is that of an undisturbed run; the arbiter's log, decided on again, gives the
     same bytes, ids included.
 O5  A subscriber that read committed all along saw all of it and no aborted record.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,6 +24,7 @@ from streams.stages.arbitrate import UPLOADS as UPLOAD_STATES
 from streams.stages.audit import ARBITER_GROUP, ENCODE_GROUP, FIND_GROUP, run_audit
 from streams.stages.encode import ENCODED
 from streams.stages.find import AGAIN, INPUT, PASSED_ON
+from streams.subscriber import compare_with_arbiter
 from tests.chaos.logs import Onlooker, Partition, Place, place_of, read_everything
 from tests.chaos.undisturbed import (
     DECISIONS,
@@ -39,6 +40,17 @@ from tests.waiting import wait_until
 
 UPLOADS, WATERMARKS = "catalog.upload.v1", "index.watermark.v1"
 REST_SECONDS = 120.0
+
+# What may be in a topic once only: an upload, a look-up of it, a decision, a row, a state of an entity.
+NAMES: Mapping[str, Callable[[Any], object]] = {
+    ENCODED: lambda record: record.origin,
+    INPUT: lambda record: (
+        (record.found.encoded.origin, record.found.lookup.attempt) if record.found else record
+    ),
+    DECISIONS: lambda record: record.origin,
+    ROWS: lambda record: (record.row_id, record.state),
+    ENTITIES: lambda record: record,
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,10 +102,23 @@ class Oracle:
         self._replayed = 0
         self._encoded: dict[Origin, bytes] = {}
         self._encoded_seen = 0
+        self._repeated = 0
 
     def expect(self, origins: Iterable[Origin]) -> None:
         """Note what a sender knows to be written."""
         self._sent |= set(origins)
+
+    def undecided(self) -> int:
+        """Count what was sent and has no decision that the onlooker saw."""
+        return len(self._sent) - len(self._onlooker.seen(DECISIONS))
+
+    def written_twice(self) -> dict[str, int]:
+        """Count what lies in the topics more than once, in transactions that came to nothing as well."""
+        found: dict[str, Counter[object]] = {topic: Counter() for topic in NAMES}
+        for message in read_everything(self._bootstrap, starts={}, isolation="read_uncommitted"):
+            if (name := NAMES.get(message.topic)) is not None:
+                found[message.topic][name(self._codec.decode(message.topic, message.value or b""))] += 1
+        return {topic: found[topic].total() - len(found[topic]) for topic in NAMES}
 
     def judge(self, *, alive: Callable[[], None] = lambda: None) -> Verdict:
         """Wait until nothing is left to do, and check everything.
@@ -177,19 +202,19 @@ class Oracle:
         assert set(refused.values()) <= {1}, f"dead letters written twice: {refused}"
         fresh = self._onlooker.seen(ENCODED, since=self._encoded_seen)
         self._encoded_seen += len(fresh)
-        repeated = 0
         first: list[Message] = []
         for message in fresh:
             upload = self._codec.decode(ENCODED, message.value or b"")
             before = self._encoded.setdefault(upload.origin, message.value or b"")
             if before is message.value:
                 first.append(message)
-            else:
-                repeated += 1
             assert before == message.value, f"{upload.origin} was encoded twice, and differently"
         assert self._encoded.keys() == origins.keys()
         self._undisturbed.take(sorted(first, key=_arrival(self._codec)))
-        return repeated
+        looked_up = Counter(NAMES[INPUT](each) for each in self._decoded(INPUT))
+        repeated = self._encoded_seen - len(self._encoded) + looked_up.total() - len(looked_up)
+        self._repeated, before_that = repeated, self._repeated
+        return repeated - before_that
 
     # --- O2 ---
 
@@ -209,6 +234,8 @@ class Oracle:
     def _check_audit(self) -> None:
         report = run_audit(self._onlooker, self._codec, attempts=1)
         assert report.mismatches == (), report.mismatches
+        lacks = compare_with_arbiter(self._onlooker, self._codec, attempts=1)
+        assert lacks == (), lacks
         newest = list(self._watermarks())[-1:]
         assert all(mark.checksum for mark in newest), "the index was counted but not summed"
 

@@ -14,6 +14,8 @@ import orjson
 VARIABLE = "CHAOS_OUTCOMES"
 FILE = Path(__file__).parent / "outcomes.json"
 ROOT = Path(__file__).parents[2]
+# Not places that were hit, but what the tests and the simulator said of a defence taken away.
+MUTANT, SIMULATED = "mutant", "mutant, simulated"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

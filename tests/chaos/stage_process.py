@@ -8,6 +8,7 @@ import multiprocessing
 import os
 import signal
 import sys
+import threading
 from collections.abc import Mapping
 from functools import partial
 from multiprocessing.context import ForkServerProcess
@@ -25,6 +26,7 @@ PR_SET_PDEATHSIG = 1
 
 def start(stage: str, *, data_dir: Path, environment: Mapping[str, str], log_path: Path) -> ForkServerProcess:
     """Start a stage; it ends with this process, however that ends."""
+    ready_file(log_path).unlink(missing_ok=True)
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload([__name__])
     process = context.Process(
@@ -32,6 +34,11 @@ def start(stage: str, *, data_dir: Path, environment: Mapping[str, str], log_pat
     )
     process.start()
     return process
+
+
+def ready_file(log_path: Path) -> Path:
+    """Name the file that is there once a stage listens to signals: before that SIGTERM just ends it."""
+    return log_path.with_suffix(".ready")
 
 
 def _run(stage: str, data_dir: Path, environment: Mapping[str, str], log_path: Path) -> None:
@@ -42,7 +49,19 @@ def _run(stage: str, data_dir: Path, environment: Mapping[str, str], log_path: P
     os.dup2(log, sys.stderr.fileno())
     _without_models()
     faults.arm(environment)
+    _say_when_ready(ready_file(log_path))
     service.run_stage(stage, load_settings(data_dir=data_dir))
+
+
+def _say_when_ready(file: Path) -> None:
+    listen = service._stop_on_signals
+
+    def listening() -> threading.Event:
+        stop = listen()
+        file.touch()
+        return stop
+
+    service._stop_on_signals = listening
 
 
 def _without_models() -> None:

@@ -20,6 +20,7 @@ from tests.chaos import stage_process
 from tests.chaos.logs import Onlooker
 from tests.chaos.oracle import UPLOADS, Oracle, Verdict
 from tests.chaos.uploads import Sent
+from tests.waiting import wait_until
 
 # With Milvus Lite, `index` also finds.
 ALL = ("encode", "index", "arbitrate")
@@ -105,7 +106,7 @@ class Stages:
         settings = {key: value for key, value in settings.items() if value}
         self._how[name] = stage, environment or {}
         self._running[name] = stage_process.start(
-            stage, data_dir=self.data_dir, environment=settings, log_path=self.data_dir / f"{name}.log"
+            stage, data_dir=self.data_dir, environment=settings, log_path=self._log_path(name)
         )
         return self._running[name]
 
@@ -162,6 +163,8 @@ class Stages:
     def stop(self, name: str) -> None:
         """Ask a stage to end, as a supervisor does, and see it end well and in time."""
         process = self._running.pop(name)
+        ready = stage_process.ready_file(self._log_path(name))
+        wait_until(lambda: ready.exists() or process.exitcode is not None, CRASH_SECONDS, f"{name}'s start")
         assert process.exitcode is None, self._ended(name, process)
         process.terminate()
         process.join(STOP_SECONDS)
@@ -196,7 +199,11 @@ class Stages:
 
     def log(self, name: str) -> str:
         """Read what a stage said."""
-        return (self.data_dir / f"{name}.log").read_text(encoding="utf-8", errors="replace")
+        path = self._log_path(name)
+        return path.read_text(encoding="utf-8", errors="replace") if path.exists() else ""
+
+    def _log_path(self, name: str) -> Path:
+        return self.data_dir / f"{name}.log"
 
     def _ended(self, name: str, process: ForkServerProcess) -> str:
         return f"{name} has ended with {process.exitcode}:\n{self.log(name)[-2000:]}"
