@@ -108,6 +108,15 @@ class EncodeSettings(_Slice):
     batch_ms: int = Field(default=100, ge=1, description="a smaller batch is encoded after this long")
 
 
+class RefusalSettings(_Slice):
+    """How many refusals a partition of uploads may have before it waits for a person."""
+
+    run: int = Field(default=200, ge=1, description="so many refused in a row")
+    share: float = Field(default=0.5, gt=0, le=1, description="so large a part of the window")
+    window: int = Field(default=1_000, ge=1, description="records that the share is taken of")
+    failures: int = Field(default=20, ge=1, description="so many in a row that broke our own code")
+
+
 class ArbiterSettings(_Slice):
     """The arbiter."""
 
@@ -195,6 +204,7 @@ class Settings(BaseSettings):
     index: IndexSettings = IndexSettings()
     media: MediaSettings = MediaSettings()
     encode: EncodeSettings = EncodeSettings()
+    refusals: RefusalSettings = RefusalSettings()
     arbiter: ArbiterSettings = ArbiterSettings()
     drift: DriftSettings = DriftSettings()
     telemetry: TelemetrySettings = TelemetrySettings()

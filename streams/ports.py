@@ -87,6 +87,22 @@ class Processor(Protocol):
         ...
 
 
+class Holds(Protocol):
+    """Partitions that a stage must not read for a while, and where it has left them."""
+
+    def held(self) -> frozenset[tuple[str, int]]:
+        """Name the partitions that are not to be read; called often, from the polling thread."""
+        ...
+
+    def cut(self) -> Mapping[tuple[str, int], int]:
+        """Give, of partitions that the batch just processed has left undone, the first record left.
+
+        Called from the processor's thread after each batch. What lies before that record is finished;
+        from there on the partition is read again once it is held no more.
+        """
+        ...
+
+
 class Delivered(NamedTuple):
     """One record of a committed transaction and the offset that the broker gave it."""
 

@@ -16,6 +16,7 @@ TOPIC_RECORDS: Mapping[str, type] = MappingProxyType(
         "review.verdict.v1": r.Verdict,
         "admin.command.v1": r.AdminCommand,
         "model.promoted.v1": r.Promotion,
+        "stage.control.v1": r.StageControl,
         "arbiter.input.v1": r.ArbiterInput,
         "resolution.decided.v1": r.Decision,
         "entity.changed.v1": r.EntityChanged,

@@ -41,6 +41,7 @@ GROUPS = {
     "index": "Vector index",
     "media": "Media",
     "encode": "Encode",
+    "refusals": "Dead-letter limits",
     "arbiter": "Arbiter",
     "drift": "Drift monitor",
     "telemetry": "Telemetry",

@@ -80,6 +80,10 @@ METRICS: tuple[MetricSpec, ...] = (
     _counter("samesong.dead_letters", "{record}", "refused records by code", "code"),
     _counter("samesong.transactions", "{transaction}", "committed, aborted or recycled", "result"),
     _counter("samesong.errors", "{error}", "errors that paused or stopped a stage", "code"),
+    _gauge("samesong.intake.paused", "1", "1 while a stage takes nothing in", "stage", "cause"),
+    _gauge(
+        "samesong.partition.held", "1", "1 while a partition is held for its refusals", "topic", "partition"
+    ),
     _counter("samesong.lookups.repeated", "{record}", "records looked up anew for a stale watermark"),
     _gauge(
         "samesong.audit.mismatches", "{record}", "records lost, doubled or torn in the last audit", "check"

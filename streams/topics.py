@@ -149,6 +149,12 @@ TOPICS: tuple[TopicSpec, ...] = (
         purpose="a model, rules or thresholds became the ones in use, or were retired",
         retention_ms=90 * DAY_MS,
     ),
+    _compacted(
+        "stage.control.v1",
+        key="stage, or stage and partition",
+        writer="operators, encode",
+        purpose="which stages and partitions take nothing in for now",
+    ),
     _log(
         "arbiter.input.v1",
         key=_ITEM,

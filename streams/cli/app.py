@@ -20,6 +20,7 @@ from streams.cli.offline import compare, resolve
 from streams.cli.publish import publish
 from streams.cli.review import review
 from streams.cli.settings import settings
+from streams.cli.stage import stage
 from streams.cli.stages import run, up
 from streams.cli.topics import topics
 from streams.cli.trace import trace
@@ -55,6 +56,7 @@ app.add_typer(models, name="models")
 app.add_typer(index, name="index")
 app.add_typer(deadletters, name="deadletters")
 app.add_typer(review, name="review")
+app.add_typer(stage, name="stage")
 
 
 def _version(wanted: bool) -> None:

@@ -152,6 +152,29 @@ def check_kafka(settings: Settings) -> Iterator[Finding]:
         yield _wrong("topics", said, "samesong topics lists all; change them with your Kafka's tools")
     else:
         yield _good("topics", f"{len(report.existing)} as declared")
+    if "stage.control.v1" in report.existing:
+        yield from check_stages(settings)
+
+
+def check_stages(settings: Settings) -> Iterator[Finding]:
+    """Name what an operator, or a stage itself, has paused."""
+    from streams.cli.stage_status import read_controls
+    from streams.cli.stages import Stage
+
+    controls, _ = read_controls(settings)
+    paused = 0
+    for name in (stage.value for stage in Stage):
+        said = controls.paused(name)
+        if said is not None:
+            paused += 1
+            why = f"{name} is paused by {said.by or 'somebody'}: {said.note or 'no reason given'}"
+            yield _note("stages", why, f"samesong stage resume {name}")
+        for held in controls.held(name):
+            paused += 1
+            why = f"{held.topic} [{held.partition}] is held by {held.by or 'somebody'}: {held.note or ''}"
+            yield _wrong("stages", why, f"samesong stage resume {name} --partition {held.partition}")
+    if not paused:
+        yield _good("stages", "none is paused")
 
 
 def check_registry(settings: Settings) -> Finding:

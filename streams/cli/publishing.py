@@ -10,7 +10,8 @@ from streams.cli.decisions import DecisionFollower, follow_decisions
 from streams.cli.reading import Given
 from streams.config import Settings
 from streams.connection import bootstrap_of, codec_for, kafka_extra
-from streams.core.records import AdminCommand, Decision, Origin, Promotion, Verdict
+from streams.core.records import AdminCommand, Decision, Origin, Promotion, StageControl, Verdict
+from streams.edges.control_log import CONTROLS
 from streams.edges.kafka_producer import Acknowledged, Publisher
 from streams.edges.tracing import Tracing
 from streams.errors import TransientError
@@ -164,6 +165,11 @@ def publish_command(settings: Settings, command: AdminCommand) -> None:
 def publish_promotion(settings: Settings, promotion: Promotion) -> None:
     """Publish one promotion."""
     _publish_one(settings, PROMOTIONS, key=promotion.subject, record=promotion)
+
+
+def publish_control(settings: Settings, control: StageControl) -> None:
+    """Publish whether a stage may take records in."""
+    _publish_one(settings, CONTROLS, key=control.key(), record=control)
 
 
 def _publish_one(settings: Settings, topic: str, *, key: str, record: object) -> None:

@@ -1,7 +1,7 @@
 """A bounded buffer between polling and work: batches by items, age and work, offsets finished in order."""
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Set
 from dataclasses import dataclass, field
 
 from streams.edges.kafka_messages import size
@@ -85,10 +85,17 @@ class Buffer:
         self._waiting.append((message, now))
         self._bytes += size(message)
 
-    def drop(self, partitions: set[Partition]) -> None:
-        """Forget what came from these partitions."""
+    def drop(self, partitions: Set[Partition]) -> dict[Partition, int]:
+        """Forget what came from these partitions; give the first offset that is forgotten of each."""
+        first: dict[Partition, int] = {}
+        for m, _ in self._waiting:
+            if (m.topic, m.partition) in partitions:
+                first.setdefault((m.topic, m.partition), m.offset)
+        if not first:
+            return first
         self._waiting = deque((m, at) for m, at in self._waiting if (m.topic, m.partition) not in partitions)
         self._bytes = sum(size(m) for m, _ in self._waiting)
+        return first
 
     def oldest_seconds(self, now: float) -> float:
         """Return how long the oldest message has waited."""

@@ -12,6 +12,7 @@ import logging
 import signal
 import ssl
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -154,6 +155,7 @@ def build_app(
     *,
     kafka: KafkaSettings,
     metrics: Metrics,
+    gate: Callable[[], bool] = lambda: True,
     app_id: str = APP_ID,
     guard: Guard = unguarded,
 ) -> Any:  # Faust is untyped
@@ -181,6 +183,9 @@ def build_app(
     @app.agent(sketches, concurrency=1)  # type: ignore[untyped-decorator]  # Faust is untyped
     async def watch(stream: Any) -> None:
         async for event in stream.events():
+            # Polling and heartbeats are not in here: the worker keeps its partitions while it is paused.
+            while not gate():
+                await asyncio.sleep(LOOK_SECONDS)
             message = event.message
             try:
                 sketch: EmbeddingSketch = codec.decode(SKETCH_TOPIC, event.value)
@@ -244,6 +249,7 @@ def run_drift(
     *,
     kafka: KafkaSettings | None = None,
     metrics: Metrics | None = None,
+    gate: Callable[[], bool] = lambda: True,
     app_id: str = APP_ID,
     guard: Guard = unguarded,
 ) -> None:
@@ -264,6 +270,7 @@ def run_drift(
                 data_dir,
                 kafka=kafka or KafkaSettings(),
                 metrics=found,
+                gate=gate,
                 app_id=app_id,
                 guard=guard,
             ),

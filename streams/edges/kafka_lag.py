@@ -15,7 +15,7 @@ log = logging.getLogger(__name__)
 
 
 class GroupLagGate:
-    """Open while a group is at most so many records behind; to be given to a runner as its ``lag_gate``.
+    """Open while a group is at most so many records behind; to be given to a runner as its ``gate``.
 
     While the lag cannot be told (the brokers do not answer) the last answer holds.
 

@@ -1,6 +1,7 @@
 """Drive a stateless stage at least once: polling here, work in one other thread."""
 
 import logging
+import sys
 import threading
 from collections.abc import Callable, Sequence
 
@@ -13,7 +14,7 @@ from streams.edges.kafka_messages import read_message, with_trace
 from streams.edges.kafka_platform import MACHINE, KafkaConsumer, Platform, Worker
 from streams.edges.kafka_producer import Publisher
 from streams.errors import TransientError
-from streams.ports import Headers, Processor, Produced, RunnerMetrics, Tracing
+from streams.ports import Headers, Holds, Processor, Produced, RunnerMetrics, Tracing
 from streams.steps import Guard, Step, unguarded
 
 POLL_SECONDS = 0.05
@@ -24,6 +25,8 @@ LAG_SECONDS = 1.0
 FULL_SECONDS = 1.0
 QUEUE_BYTES = 32 * 1024 * 1024
 IDLE_SECONDS = 5.0
+# Of a held partition of which nothing was read and left: it goes on from where the client stands.
+NOTHING_LEFT = sys.maxsize
 
 Idle = Callable[[Sequence[Partition]], Sequence[Produced]]
 """Gives what is to be written although nothing came; asked with the partitions that are assigned."""
@@ -55,8 +58,11 @@ class StatelessRunner:
         work that a message asks for
     work_budget : float, optional
         work per batch, in the unit of ``cost``
-    lag_gate : callable, optional
-        asked four times a second from the polling thread (it must not block): false pauses intake
+    gate : callable, optional
+        asked four times a second from the polling thread (it must not block): false pauses intake, and work
+        on what was read ahead, once the batch at work is finished
+    holds : Holds, optional
+        which partitions are not to be read for a while; the others go on
     idle : callable, optional
         see :data:`Idle`; called from the processor's thread, never during a batch
     idle_seconds : float [s]
@@ -88,7 +94,8 @@ class StatelessRunner:
         metrics: RunnerMetrics | None = None,
         cost: Cost | None = None,
         work_budget: float | None = None,
-        lag_gate: Callable[[], bool] | None = None,
+        gate: Callable[[], bool] | None = None,
+        holds: Holds | None = None,
         idle: Idle | None = None,
         idle_seconds: float = IDLE_SECONDS,
         queue_items: int | None = None,
@@ -104,7 +111,8 @@ class StatelessRunner:
         self._topics = list(topics)
         self._tracing = tracing
         self._metrics = metrics
-        self._lag_gate = lag_gate
+        self._gate = gate
+        self._holds = holds
         self._idle = idle
         self._idle_seconds = idle_seconds
         self._idle_due = self._platform.monotonic() + idle_seconds
@@ -131,12 +139,14 @@ class StatelessRunner:
         self._finished: dict[Partition, int] = {}
         self._closing = False
         self._failure: BaseException | None = None
+        self._gate_open = True
+        # Of each held partition the first record that was read and not worked on.
+        self._undone: dict[Partition, int] = {}
         # Written by the polling thread alone; replaced, never changed, as the worker looks at it.
         self._assigned: frozenset[Partition] = frozenset()
         # Of the polling thread alone.
         self._paused: set[Partition] = set()
         self._holding = False
-        self._gate_open = True
         self._gate_asked = 0.0
         self._lag_told = 0.0
 
@@ -153,6 +163,8 @@ class StatelessRunner:
         self._consumer.subscribe(
             self._topics, on_assign=self._on_assign, on_revoke=self._on_revoke, on_lost=self._on_lost
         )
+        # Before the first record: a stage that was paused before a restart reads nothing after it.
+        self._ask_gate()
         worker = self._platform.start(self._work, name="worker")
         try:
             while not stop.is_set() and self._failure is None:
@@ -183,33 +195,74 @@ class StatelessRunner:
                 continue
             message = read_message(raw)
             # A rebalance inside the poll may have taken the partition of a message read before it.
-            if (message.topic, message.partition) in self._assigned:
+            where = (message.topic, message.partition)
+            if where in self._assigned:
                 with self._changed:
-                    self._buffer.add(message, now=now)
+                    if where in self._undone:
+                        self._undone[where] = min(self._undone[where], message.offset)
+                    else:
+                        self._buffer.add(message, now=now)
         with self._changed:
             self._changed.notify_all()
 
     def _hold_or_go_on(self) -> None:
         """Pause or resume; a rebalance forgets pauses, so they are made again."""
-        now = self._platform.monotonic()
-        if self._lag_gate is not None and now - self._gate_asked >= GATE_SECONDS:
-            self._gate_asked = now
-            self._gate_open = self._lag_gate()
+        self._ask_gate()
         with self._changed:
             if self._gate_open and not self._holding:
                 self._changed.wait_for(lambda: not self._buffer.full or self._stuck, FULL_SECONDS)
             full, roomy = self._buffer.full, self._buffer.roomy
         self._holding = not self._gate_open or full or (self._holding and not roomy)
-        change = self._assigned - self._paused if self._holding else self._paused & self._assigned
-        if not change:
+        left = self._leave_held()
+        wanted = set(self._assigned if self._holding else self._assigned & left)
+        if more := wanted - self._paused:
+            self._consumer.pause([TopicPartition(*where) for where in sorted(more)])
+        if fewer := (self._paused & self._assigned) - wanted:
+            self._consumer.resume([TopicPartition(*where) for where in sorted(fewer)])
+        self._paused = wanted
+
+    def _leave_held(self) -> frozenset[Partition]:
+        """Let go of what was read of held partitions, and go back to it in those that are held no more."""
+        if self._holds is None:
+            return frozenset()
+        held = self._holds.held()
+        with self._changed:
+            fresh = (held & self._assigned) - self._undone.keys()
+            left = self._buffer.drop(fresh)
+            self._undone.update({where: left.get(where, NOTHING_LEFT) for where in fresh})
+            over = {where: at for where, at in self._undone.items() if where not in held}
+        for where, offset in over.items():
+            if offset != NOTHING_LEFT and not self._seek(where, offset):
+                continue
+            with self._changed:
+                # The batch at work may have left more just now: then we go back once more.
+                if self._undone.get(where) == offset:
+                    del self._undone[where]
+        with self._changed:
+            return frozenset(self._undone)
+
+    def _seek(self, where: Partition, offset: int) -> bool:
+        """Go to an offset; false when the client cannot yet, just after an assignment."""
+        try:
+            self._consumer.seek(TopicPartition(*where, offset))
+        except KafkaException as exc:
+            error = kafka_error(exc)
+            if error.code() != KafkaError._STATE:
+                raise translate(error, f"seeking in {where[0]}") from exc
+            return False
+        return True
+
+    def _ask_gate(self) -> None:
+        """Ask whether intake may go on; the worker is told of a change."""
+        now = self._platform.monotonic()
+        if self._gate is None or now - self._gate_asked < GATE_SECONDS:
             return
-        partitions = [TopicPartition(topic, partition) for topic, partition in sorted(change)]
-        if self._holding:
-            self._consumer.pause(partitions)
-            self._paused |= change
-        else:
-            self._consumer.resume(partitions)
-            self._paused.clear()
+        self._gate_asked = now
+        is_open = self._gate()
+        if is_open != self._gate_open:
+            with self._changed:
+                self._gate_open = is_open
+                self._changed.notify_all()
 
     def _commit(self, *, wait: bool) -> None:
         """Commit what is finished; what fails is committed again, although nothing new may ever come."""
@@ -268,6 +321,9 @@ class StatelessRunner:
         given = {(p.topic, p.partition) for p in partitions}
         self._assigned |= given
         self._paused -= given
+        if self._holds is not None:
+            with self._changed:
+                self._undone.update(dict.fromkeys(given & self._holds.held(), NOTHING_LEFT))
 
     def _on_revoke(self, _consumer: KafkaConsumer, partitions: list[TopicPartition]) -> None:
         """Finish what is at work for these partitions within the budget, commit, let go."""
@@ -287,6 +343,8 @@ class StatelessRunner:
         self._paused -= gone
         with self._changed:
             self._buffer.drop(gone)
+            for where in gone:
+                self._undone.pop(where, None)
         return gone
 
     def _disown(self, gone: set[Partition]) -> None:
@@ -338,7 +396,9 @@ class StatelessRunner:
                 self._idle_due = self._platform.monotonic() + self._idle_seconds
                 with self._changed:
                     # What was revoked meanwhile is no longer in the batch's offsets.
-                    self._finished.update(self._at_work.offsets if self._at_work is not None else {})
+                    if self._at_work is not None:
+                        self._leave_cut(self._at_work)
+                        self._finished.update(self._at_work.offsets)
                     self._at_work = None
                     self._changed.notify_all()
         except BaseException as exc:
@@ -347,19 +407,28 @@ class StatelessRunner:
                 self._at_work = None
                 self._changed.notify_all()
 
+    def _leave_cut(self, batch: Batch) -> None:
+        """Take out of a batch what it has left undone, and of the buffer what lies behind that."""
+        cut = self._holds.cut() if self._holds is not None and batch.messages else {}
+        ours = {where: offset for where, offset in cut.items() if where in batch.offsets}
+        self._buffer.drop(ours.keys())
+        for where, offset in ours.items():
+            batch.offsets[where] = min(batch.offsets[where], offset)
+            self._undone[where] = min(self._undone.get(where, NOTHING_LEFT), offset)
+
     def _next(self) -> Batch | None:
         """Wait for a batch that is due, an empty one after a long rest; none when told to end."""
         with self._changed:
             while not self._closing:
                 now = self._platform.monotonic()
-                batch = self._buffer.take(now)
+                batch = self._buffer.take(now) if self._gate_open else None
                 rested = self._idle is not None and now >= self._idle_due
                 if batch is None and rested:
                     batch = Batch(messages=())
                 if batch is not None:
                     self._at_work = batch
                     return batch
-                due = self._buffer.due_in(now)
+                due = self._buffer.due_in(now) if self._gate_open else None
                 if due is None and self._idle is not None:
                     due = self._idle_due - now
                 self._changed.wait(due)

@@ -3,7 +3,7 @@
 import contextlib
 import logging
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from confluent_kafka import KafkaError, KafkaException, TopicPartition
@@ -73,6 +73,8 @@ class TransactionalRunner:
     batch_items : int
     batch_ms : int [ms]
     tracing, metrics : optional
+    gate : callable, optional
+        asked before each batch (it must not block): false pauses intake
     instance_id : str, optional
         static membership (classic protocol only)
     protocol : {"classic", "consumer"}
@@ -96,6 +98,7 @@ class TransactionalRunner:
         batch_ms: int = 200,
         tracing: Tracing | None = None,
         metrics: RunnerMetrics | None = None,
+        gate: Callable[[], bool] = lambda: True,
         instance_id: str | None = None,
         protocol: GroupProtocol = "classic",
         platform: Platform = MACHINE,
@@ -113,6 +116,7 @@ class TransactionalRunner:
         self._batch_seconds = batch_ms / 1000
         self._tracing = tracing
         self._metrics = metrics
+        self._gate = gate
         self._consumer = platform.consumer(
             stateful_consumer_config(
                 bootstrap, extra, group_id=group_id, instance_id=instance_id, protocol=protocol
@@ -149,7 +153,7 @@ class TransactionalRunner:
             while not stop.is_set():
                 if self._assigned and self._owned is None:
                     self._take_over()
-                elif self._owned is None or not self._stage.ready():
+                elif self._owned is None or not self._gate() or not self._stage.ready():
                     self._pause()
                     self._idle(POLL_SECONDS)
                 else:

@@ -36,9 +36,11 @@ from streams.ports import (
     Message,
     Produced,
 )
+from streams.stages.refusal_guard import FAILED, RefusalGuard
 
 ENCODED: Final = "upload.encoded.v1"
 SKETCHES: Final = "embedding.sketch.v1"
+CONTROLS: Final = "stage.control.v1"
 TRACE_HEADER: Final = "traceparent"
 # Longer bodies of refused records go to the feature store; the first 4 KB always travel inline.
 INLINE_LIMIT: Final = 256 * 1024
@@ -48,7 +50,8 @@ KEY_FRAMES: Final = 8
 # Decoding and hearing a song of four minutes takes as long as reading about 2,000 titles; with this a batch
 # of 256 units holds two songs, so that the next look at the queue is a few seconds away.
 MEDIUM_WORK: Final = 128
-# So many unexpected errors in a row are a broken release, not broken records: stop, drain nothing.
+# So many unexpected errors in a row are a broken release, not broken records: where no guard holds the
+# partition, all stops.
 MAX_UNEXPECTED: Final = 20
 
 log = logging.getLogger(__name__)
@@ -68,6 +71,8 @@ class EncodeProcessor:
         keeps sound features and the bodies of large refused records; needed wherever media are read
     clock : Clock, optional
         without one no heartbeats are sent
+    refusals : RefusalGuard, optional
+        counts refusals and holds a partition that has too many of them; a batch then ends early there
     heartbeat_s : float > 0 [s]
         a model that made no sketch for so long sends a heartbeat, so that its windows close
 
@@ -84,6 +89,7 @@ class EncodeProcessor:
         media: MediaReader | None = None,
         store: FeatureStore | None = None,
         clock: Clock | None = None,
+        refusals: RefusalGuard | None = None,
         heartbeat_s: float = 15.0,
     ) -> None:
         if media is not None and store is None:
@@ -97,6 +103,7 @@ class EncodeProcessor:
         self._quiet = Quiet(encoder.models.items() if encoder is not None else (), after_s=heartbeat_s)
         self._read_to: dict[tuple[str, int], int] = {}
         self._unexpected = 0
+        self._refusals = refusals
 
     def work(self, message: Message) -> int:
         """Estimate what a message costs: 1 for metadata alone, more for each medium it names."""
@@ -106,6 +113,8 @@ class EncodeProcessor:
     def process(self, batch: Sequence[Message]) -> Sequence[Produced]:
         """Give one `upload.encoded.v1` record for every message, and the sketches that changed.
 
+        What lies behind a record that made the guard hold its partition is left undone.
+
         Raises
         ------
         TransientError
@@ -113,24 +122,49 @@ class EncodeProcessor:
         FatalError
             a model is not the one its card describes, or too many records failed in a way nobody foresaw
         """
-        encoded = self._with_text([self._guarded(message) for message in batch])
-        encoded = [self._with_media(message, each) for message, each in zip(batch, encoded, strict=True)]
-        produced = [
-            self._produced(cause, message, each)
-            for cause, (message, each) in enumerate(zip(batch, encoded, strict=True))
-        ]
+        if self._refusals is not None:
+            self._refusals.begin()
+        admitted = [(cause, message) for cause, message in enumerate(batch) if self._admits(message)]
+        encoded = self._with_text([self._guarded(message) for _, message in admitted])
+        done: list[EncodedUpload] = []
+        produced: list[Produced] = []
+        for (cause, message), each in zip(admitted, encoded, strict=True):
+            # A record before it may have been one refusal too many.
+            if not self._admits(message):
+                continue
+            each, value = self._written(message, self._with_media(message, each))
+            key = each.key.text().encode(errors="replace") if each.source else message.key or b""
+            produced.append(Produced(topic=ENCODED, key=key, value=value, cause=cause))
+            done.append(each)
+            if self._refusals is not None:
+                self._refusals.count(message, each.refusal)
         # Last, so that a batch that failed above is not counted when it comes again.
-        sketches = self._sketcher.fold((each.origin, each.vectors) for each in encoded)
+        sketches = self._sketcher.fold((each.origin, each.vectors) for each in done)
         produced += map(self._sketched, sketches)
-        for message in batch:
-            self._read_to[message.topic, message.partition] = message.offset
+        produced += self._holds()
+        for each in done:
+            self._read_to[each.origin.topic, each.origin.partition] = each.origin.offset
         spoken = {(sketch.modality, sketch.model) for sketch in sketches}
         produced += self._heartbeats([(batch[-1].topic, batch[-1].partition)], spoken)
         return produced
 
     def idle(self, partitions: Sequence[tuple[str, int]]) -> Sequence[Produced]:
         """Give the heartbeats that are due while nothing comes from the partitions that are ours."""
-        return self._heartbeats(partitions, ())
+        return [*self._heartbeats(partitions, ()), *self._holds()]
+
+    # --- holding a partition ---
+
+    def _admits(self, message: Message) -> bool:
+        return self._refusals is None or self._refusals.admits(message)
+
+    def _holds(self) -> list[Produced]:
+        """Say what is held, until the control log says it."""
+        if self._refusals is None:
+            return []
+        return [
+            Produced(topic=CONTROLS, key=said.key().encode(), value=self._codec.encode(CONTROLS, said))
+            for said in self._refusals.unsaid()
+        ]
 
     # --- sketches ---
 
@@ -273,14 +307,14 @@ class EncodeProcessor:
 
     # --- writing ---
 
-    def _produced(self, cause: int, message: Message, encoded: EncodedUpload) -> Produced:
+    def _written(self, message: Message, encoded: EncodedUpload) -> tuple[EncodedUpload, bytes]:
+        """Write a record; one too large for the log becomes a refusal."""
         value = self._codec.encode(ENCODED, encoded)
         if len(value) > MAX_ENCODED_BYTES:
             reason = f"{len(value)} bytes once encoded, {MAX_ENCODED_BYTES} are allowed"
             encoded = self._refused(message, code="upload_too_large", reason=reason, encoded=encoded)
             value = self._codec.encode(ENCODED, encoded)
-        key = encoded.key.text().encode(errors="replace") if encoded.source else message.key or b""
-        return Produced(topic=ENCODED, key=key, value=value, cause=cause)
+        return encoded, value
 
     def _refused(
         self, message: Message, *, code: str, reason: str, encoded: EncodedUpload | None = None
@@ -317,10 +351,10 @@ class EncodeProcessor:
         origin = _origin(message)
         log.error("encode failed at %s", origin, exc_info=exc)
         self._unexpected += 1
-        if self._unexpected >= MAX_UNEXPECTED:
+        if self._refusals is None and self._unexpected >= MAX_UNEXPECTED:
             raise FatalError(f"{self._unexpected} records in a row failed, the last with {exc!r}") from exc
         reason = f"reading it failed: {type(exc).__name__}"
-        return self._refused(message, code="encode_failed", reason=reason, encoded=encoded)
+        return self._refused(message, code=FAILED, reason=reason, encoded=encoded)
 
 
 def _origin(message: Message) -> Origin:

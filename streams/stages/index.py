@@ -20,6 +20,7 @@ from streams.ports import (
 
 ROW_TOPIC = "index.row.v1"
 WATERMARK_TOPIC = "index.watermark.v1"
+INDEX_GROUP = "samesong.index"
 PROBE_EVERY_S = 15.0
 PROBE_ROWS = 16
 PROBE_LIMIT = 20

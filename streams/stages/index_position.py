@@ -1,7 +1,7 @@
 """How far the index has folded: told to the arbiter, and made good before the index stage goes on."""
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Final, Protocol
 
 from streams.core.records import IndexWatermark
@@ -53,11 +53,22 @@ class KafkaRowLog:
         return self._reader.read_committed_to_end(ROW_TOPIC, first, end=end)
 
 
-def catch_up(processor: IndexProcessor, log: RowLog, publisher: Publisher) -> None:
-    """Fold what the index lacks before its group goes on: the index, not the group, knows its place."""
+def catch_up(
+    processor: IndexProcessor,
+    log: RowLog,
+    publisher: Publisher,
+    *,
+    may_go_on: Callable[[], bool] = lambda: True,
+) -> None:
+    """Fold what the index lacks before its group goes on: the index, not the group, knows its place.
+
+    ``may_go_on`` is asked before each batch: it waits while the stage is paused, and false ends it here.
+    """
     end = log.end()
     messages = log.read(processor.resume_offset(end=end), end)
     while batch := list(itertools.islice(messages, CATCH_UP_ROWS)):
+        if not may_go_on():
+            break
         for produced in processor.process(batch):
             publisher.publish(produced.topic, key=produced.key, value=produced.value)
     publisher.flush()

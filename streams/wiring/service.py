@@ -9,7 +9,7 @@ import socket
 import threading
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from contextlib import ExitStack
 from dataclasses import replace
@@ -20,10 +20,13 @@ from typing import Any, Self
 from streams.config import Settings
 from streams.connection import bootstrap_of, codec_for, kafka_extra
 from streams.core.audit import AuditReport
+from streams.core.policy import RefusalLimits
+from streams.core.records import StageControl
 from streams.core.scoring import Bundle
 from streams.edges.avro import current_schema, fingerprint_of
 from streams.edges.clock import SystemClock
 from streams.edges.committed_log import CommittedLog
+from streams.edges.control_log import ControlLog
 from streams.edges.crash import guard_of
 from streams.edges.encoder import FeatureConfirmer
 from streams.edges.kafka_lag import GroupLagGate
@@ -43,12 +46,14 @@ from streams.stages.audit import ARBITER_GROUP, ENCODE_GROUP, FIND_GROUP, run_au
 from streams.stages.decision_metrics import DecisionMetrics
 from streams.stages.encode import ENCODED, EncodeProcessor
 from streams.stages.find import AGAIN, INPUT, PASSED_ON, FindProcessor
-from streams.stages.index import IndexProcessor
+from streams.stages.index import INDEX_GROUP, IndexProcessor
 from streams.stages.index_position import FoldedTo, KafkaRowLog, catch_up
 from streams.stages.kept_state import KeptState
+from streams.stages.refusal_guard import RefusalGuard
 from streams.steps import Guard, Step
 from streams.supervisor import Supervisor, stage_command, supervise
 from streams.telemetry import configure_logging
+from streams.wiring.intake import Intake
 from streams.wiring.parts import (
     candidate_index,
     encoder,
@@ -58,10 +63,10 @@ from streams.wiring.parts import (
     uncollected,
 )
 
-INDEX_GROUP = "samesong.index"
 AUDIT_NICENESS = 10
 AUDIT_EVERY_S = 60.0
 AUDIT_REST = 19.0
+GATE_S = 0.25
 # A search has a fixed cost whatever it asks, under a lock that folding waits for: fewer and larger ones.
 FIND_BATCH_MS = 200
 # Bytes of a batch: twice what 256 uploads of metadata have, or some forty songs of four minutes that were
@@ -173,12 +178,15 @@ class _Stage:
             self._closing.callback(media.close)
         # Several in a window, so that one that is lost keeps no window open.
         heartbeat_s = settings.drift.window_s / 4
+        limits = RefusalLimits(**settings.refusals.model_dump())
+        refusals = RefusalGuard("encode", limits, metrics=self._metrics)
         processor = EncodeProcessor(
             self._codec,
             embedding,
             media=media,
             store=feature_store(settings, guard=self._guard),
             clock=SystemClock(),
+            refusals=refusals,
             heartbeat_s=heartbeat_s,
         )
         self._runner(
@@ -189,6 +197,8 @@ class _Stage:
             batch_ms=settings.encode.batch_ms,
             cost=processor.work,
             work_budget=ENCODE_BUDGET,
+            gate=self._intake("encode", told=refusals.told),
+            holds=refusals,
             idle=processor.idle,
             idle_seconds=heartbeat_s,
         ).run(self._stop)
@@ -215,8 +225,9 @@ class _Stage:
             batch_rows=settings.index.batch_rows,
             metrics=self._metrics,
         )
+        intake = self._intake("index")
         with Publisher(self._bootstrap, self._extra) as publisher, self._guard(Step.catch_up):
-            catch_up(processor, log, publisher)
+            catch_up(processor, log, publisher, may_go_on=lambda: self._await(intake))
         runners = [
             self._runner(
                 processor,
@@ -224,6 +235,7 @@ class _Stage:
                 topics=[ROWS],
                 batch_items=settings.index.batch_rows,
                 batch_ms=settings.index.batch_ms,
+                gate=intake,
                 idle=processor.idle,
                 idle_seconds=FOLLOW_ALIAS_S,
             )
@@ -262,6 +274,7 @@ class _Stage:
             tracing=self._tracing,
             metrics=self._metrics,
             guard=self._guard,
+            gate=self._intake("arbitrate"),
         ).run(self._stop)
 
     def _kept_state(self) -> KeptState:
@@ -281,7 +294,10 @@ class _Stage:
         """Check every hop again and again."""
         # No upload waits for it: what the others need of the processor they get first.
         os.nice(AUDIT_NICENESS)
+        intake = self._intake("audit")
         while not self._stop.is_set():
+            if not self._await(intake):
+                break
             begun = time.monotonic()
             with self._guard(Step.look):
                 report = audit_once(self._settings)
@@ -308,7 +324,21 @@ class _Stage:
             kafka=settings.kafka,
             metrics=self._metrics,
             guard=self._guard,
+            gate=self._intake("drift"),
         )
+
+    def _intake(self, stage: str, *, told: Callable[[StageControl], None] | None = None) -> Intake:
+        """Give the gate of a stage; with Milvus Lite two stages share a process, and each has its own."""
+        words = ControlLog(self._bootstrap, self._extra, self._codec)
+        intake = Intake(stage, words, self._metrics, told=told)
+        self._closing.callback(intake.close)
+        return intake
+
+    def _await(self, intake: Intake) -> bool:
+        """Wait while intake is paused; false when we are asked to stop."""
+        while not intake() and not self._stop.is_set():
+            self._stop.wait(GATE_S)
+        return not self._stop.is_set()
 
     def _open_index(self) -> CandidateIndex:
         index = candidate_index(self._settings, guard=self._guard)
@@ -316,14 +346,15 @@ class _Stage:
         return index
 
     def _finder(self, index: CandidateIndex, *, guard: Guard) -> StatelessRunner:
-        gate = GroupLagGate(
+        keeps_up = GroupLagGate(
             self._bootstrap,
             self._extra,
             group_id=ARBITER_GROUP,
             topic=INPUT,
             limit=self._settings.arbiter.find_lag,
         )
-        self._closing.callback(gate.close)
+        self._closing.callback(keeps_up.close)
+        intake = self._intake("find")
         # Also where it shares a process with index: a trace tells the two apart.
         tracing = Tracing.start(self._settings.telemetry, stage="find", data_dir=self._settings.data_dir)
         self._closing.callback(tracing.close)
@@ -339,7 +370,7 @@ class _Stage:
             batch_ms=FIND_BATCH_MS,
             cost=lambda message: len(message.value or b""),
             work_budget=FIND_BUDGET,
-            lag_gate=gate,
+            gate=lambda: intake() and keeps_up(),
             tracing=tracing,
             guard=guard,
         )

@@ -42,6 +42,7 @@ def service(tmp_path_factory: pytest.TempPathFactory, music: Path) -> Iterator[I
     with taken_ports(len(STAGE_PORTS)) as taken:
         environment = {
             "SAMESONG_MEDIA__ALLOWED_ROOTS": orjson.dumps([str(music)]).decode(),
+            "SAMESONG_REFUSALS__RUN": "30",
             "SAMESONG_TELEMETRY__TRACES_FILE": "true",
             "SAMESONG_TELEMETRY__OTLP_ENDPOINT": f"http://127.0.0.1:{closed_port()}",
             "SAMESONG_TELEMETRY__PROMETHEUS_PORT": str(taken),
@@ -221,6 +222,27 @@ def test_each_bad_record_is_refused_and_the_one_after_it_is_decided(
         assert letter.body_sha256 == hashlib.sha256(one.body).hexdigest(), name
         assert decided[after].outcome is Outcome.new, f"the upload after: {name}"
         assert after not in by_origin
+
+
+def test_a_bad_release_waits_and_is_decided_once_when_a_person_says_so(service: Installation) -> None:
+    settings = load_settings(data_dir=service.data_dir)
+    origins = _publish_raw(settings, [b"a bad release"] * 50 + [orjson.dumps(song("behind", 903))])
+    first = _decisions(settings, origins[:30])
+    assert {decision.outcome for decision in first.values()} == {Outcome.rejected}
+    partition = str(origins[0].partition)
+
+    def held() -> bool:
+        shown = CliRunner().invoke(app, ["stage", "status", "--data-dir", str(service.data_dir), "--json"])
+        return f'"{UPLOADS} [{partition}]"' in shown.output
+
+    wait_until(held, DEADLINE_S)
+    decided = {each.origin for each in read_records(settings, "resolution.decided.v1")}
+    assert not decided & set(origins[30:])
+    arguments = ["stage", "resume", "encode", "--partition", partition, "--exempt-waiting"]
+    done = CliRunner().invoke(app, [*arguments, "--data-dir", str(service.data_dir)])
+    assert done.exit_code == 0, done.output
+    outcomes = [decision.outcome for decision in _decisions(settings, origins).values()]
+    assert Counter(outcomes) == {Outcome.rejected: 50, Outcome.new: 1}
 
 
 def test_a_wrong_check_digit_is_reported_and_refuses_nothing(service: Installation) -> None:

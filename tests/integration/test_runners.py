@@ -275,7 +275,7 @@ def test_closed_gate_holds_intake(broker: str) -> None:
         group_id=names["source"],
         topics=[names["source"]],
         batch_items=10,
-        lag_gate=gated,
+        gate=gated,
     )
     running = Running(runner)
     wait_until(lambda: closed_for >= 3)

@@ -10,7 +10,7 @@ KEPT = {"arbiter.input.v1", "resolution.decided.v1", "entity.changed.v1", "relat
 
 def test_names_are_unique_and_versioned() -> None:
     names = [spec.name for spec in TOPICS]
-    assert len(set(names)) == len(names) == 23
+    assert len(set(names)) == len(names) == 24
     assert all(name.endswith(".v1") for name in names)
 
 

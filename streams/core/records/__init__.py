@@ -6,6 +6,7 @@ into the feature store.
 """
 
 from streams.core.records.common import ItemKey, Kind, Operation, Outcome, SourceKind
+from streams.core.records.control import StageControl
 from streams.core.records.decided import (
     ComparedSpan,
     ConsideredCandidate,
@@ -134,6 +135,7 @@ __all__ = [
     "SoundEvidence",
     "SoundFacts",
     "SourceKind",
+    "StageControl",
     "TitleReading",
     "TypedNumber",
     "Upload",
