@@ -209,6 +209,8 @@ class _Deciding:
             body_blob=refusal.body_blob if refusal else None,
             source=self._encoded.source or None,
             item_id=self._encoded.item_id or None,
+            attempt=refusal.attempt if refusal else 1,
+            replay_of=refusal.replay_of if refusal else None,
         )
         return Decided(events=(self._decision(Outcome.rejected, code=code, reason=reason), letter))
 

@@ -1,6 +1,7 @@
 """From an upload to the record that is linked: what can be said without hearing or embedding anything."""
 
 import hashlib
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Final
 
@@ -8,11 +9,15 @@ from streams.core.blocking import blocking_keys
 from streams.core.features import featurize
 from streams.core.identifiers import check_identifiers
 from streams.core.records import EncodedUpload, Operation, Origin, Refusal, Upload
+from streams.core.replays import read_replay
 from streams.core.upload_json import upload_digest
 
 # Changes with every rule that reads titles, names, identifiers or blocking keys: a decision names it.
 RULE_VERSION: Final = "2026.11"
-INLINE_BODY: Final = 4096
+# A refused record travels with its bytes, so that it can be read and replayed; of a longer one the first few
+# show what it was, and the whole goes to the feature store.
+INLINE_LIMIT: Final = 256 * 1024
+SHOWN_BODY: Final = 4096
 
 
 def encode_metadata(
@@ -71,8 +76,10 @@ def refused(
     origin: Origin,
     received_ms: int,
     traceparent: str | None = None,
+    headers: Iterable[tuple[str, bytes]] = (),
 ) -> EncodedUpload:
-    """Carry a record that cannot be read on, with its code and the first of its bytes."""
+    """Carry a record that cannot be used on, with its code and its bytes; headers tell a replay."""
+    attempt, replay_of = read_replay(headers)
     return EncodedUpload(
         origin=origin,
         source="",
@@ -84,9 +91,11 @@ def refused(
         refusal=Refusal(
             code=code,
             reason=reason,
-            body=body[:INLINE_BODY],
+            body=body if len(body) <= INLINE_LIMIT else body[:SHOWN_BODY],
             body_sha256=hashlib.sha256(body).hexdigest(),
             body_bytes=len(body),
+            attempt=attempt,
+            replay_of=replay_of,
         ),
         rule_version=RULE_VERSION,
         traceparent=traceparent,

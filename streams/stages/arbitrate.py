@@ -33,6 +33,7 @@ from streams.core.records import (
     ReviewRequested,
     UploadState,
 )
+from streams.core.replays import letter_headers, origin_text
 from streams.core.rules import Rules
 from streams.core.scoring import Bundle
 from streams.errors import CorruptState, InvariantError, OffsetRegression, SchemaError
@@ -345,7 +346,8 @@ class ArbitrateStage:
         for event in decided.events:
             said = replace(event, overlay_rows=overlay) if isinstance(event, Decision) else event
             topic, key = _address(said)
-            yield self._produced(topic, key, said, cause=cause)
+            headers = letter_headers(said) if isinstance(said, DeadLetter) else ()
+            yield replace(self._produced(topic, key, said, cause=cause), headers=headers)
         for row in decided.rows:
             yield self._produced(ROWS, row.row_id.encode(), row, cause=cause)
 
@@ -438,5 +440,4 @@ def _address(event: Event) -> tuple[str, bytes]:
             item = f"{len(event.source)}:{event.source}{event.item_id}"
             return "upload.contradiction.v1", item.encode()
         case DeadLetter():
-            origin = event.origin
-            return "deadletter.v1", f"{origin.topic}/{origin.partition}/{origin.offset}".encode()
+            return "deadletter.v1", origin_text(event.origin).encode()

@@ -10,7 +10,7 @@ import orjson
 from numpy.typing import NDArray
 
 from streams.core.blocking import blocking_keys
-from streams.core.encoding import encode_metadata, refused
+from streams.core.encoding import INLINE_LIMIT, encode_metadata, refused
 from streams.core.features import text_for_embedding
 from streams.core.records import (
     EmbeddingSketch,
@@ -42,8 +42,6 @@ ENCODED: Final = "upload.encoded.v1"
 SKETCHES: Final = "embedding.sketch.v1"
 CONTROLS: Final = "stage.control.v1"
 TRACE_HEADER: Final = "traceparent"
-# Longer bodies of refused records go to the feature store; the first 4 KB always travel inline.
-INLINE_LIMIT: Final = 256 * 1024
 # Brokers take 1 MB; what is added to a record on its way to the arbiter has to fit as well.
 MAX_ENCODED_BYTES: Final = 900_000
 KEY_FRAMES: Final = 8
@@ -328,6 +326,7 @@ class EncodeProcessor:
             origin=_origin(message),
             received_ms=message.timestamp_ms,
             traceparent=_traceparent(message),
+            headers=message.headers,
         )
         if made.refusal is not None and len(body) > INLINE_LIMIT and self._store is not None:
             made = replace(made, refusal=replace(made.refusal, body_blob=self._store.put(body)))

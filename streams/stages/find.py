@@ -1,6 +1,5 @@
 """Find: encoded uploads in, the same with candidates of the vector look-up out; reads only."""
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -8,6 +7,7 @@ from typing import Final
 
 import numpy as np
 
+from streams.core.encoding import refused
 from streams.core.proposing import candidates_of, first_compared
 from streams.core.records import (
     ArbiterInput,
@@ -18,7 +18,6 @@ from streams.core.records import (
     Lookup,
     Operation,
     Origin,
-    Refusal,
     SoundEvidence,
     SoundFacts,
 )
@@ -33,9 +32,8 @@ COMMANDS: Final = "admin.command.v1"
 PROMOTIONS: Final = "model.promoted.v1"
 # What is no upload, and the field of the arbiter's log that carries it.
 PASSED_ON: Final = {VERDICTS: "verdict", COMMANDS: "command", PROMOTIONS: "promotion"}
-# Beside what the envelope adds, a record must stay under 1 MB; of one that is refused this much is shown.
+# Beside what the envelope adds, a record must stay under 1 MB.
 MAX_PASSED_ON: Final = 1_000_000
-MAX_BODY: Final = 4_096
 # A record carries this many candidates at most; the ones left out are the least similar.
 MAX_CANDIDATES: Final = 40
 
@@ -178,20 +176,11 @@ class FindProcessor:
 
 def _refused(message: Message, code: str, reason: str) -> EncodedUpload:
     """Give a record that cannot be passed on the form in which refusals travel."""
-    body = message.value or b""
-    return EncodedUpload(
+    return refused(
+        message.value or b"",
+        code=code,
+        reason=reason,
         origin=Origin(topic=message.topic, partition=message.partition, offset=message.offset),
-        source="",
-        item_id="",
-        revision=None,
-        operation=Operation.upsert,
-        digest="",
         received_ms=message.timestamp_ms,
-        refusal=Refusal(
-            code=code,
-            reason=reason,
-            body=body[:MAX_BODY],
-            body_sha256=hashlib.sha256(body).hexdigest(),
-            body_bytes=len(body),
-        ),
+        headers=message.headers,
     )

@@ -245,6 +245,66 @@ def test_a_bad_release_waits_and_is_decided_once_when_a_person_says_so(service: 
     assert Counter(outcomes) == {Outcome.rejected: 50, Outcome.new: 1}
 
 
+def _deadletters(service: Installation, *arguments: str, status: int = 0) -> Any:
+    done = CliRunner().invoke(app, ["deadletters", *arguments, "--data-dir", str(service.data_dir)])
+    assert done.exit_code == status, done.output
+    return done
+
+
+def test_a_refused_upload_is_decided_when_the_world_is_mended_and_replayed(
+    service: Installation, music: Path
+) -> None:
+    settings = load_settings(data_dir=service.data_dir)
+    path = music / "late.ogg"
+    # Longer than what a letter once kept: its bytes must come back whole.
+    upload = song(
+        "late", 904, media=[{"role": "audio", "uri": path.as_uri()}], ext={"late": {"x": "y" * 9000}}
+    )
+    body = orjson.dumps(upload)
+    (origin,) = _publish_raw(settings, [body])
+    assert _decisions(settings, [origin])[origin].code == "media_missing"
+    name = f"{origin.topic}/{origin.partition}/{origin.offset}"
+    shown = _deadletters(service, "show", name)
+    for said in (
+        "media_missing",
+        f"source-topic: {UPLOADS}",
+        f"source-offset: {origin.offset}",
+        "traceparent",
+    ):
+        assert said in shown.output
+    assert _deadletters(service, "show", name, "--raw").stdout_bytes == body
+    only = ("--source", "late", "--code", "media_missing", "--since", "1h")
+    assert f"{name} [media_missing]" in _deadletters(service, "replay", *only, "--dry-run").output
+
+    def replayed() -> list[Decision]:
+        """Give the decisions on this item, in their order."""
+        decisions: list[Decision] = list(read_records(settings, "resolution.decided.v1"))
+        return [each for each in decisions if (each.source, each.item_id) == ("late", "904")]
+
+    def replay(count: int) -> Decision:
+        _deadletters(service, "replay", *only, "--rate", "10")
+        wait_until(lambda: len(replayed()) == count, DEADLINE_S)
+        return replayed()[-1]
+
+    # Not mended yet: refused again, as the second attempt, which names the first.
+    second = replay(2)
+    assert second.code == "media_missing"
+    letters: list[DeadLetter] = list(read_records(settings, "deadletter.v1"))
+    (again,) = [each for each in letters if each.origin == second.origin]
+    assert (again.attempt, again.replay_of, again.body) == (2, origin, body)
+    path.write_bytes(ogg(melody(12.0, seed=11)))
+    assert replay(3).outcome is Outcome.new
+    # What was decided meanwhile changes nothing, however often it is replayed.
+    entity = replayed()[-1].entity_id
+    for count in (4, 5):
+        decision = replay(count)
+        assert (decision.outcome, decision.code, decision.entity_id) == (
+            Outcome.duplicate,
+            "repeated",
+            entity,
+        )
+
+
 def test_a_wrong_check_digit_is_reported_and_refuses_nothing(service: Installation) -> None:
     settings = load_settings(data_dir=service.data_dir)
     wrong = song(

@@ -224,3 +224,5 @@ class DeadLetter:
     body_blob: str | None = None
     source: str | None = None
     item_id: str | None = None
+    attempt: int = 1  # 2 and more: a refused record that was replayed
+    replay_of: Origin | None = None  # the refused record that was replayed

@@ -21,10 +21,12 @@ class Refusal:
 
     code: str
     reason: str
-    body: bytes = b""  # at most the first 4 KB of the raw record
+    body: bytes = b""  # the raw record up to 256 KB; of a longer one the first 4 KB
     body_sha256: str | None = None
     body_bytes: int = 0
     body_blob: str | None = None  # digest in the feature store when the body is longer than `body`
+    attempt: int = 1  # 2 and more: a refused record that was replayed
+    replay_of: Origin | None = None  # the refused record that was replayed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
