@@ -117,6 +117,14 @@ class RefusalSettings(_Slice):
     failures: int = Field(default=20, ge=1, description="so many in a row that broke our own code")
 
 
+class DiskSettings(_Slice):
+    """Room on the data folder's disks."""
+
+    min_free_bytes: int = Field(
+        default=1024**3, ge=0, description="stages take nothing in below this; 0: never look"
+    )
+
+
 class ArbiterSettings(_Slice):
     """The arbiter."""
 
@@ -207,6 +215,7 @@ class Settings(BaseSettings):
     refusals: RefusalSettings = RefusalSettings()
     arbiter: ArbiterSettings = ArbiterSettings()
     drift: DriftSettings = DriftSettings()
+    disk: DiskSettings = DiskSettings()
     telemetry: TelemetrySettings = TelemetrySettings()
     faults: FaultSettings = FaultSettings()
 

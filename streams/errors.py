@@ -67,6 +67,12 @@ class TransientError(ResolverError):
     code = "transient_error"
 
 
+class DiskLow(TransientError):
+    """A disk is nearly full: write nothing more."""
+
+    code = "disk_low"
+
+
 class BrokerUnavailable(TransientError):
     """Kafka does not answer."""
 

@@ -44,6 +44,7 @@ GROUPS = {
     "refusals": "Dead-letter limits",
     "arbiter": "Arbiter",
     "drift": "Drift monitor",
+    "disk": "Disk",
     "telemetry": "Telemetry",
     "faults": "Faults",
 }

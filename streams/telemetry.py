@@ -84,6 +84,8 @@ METRICS: tuple[MetricSpec, ...] = (
     _gauge(
         "samesong.partition.held", "1", "1 while a partition is held for its refusals", "topic", "partition"
     ),
+    _gauge("samesong.disk.free", "By", "free where the fullest part of the data folder is"),
+    _gauge("samesong.disk.reserved", "By", "below this intake pauses"),
     _counter("samesong.lookups.repeated", "{record}", "records looked up anew for a stale watermark"),
     _gauge(
         "samesong.audit.mismatches", "{record}", "records lost, doubled or torn in the last audit", "check"

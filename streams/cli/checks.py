@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib.metadata
 import re
-import shutil
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -12,8 +11,6 @@ from enum import StrEnum
 
 from streams.config import Settings
 from streams.errors import ResolverError
-
-FREE_BYTES = 2 * 1024**3
 
 
 class State(StrEnum):
@@ -213,14 +210,20 @@ def check_index(settings: Settings) -> Finding:
 
 
 def check_disk(settings: Settings) -> Finding:
-    """Look at the room on the data folder's disk."""
-    folder = settings.data_dir
-    while not folder.exists():
-        folder = folder.parent
-    free = shutil.disk_usage(folder).free
-    said = f"{free / 1024**3:.1f} GB free for {settings.data_dir}"
-    if free < FREE_BYTES:
-        return _wrong("disk", said, "free 2 GB, or choose another --data-dir")
+    """Look at the room on the data folder's disks."""
+    from streams.edges.disk import DiskRoom
+
+    needed = settings.disk.min_free_bytes
+    try:
+        free, folder = DiskRoom.of(settings.data_dir, min_free=needed).least()
+    except OSError as exc:
+        return _wrong("disk", f"{settings.data_dir} cannot be looked at: {exc}", "mount it, or mend its disk")
+    said = f"{free / 1024**3:.1f} GB free for {folder}"
+    if free < needed:
+        return _wrong("disk", f"{said}: stages take nothing in", "make room, or choose another --data-dir")
+    if free < 2 * needed:
+        fix = f"make room: stages pause below {needed / 1024**3:.1f} GB (SAMESONG_DISK__MIN_FREE_BYTES)"
+        return _note("disk", said, fix)
     return _good("disk", said)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
+from typing import TypeVar
 
 from streams.cli.decisions import DecisionFollower, follow_decisions
 from streams.cli.reading import Given
@@ -12,15 +13,17 @@ from streams.config import Settings
 from streams.connection import bootstrap_of, codec_for, kafka_extra
 from streams.core.records import AdminCommand, Decision, Origin, Promotion, StageControl, Verdict
 from streams.edges.control_log import CONTROLS
+from streams.edges.disk import DiskRoom
 from streams.edges.kafka_producer import Acknowledged, Publisher
 from streams.edges.tracing import Tracing
-from streams.errors import TransientError
+from streams.errors import DiskLow, TransientError
 
 UPLOADS = "catalog.upload.v1"
 VERDICTS = "review.verdict.v1"
 COMMANDS = "admin.command.v1"
 PROMOTIONS = "model.promoted.v1"
 POLL_SECONDS = 0.5
+T = TypeVar("T")
 # Decoding the longest medium takes less; a service that says nothing for so long is not running.
 SILENT_SECONDS = 300.0
 
@@ -77,7 +80,7 @@ class publish_all(Iterator[PublishEvent]):
                 Tracing.start(settings.telemetry, stage="publish", data_dir=settings.data_dir)
             )
             publisher = stack.enter_context(Publisher(bootstrap, extra))
-            for one in given:
+            for one in while_room(settings, given):
                 if one.upload is None:
                     yield PublishEvent(published=self.published, problem=one)
                     continue
@@ -98,6 +101,21 @@ class publish_all(Iterator[PublishEvent]):
             if follower is not None:
                 for decision in _rest(follower, waiting):
                     yield PublishEvent(published=self.published, decision=decision)
+
+
+def while_room(settings: Settings, things: Iterable[T]) -> Iterator[T]:
+    """Give things to be written while the embedded broker's disk has room; a cluster looks after its own.
+
+    Raises
+    ------
+    DiskLow
+        it has none; what was given so far is written
+    """
+    room = DiskRoom.of(settings.data_dir, min_free=settings.disk.min_free_bytes)
+    for thing in things:
+        if settings.kafka.bootstrap is None and (why := room()) is not None:
+            raise DiskLow(why)
+        yield thing
 
 
 class _Waiting:

@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from types import TracebackType
 from typing import Any, Final, Self
 
+from streams.cli.publishing import while_room
 from streams.config import Settings
 from streams.connection import bootstrap_of, codec_for, kafka_extra
 from streams.core.records import DeadLetter, ItemKey, Origin
@@ -231,7 +232,7 @@ def write_replays(settings: Settings, replays: Iterable[Replay]) -> int:
     """
     written = 0
     with Publisher(bootstrap_of(settings), kafka_extra(settings)) as publisher:
-        for replay in replays:
+        for replay in while_room(settings, replays):
             publisher.publish(
                 replay.letter.origin.topic,
                 key=replay_key(replay.letter),

@@ -1,7 +1,7 @@
 """Whether a stage may take records in: what an operator said, and what else stands against it."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import NamedTuple, Protocol, Self
 
@@ -53,7 +53,7 @@ class Intake:
         words: Words,
         metrics: StageMetrics,
         *,
-        causes: dict[str, Why] | None = None,
+        causes: Mapping[str, Why] | None = None,
         told: Callable[[StageControl], None] | None = None,
     ) -> None:
         self._stage = stage

@@ -28,6 +28,7 @@ from streams.edges.clock import SystemClock
 from streams.edges.committed_log import CommittedLog
 from streams.edges.control_log import ControlLog
 from streams.edges.crash import guard_of
+from streams.edges.disk import DiskRoom
 from streams.edges.encoder import FeatureConfirmer
 from streams.edges.kafka_lag import GroupLagGate
 from streams.edges.kafka_producer import Publisher
@@ -67,6 +68,7 @@ AUDIT_NICENESS = 10
 AUDIT_EVERY_S = 60.0
 AUDIT_REST = 19.0
 GATE_S = 0.25
+WRITING = frozenset({"encode", "find", "arbitrate", "index"})
 # A search has a fixed cost whatever it asks, under a lock that folding waits for: fewer and larger ones.
 FIND_BATCH_MS = 200
 # Bytes of a batch: twice what 256 uploads of metadata have, or some forty songs of four minutes that were
@@ -330,7 +332,12 @@ class _Stage:
     def _intake(self, stage: str, *, told: Callable[[StageControl], None] | None = None) -> Intake:
         """Give the gate of a stage; with Milvus Lite two stages share a process, and each has its own."""
         words = ControlLog(self._bootstrap, self._extra, self._codec)
-        intake = Intake(stage, words, self._metrics, told=told)
+        room = DiskRoom.of(
+            self._settings.data_dir, min_free=self._settings.disk.min_free_bytes, metrics=self._metrics
+        )
+        # What only looks may go on looking.
+        causes = {"disk": room} if stage in WRITING else {}
+        intake = Intake(stage, words, self._metrics, causes=causes, told=told)
         self._closing.callback(intake.close)
         return intake
 

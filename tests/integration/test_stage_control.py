@@ -19,6 +19,7 @@ from streams.core.policy import RefusalLimits
 from streams.edges.avro import AvroCodec
 from streams.edges.committed_log import committed_offsets, read_topic
 from streams.edges.control_log import ControlLog
+from streams.edges.disk import DiskRoom
 from streams.edges.kafka_producer import Publisher
 from streams.edges.kafka_runner import StatelessRunner
 from streams.edges.topics import ensure_topics
@@ -131,6 +132,26 @@ def test_a_paused_arbiter_decides_nothing_until_it_is_resumed(broker: str, insta
     running.end()
     assert running.error is None
     assert _ends(broker, names["output"], 1) >= 100
+
+
+def test_a_disk_that_fills_up_pauses_intake_until_there_is_room(broker: str) -> None:
+    names = _topics(broker, source=2, output=1)
+    _fill(broker, names["source"], 300)
+    free = 100
+    processor = Copy(names["output"], seconds=0.05)
+    room = DiskRoom((Path("anywhere"),), min_free=50, probe=lambda _folder: free)
+    gate = Intake("find", ControlLog(broker, {}, AvroCodec()), Recorded(), causes={"disk": room})
+    running = stateless(broker, processor, names["source"], gate)
+    wait_until(lambda: processor.batches >= 2, DEADLINE_S)
+    free = 49
+    wait_until(lambda: room() is not None, DEADLINE_S)
+    wait_until(lambda: _settled(processor), DEADLINE_S)
+    assert len(processor.seen) < 300
+    free = 60
+    wait_until(lambda: len(processor.seen) >= 300, DEADLINE_S)
+    running.end()
+    assert running.error is None
+    assert Counter(processor.seen) == Counter(_numbers(300))
 
 
 UPLOADS, PARTITIONS = "catalog.upload.v1", 4
