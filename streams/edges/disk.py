@@ -75,7 +75,7 @@ class DiskRoom:
         OSError
             a disk cannot be asked
         """
-        return min((self._probe(folder), folder) for folder in self._folders)
+        return min(((self._probe(folder), folder) for folder in self._folders), key=lambda found: found[0])
 
     def _look(self) -> str | None:
         if self._min_free == 0:
