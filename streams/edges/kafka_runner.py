@@ -3,7 +3,7 @@
 import logging
 import sys
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Sequence, Set
 
 from confluent_kafka import KafkaError, KafkaException, TopicPartition
 
@@ -20,6 +20,9 @@ from streams.steps import Guard, Step, unguarded
 POLL_SECONDS = 0.05
 GATE_SECONDS = 0.25
 LAG_SECONDS = 1.0
+# The client hears of new records only where it reads: of a paused partition the brokers are asked.
+PAUSED_LAG_SECONDS = 10.0
+ASK_SECONDS = 1.0
 # Pausing throws away what the client has fetched ahead, and resuming waits for a fetch of up to 500 ms that
 # is under way without the partition: a buffer that is full for a moment only is worth waiting for.
 FULL_SECONDS = 1.0
@@ -149,6 +152,7 @@ class StatelessRunner:
         self._holding = False
         self._gate_asked = 0.0
         self._lag_told = 0.0
+        self._paused_lag_told = 0.0
 
     # --- polling --------------------------------------------------------------------------------------
 
@@ -301,13 +305,30 @@ class StatelessRunner:
         if self._metrics is None or now - self._lag_told < LAG_SECONDS:
             return
         self._lag_told = now
-        where = [TopicPartition(t, p) for t, p in sorted(self._assigned)]
+        paused = self._paused & self._assigned
+        if paused and now - self._paused_lag_told >= PAUSED_LAG_SECONDS:
+            self._paused_lag_told = now
+            self._tell_paused_lag(self._metrics, paused)
+        where = [TopicPartition(t, p) for t, p in sorted(self._assigned - paused)]
         for at in self._consumer.position(where) if where else ():
             _low, high = self._consumer.get_watermark_offsets(at, cached=True)
             if at.offset >= 0 and high >= 0:
                 self._metrics.lag(
                     at.topic, at.partition, records=max(0, high - at.offset), seconds=self._waiting_seconds()
                 )
+
+    def _tell_paused_lag(self, metrics: RunnerMetrics, paused: Set[Partition]) -> None:
+        """Tell what lies between the committed offsets of paused partitions and their ends."""
+        where = [TopicPartition(t, p) for t, p in sorted(paused)]
+        try:
+            for at in self._consumer.committed(where, ASK_SECONDS):
+                bounds = self._consumer.get_watermark_offsets(at, ASK_SECONDS, False)
+                if bounds is not None:  # the library's answer where there was no time for one
+                    low, high = bounds
+                    behind = max(0, high - max(low, at.offset))
+                    metrics.lag(at.topic, at.partition, records=behind, seconds=self._waiting_seconds())
+        except KafkaException as exc:
+            log.debug("the lag of paused partitions is not known: %s", exc)
 
     def _waiting_seconds(self) -> float:
         """Return how long the oldest message read has waited for work."""

@@ -24,6 +24,7 @@ from streams.edges.kafka_producer import Publisher
 from streams.edges.kafka_runner import StatelessRunner
 from streams.edges.topics import ensure_topics
 from streams.edges.transactional_runner import TransactionalRunner
+from streams.ports import RunnerMetrics
 from streams.stages.encode import ENCODED, EncodeProcessor
 from streams.stages.refusal_guard import RefusalGuard
 from streams.wiring.intake import Intake
@@ -56,9 +57,32 @@ def intake(broker: str, stage: str) -> Intake:
     return Intake(stage, ControlLog(broker, {}, AvroCodec()), Recorded())
 
 
-def stateless(broker: str, processor: Copy, topic: str, gate: Intake) -> Running:
+class Lag(RunnerMetrics):
+    """What a runner says of its lag; the rest is not looked at."""
+
+    def __init__(self) -> None:
+        self.records: dict[int, int] = {}
+
+    def processed(self, topic: str, *, items: int, seconds: float) -> None: ...
+
+    def retried(self, topic: str, *, code: str) -> None: ...
+
+    def transaction(self, outcome: str) -> None: ...
+
+    def lag(self, topic: str, partition: int, *, records: int, seconds: float) -> None:
+        self.records[partition] = records
+
+
+def stateless(broker: str, processor: Copy, topic: str, gate: Intake, metrics: Lag | None = None) -> Running:
     runner = StatelessRunner(
-        processor, bootstrap=broker, group_id=topic, topics=[topic], batch_items=10, batch_ms=20, gate=gate
+        processor,
+        bootstrap=broker,
+        group_id=topic,
+        topics=[topic],
+        batch_items=10,
+        batch_ms=20,
+        gate=gate,
+        metrics=metrics,
     )
     return Running(runner)
 
@@ -87,17 +111,23 @@ def test_a_paused_stage_stops_stays_stopped_and_goes_on_where_it_was(broker: str
     # A restart changes nothing.
     second = Copy(names["output"])
     gate = intake(broker, "find")
-    running = stateless(broker, second, source, gate)
+    lag = Lag()
+    running = stateless(broker, second, source, gate, lag)
     wait_until(
         lambda: admin.describe_consumer_groups([source])[source].result(15).members, DEADLINE_S, "a member"
     )
     wait_until(lambda: _settled(second), DEADLINE_S)
     assert second.seen == []
+    # What waits is told although nothing was ever read.
+    wait_until(lambda: sum(lag.records.values()) == 400 - held, DEADLINE_S)
+    _fill(broker, source, 100, first=400)
+    wait_until(lambda: sum(lag.records.values()) == 500 - held, DEADLINE_S)
     samesong(installed, "stage", "resume", "find")
-    wait_until(lambda: len(first.seen) + len(second.seen) >= 400, DEADLINE_S)
+    wait_until(lambda: len(first.seen) + len(second.seen) >= 500, DEADLINE_S)
+    wait_until(lambda: sum(lag.records.values()) == 0, DEADLINE_S)
     running.end()
     assert running.error is None
-    assert Counter(first.seen + second.seen) == Counter(_numbers(400))
+    assert Counter(first.seen + second.seen) == Counter(_numbers(500))
 
 
 def test_a_paused_arbiter_decides_nothing_until_it_is_resumed(broker: str, installed: Path) -> None:
