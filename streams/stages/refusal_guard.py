@@ -64,6 +64,9 @@ class RefusalGuard:
     def admits(self, message: Message) -> bool:
         """Say whether a record may be decided now; one behind a hold is left where it is."""
         where = (message.topic, message.partition)
+        if message.offset >= self._cut.get(where, message.offset + 1):
+            # Resumed meanwhile: what lies behind the cut comes again, whole and in order.
+            return False
         with self._lock:
             hold = self._unsaid.get(where) or self._said.get(where)
         if hold is None or hold.offset is None or message.offset < hold.offset:
@@ -83,7 +86,7 @@ class RefusalGuard:
             limit = exceeded(counted.history, self._limits)
             if limit is None or refusal is None or where in self._said:
                 return
-            self._unsaid[where] = StageControl(
+            hold = StageControl(
                 stage=self._stage,
                 paused=True,
                 topic=message.topic,
@@ -93,6 +96,7 @@ class RefusalGuard:
                 note=f"{_words(limit, counted.history)}, the last with {refusal.code}",
                 offset=message.offset + 1,
             )
+            self._unsaid[where] = hold
             self._cut[where] = message.offset + 1
         log.error(
             "%s [%d] is held before offset %d: %s. `samesong deadletters list` shows them; "
@@ -100,7 +104,7 @@ class RefusalGuard:
             message.topic,
             message.partition,
             message.offset + 1,
-            self._unsaid[where].note,
+            hold.note,
             self._stage,
             message.partition,
         )

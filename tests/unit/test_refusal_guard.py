@@ -108,6 +108,18 @@ def test_an_older_resume_does_not_lift_a_hold_that_is_not_in_the_log_yet() -> No
     assert stage.guard.held() == set()
 
 
+def test_a_resume_in_the_middle_of_a_batch_leaves_what_lies_behind_the_cut() -> None:
+    stage = Stage()
+    stage.process(*(message(n) for n in range(3)))
+    (said,) = stage.said()
+    stage.guard.told(said)
+    stage.guard.begin()
+    assert not stage.guard.admits(message(3))
+    stage.guard.told(resumed(said))
+    assert not stage.guard.admits(message(4))
+    assert stage.guard.cut() == {(UPLOADS, 0): 3}
+
+
 def test_a_resumed_partition_starts_with_a_clean_count() -> None:
     stage = Stage()
     stage.process(*(message(n) for n in range(3)))
