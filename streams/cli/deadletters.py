@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from streams.cli.common import AsJson, DataDir, messages, output, print_json, settings_for
+from streams.cli.common import AsJson, Bootstrap, DataDir, messages, output, print_json, settings_for
 
 if TYPE_CHECKING:
     from streams.cli.replaying import Chosen
@@ -26,6 +26,7 @@ ORIGIN = "TOPIC/PARTITION/OFFSET"
 @deadletters.command(name="list")
 def list_(
     data_dir: DataDir = None,
+    bootstrap: Bootstrap = None,
     as_json: AsJson = False,
     code: Code = None,
     source: Source = None,
@@ -35,7 +36,10 @@ def list_(
     from streams.cli.replaying import read_letters
     from streams.core.replays import origin_text
 
-    found = [each.record for each in read_letters(settings_for(data_dir), _chosen(code, source, since))]
+    found = [
+        each.record
+        for each in read_letters(settings_for(data_dir, bootstrap=bootstrap), _chosen(code, source, since))
+    ]
     if as_json:
         for letter in found:
             print_json(letter)
@@ -57,6 +61,7 @@ def list_(
 def show(
     origin: Annotated[str, typer.Argument(metavar=ORIGIN, help="As `list` names it.")],
     data_dir: DataDir = None,
+    bootstrap: Bootstrap = None,
     as_json: AsJson = False,
     raw: Annotated[bool, typer.Option("--raw", help="Only the record's bytes, as they are.")] = False,
 ) -> None:
@@ -65,7 +70,7 @@ def show(
 
     from streams.cli.replaying import Bodies, Chosen, read_letters
 
-    settings = settings_for(data_dir)
+    settings = settings_for(data_dir, bootstrap=bootstrap)
     letters = list(read_letters(settings, Chosen(origins=[_origin(origin)])))
     if not letters:
         messages().print(f"{origin} was not refused.")
@@ -107,6 +112,7 @@ def replay(
         list[str] | None, typer.Argument(metavar=f"[{ORIGIN}...]", help="Only these; by default all.")
     ] = None,
     data_dir: DataDir = None,
+    bootstrap: Bootstrap = None,
     as_json: AsJson = False,
     code: Code = None,
     source: Source = None,
@@ -124,7 +130,7 @@ def replay(
     from streams.cli.replaying import Bodies, paced, plan_replay, read_letters, write_replays
     from streams.core.replays import origin_text
 
-    settings = settings_for(data_dir)
+    settings = settings_for(data_dir, bootstrap=bootstrap)
     chosen = _chosen(code, source, since, tuple(map(_origin, origins or ())))
     talk = messages()
     with Bodies(settings) as bodies:

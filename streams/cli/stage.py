@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from streams.cli.common import AsJson, DataDir, messages, output, print_json, settings_for
+from streams.cli.common import AsJson, Bootstrap, DataDir, messages, output, print_json, settings_for
 from streams.cli.stages import Stage
+
+if TYPE_CHECKING:
+    from streams.config import Settings
 
 stage = typer.Typer(help="Pause and resume stages.", no_args_is_help=True)
 
@@ -28,12 +30,14 @@ def pause(
     name: Name,
     partition: Partition = None,
     data_dir: DataDir = None,
+    bootstrap: Bootstrap = None,
     as_json: AsJson = False,
     by: By = "",
     note: Note = None,
 ) -> None:
     """Let a stage take nothing in, within a second, until it is resumed; restarts change nothing."""
-    _say(name, data_dir, partition=partition, paused=True, as_json=as_json, by=by, note=note)
+    settings = settings_for(data_dir, bootstrap=bootstrap)
+    _say(name, settings, partition=partition, paused=True, as_json=as_json, by=by, note=note)
 
 
 @stage.command()
@@ -45,21 +49,22 @@ def resume(
         typer.Option("--exempt-waiting", help="With --partition: what waits there now may all be refused."),
     ] = False,
     data_dir: DataDir = None,
+    bootstrap: Bootstrap = None,
     as_json: AsJson = False,
     by: By = "",
     note: Note = None,
 ) -> None:
     """Let a paused stage, or a partition that was held for its refusals, go on where it was."""
-    exempt_before = 0
+    settings, exempt_before = settings_for(data_dir, bootstrap=bootstrap), 0
     if exempt_waiting:
         if partition is None:
             raise typer.BadParameter("--exempt-waiting needs --partition")
         from streams.cli.stage_status import end_of_uploads
 
-        exempt_before = end_of_uploads(settings_for(data_dir), partition)
+        exempt_before = end_of_uploads(settings, partition)
     _say(
         name,
-        data_dir,
+        settings,
         partition=partition,
         paused=False,
         as_json=as_json,
@@ -73,12 +78,17 @@ def resume(
 def status(
     name: Annotated[Stage | None, typer.Argument(help="Only this one.")] = None,
     data_dir: DataDir = None,
+    bootstrap: Bootstrap = None,
     as_json: AsJson = False,
 ) -> None:
     """Show which stages are paused, by whom and why, and what waits for each."""
     from streams.cli.stage_status import stage_rows
 
-    rows = [row for row in stage_rows(settings_for(data_dir)) if name is None or row.stage == name.value]
+    rows = [
+        row
+        for row in stage_rows(settings_for(data_dir, bootstrap=bootstrap))
+        if name is None or row.stage == name.value
+    ]
     if as_json:
         for row in rows:
             print_json(row)
@@ -94,7 +104,7 @@ def status(
 
 def _say(
     name: Stage,
-    data_dir: Path | None,
+    settings: Settings,
     *,
     partition: int | None,
     paused: bool,
@@ -119,7 +129,7 @@ def _say(
         note=note,
         exempt_before=exempt_before,
     )
-    publish_control(settings_for(data_dir), said)
+    publish_control(settings, said)
     if as_json:
         print_json(said)
     else:

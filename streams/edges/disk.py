@@ -11,7 +11,7 @@ from streams.ports import StageMetrics
 EVERY_SECONDS: Final = 1.0
 # Going on needs a little more room than stopping, so that one deleted file does not make it flutter.
 TENTH: Final = 10
-FOLDERS: Final = (".", "kafka", "features", "index")
+FOLDERS: Final = (".", "kafka", "features", "index", "state")
 
 
 def free_bytes(folder: Path) -> int:
