@@ -19,6 +19,7 @@ from streams.core.records import (
     Decision,
     EncodedUpload,
     EntityChanged,
+    ItemKey,
     Kind,
     LinkageRecord,
     MemberPlace,
@@ -279,3 +280,80 @@ def test_a_video_has_its_own_levels_and_names_the_recording_heard_in_it() -> Non
     assert song.sound_recording_id == song.recording_id
     again = catalogue.send("w", "Clear Water (Official Video)", kind=Kind.music_video)
     assert (again.video_id, again.sound_recording_id) == (video.video_id, song.recording_id)
+
+
+HISTORIC = (*WRITTEN.values(), "Clear Water (Live)", "Iron Sky")
+
+
+def heard_by_chance(rng: random.Random, items: str) -> dict[str, SoundEvidence]:
+    return {
+        left + right: rng.choice([COPY, COPY, REMASTERED, FASTER, SAME])
+        for left, right in itertools.combinations(items, 2)
+    }
+
+
+def level_members(catalogue: Catalogue) -> dict[str, set[str]]:
+    """Give the members of every id below the recordings, and see that each stands in one place."""
+    members: dict[str, set[str]] = {}
+    above: dict[str, str] = {}
+    for name in catalogue.catalogue.live_keys():
+        item = ItemKey.parse(name).item_id
+        place = catalogue.place(item)
+        for below, over in (
+            (place.audio_id, place.master_id),
+            (place.master_id, catalogue.entity_of(item) or ""),
+        ):
+            assert above.setdefault(below, over) == over
+            members.setdefault(below, set()).add(item)
+    return members
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_whatever_happens_the_levels_are_nested_and_no_id_goes_to_others(seed: int) -> None:
+    rng = random.Random(seed)  # noqa: S311 - a history must repeat
+    catalogue = Catalogue(heard_by_chance(rng, "abcdef"))
+    revisions: dict[str, int] = {}
+    contents: dict[str, str] = {}
+    sounding = {item for item in "abcdef" if rng.random() < 0.7}
+    ever: dict[str, set[str]] = {}
+    for step in range(14):
+        item, other = rng.choice("abcdef"), rng.choice("abcdef")
+        chance = rng.random()
+        if chance < 0.6:
+            revisions[item] = revisions.get(item, 0) + 1
+            if rng.random() < 0.3:
+                contents[item] = f"{item}{step}"
+            catalogue.send(
+                item,
+                rng.choice(HISTORIC),
+                revision=revisions[item],
+                sound=item in sounding,
+                content=contents.get(item),
+            )
+        elif chance < 0.75:
+            catalogue.withdraw(item)
+            revisions.setdefault(item, 1)
+        elif item != other:
+            verdict(catalogue, item, other, rng.choice(["match", "non_match", "withdrawn"]), f"v{step}")
+        for name, members in level_members(catalogue).items():
+            assert not ever.get(name, members).isdisjoint(members), f"{name} went to others"
+            ever[name] = members
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_what_is_heard_gives_the_same_levels_in_any_order(seed: int) -> None:
+    rng = random.Random(seed)  # noqa: S311 - a history must repeat
+    heard = heard_by_chance(rng, "abcdef")
+    titles = {item: rng.choice(HISTORIC[:5]) for item in "abcdef"}
+    sounding = {item for item in "abcdef" if rng.random() < 0.8}
+
+    def run(items: list[str]) -> Catalogue:
+        catalogue = Catalogue(heard)
+        for item in items:
+            catalogue.send(item, titles[item], sound=item in sounding)
+        return catalogue
+
+    shuffled = rng.sample("abcdef", 6)
+    calm, wild = run(list("abcdef")), run(shuffled)
+    for level in ("master", "audio"):
+        assert calm.level("abcdef", level) == {"".join(sorted(each)) for each in wild.level("abcdef", level)}
