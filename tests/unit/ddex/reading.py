@@ -38,6 +38,11 @@ def read(message: bytes, *, delivered: bytes | None = None, **options: Any) -> R
     return Read(uploads, reports)
 
 
+def with_addresses(message: bytes) -> bytes:
+    """Put media at addresses, since no example has files beside it."""
+    return message.replace(b"<URI>resources/", b"<URI>https://media.example.org/")
+
+
 def as_video(message: bytes) -> bytes:
     """Turn every sound recording into a video."""
     return message.replace(b"SoundRecording", b"Video").replace(b"AudioFile", b"VideoFile")

@@ -12,7 +12,7 @@ from streams.cli.messages import media_beside
 from streams.core.ddex.message import MessageError
 from streams.edges.ddex_xml import UnsafeMessage, read_parts
 from streams.errors import UnreadableInput
-from tests.unit.ddex.reading import EXAMPLES, example, read, without_editions
+from tests.unit.ddex.reading import EXAMPLES, example, read, with_addresses, without_editions
 
 run = CliRunner().invoke
 SENDER = "PADPIDA0000000001O"
@@ -20,7 +20,7 @@ NAMELESS = example("video").replace("<FullName>Sello del Río</FullName>".encode
 
 
 def test_an_album_becomes_an_upload_for_each_edition_of_each_recording() -> None:
-    first, immersive, second, third = read(example("album")).uploads
+    first, immersive, second, third = read(with_addresses(example("album"))).uploads
     assert [one["item_id"] for one in (first, immersive, second, third)] == [
         "grid:A1XXXXX0000000101Q",
         "grid:A1XXXXX0000000101Q/QZAAA2600011",

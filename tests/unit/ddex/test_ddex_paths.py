@@ -12,9 +12,9 @@ from streams.core.ddex.nodes import paths_of
 from streams.core.ddex.paths import packaged_paths
 from streams.edges.ddex_xml import read_parts
 from streams.errors import UnreadableInput
-from tests.unit.ddex.reading import Read, as_video, example, read, without_editions
+from tests.unit.ddex.reading import Read, as_video, example, read, with_addresses, without_editions
 
-SAMPLES = {name: example(name) for name in ("album", "video", "oddities", "purge")}
+SAMPLES = {name: with_addresses(example(name)) for name in ("album", "video", "oddities", "purge")}
 FORMS = {
     **SAMPLES,
     "album of videos": as_video(SAMPLES["album"]),
