@@ -6,21 +6,45 @@ no file and no address by name.
 """
 
 import array
+import codecs
 import contextlib
 import errno
+import importlib
 import json
 import logging
 import os
+import pkgutil
 import resource
 import socket
 import sys
+import warnings
 from dataclasses import asdict
 from typing import Any
+
+import av
+from PIL import Image
 
 from streams.edges.media_decoding import Limits, decode_medium, decode_picture
 from streams.errors import MediaError
 
 _LINE = 4096
+# Standard input, output and error stand before it; the files of a request come behind it.
+_CHANNEL = 3
+_FILES = 2
+# A command line and a download of samples.
+_NO_PART = frozenset({"av.__main__", "av.datasets"})
+# Of the texts that media carry.
+_ENCODINGS = (
+    "ascii",
+    "utf-8",
+    "latin-1",
+    "cp1252",
+    "utf-16",
+    "utf-16-le",
+    "utf-16-be",
+    "utf-32",
+    "utf-8-sig",
+)
 
 
 def answer(request: dict[str, Any], medium: int, output: int) -> dict[str, Any]:
@@ -61,7 +85,6 @@ def limit_process(*, memory_bytes: int, file_bytes: int) -> None:
     """Bound what this process may take; its CPU time is bounded anew for each request."""
     _limit(resource.RLIMIT_AS, memory_bytes)
     _limit(resource.RLIMIT_FSIZE, file_bytes)
-    _limit(resource.RLIMIT_NOFILE, 64)
     _limit(resource.RLIMIT_CORE, 0)
 
 
@@ -101,10 +124,38 @@ def _receive(channel: socket.socket) -> tuple[dict[str, Any], list[int]] | None:
     return request, handles
 
 
+def lock_files(channel: int) -> int:
+    """Leave room for the two files of a request and for no other; give the channel's new handle.
+
+    From here on this process opens no file and reaches no address, whatever a medium asks of its decoder:
+    external tracks, playlists, protocols. What Python itself loads late is loaded before.
+    """
+    _load_all()
+    if channel != _CHANNEL:
+        os.dup2(channel, _CHANNEL, inheritable=False)
+        os.close(channel)
+    os.closerange(_CHANNEL + 1, 256)
+    _limit(resource.RLIMIT_NOFILE, _CHANNEL + 1 + _FILES)
+    return _CHANNEL
+
+
+def _load_all() -> None:
+    """Import what Pillow and PyAV import at the first file that needs it."""
+    Image.init()
+    importlib.import_module("numpy")  # a frame becomes an array
+    for found in pkgutil.walk_packages(av.__path__, "av."):
+        if found.name not in _NO_PART:
+            importlib.import_module(found.name)
+    for name in _ENCODINGS:
+        codecs.lookup(name)
+
+
 def main(handle: int) -> None:
     """Answer requests until the parent hangs up."""
     logging.getLogger("libav").setLevel(logging.CRITICAL)
-    channel = socket.socket(fileno=handle)
+    # Pillow tells what is odd about a picture; a stranger's picture has no say in our log.
+    warnings.simplefilter("ignore")
+    channel = socket.socket(fileno=lock_files(handle))
     limited = False
     while (received := _receive(channel)) is not None:
         request, (medium, output) = received

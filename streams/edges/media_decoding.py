@@ -157,6 +157,8 @@ def _decode_sound(container: Any, out: BinaryIO, decoded: Decoded, limits: Limit
     stream = container.streams.best("audio")
     if stream is None:
         raise MediaError("the file holds no sound", code="media_not_audio")
+    if stream.codec_context is None:
+        raise MediaError("the sound is in a form that cannot be decoded", code="media_not_audio")
     stream.codec_context.thread_count = 1
     most = limits.max_seconds * SAMPLE_RATE
     samples = _Samples(out)
@@ -172,7 +174,10 @@ def _decode_sound(container: Any, out: BinaryIO, decoded: Decoded, limits: Limit
             problem = str(exc)
         if samples.count > most:
             raise _too_long(limits)
-    samples.finish()
+    try:
+        samples.finish()
+    except av.FFmpegError as exc:
+        raise MediaError(f"the sound cannot be resampled: {exc}", code="media_truncated") from exc
     decoded.samples = samples.count
     if decoded.samples == 0:
         code = "media_truncated" if packets > damaged else "media_not_audio"
@@ -187,7 +192,8 @@ def _packets(container: Any, stream: Any) -> Iterator[Any]:
     while True:
         try:
             packet = next(packets)
-        except (StopIteration, av.FFmpegError):
+        except (StopIteration, av.FFmpegError, IndexError):
+            # IndexError: a packet of a stream that the container never announced.
             return
         yield packet
 
@@ -286,9 +292,10 @@ def _ogg_breaks_off(file: BinaryIO) -> bool:
 def _key_frames(container: Any, limits: Limits) -> Iterator[tuple[Picture, bytes]]:
     """Decode key frames near evenly spaced times; a place that cannot be read is left out."""
     moving = [s for s in container.streams.video if not s.disposition & s.disposition.attached_pic]
-    if not moving:
+    readable = [stream for stream in moving if stream.codec_context is not None]
+    if not readable:
         return
-    stream = moving[0]
+    stream = readable[0]
     context = stream.codec_context
     if context.width * context.height > limits.max_pixels:
         raise _bomb(context.width, context.height, limits)

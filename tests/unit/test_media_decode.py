@@ -1,8 +1,12 @@
 """Decoding hostile media in the limited child."""
 
+import errno
 import os
 import signal
+import socket
 import struct
+import subprocess
+import sys
 import tempfile
 import tracemalloc
 from collections.abc import Iterator
@@ -167,6 +171,24 @@ def test_a_cover_inside_a_sound_file_is_no_video(shared: MediaDecoder) -> None:
     assert hear(shared, wav(melody(1.0)), pictures=3).pictures == ()
 
 
+def test_sound_in_an_unknown_form_is_refused_and_the_decoder_lives(tmp_path: Path) -> None:
+    decoder = make(tmp_path)
+    data = encoded(melody(1.0), container="matroska", codec="libopus", rate=48_000)
+    try:
+        with pytest.raises(MediaError, match="cannot be decoded") as caught:
+            hear(decoder, data.replace(b"A_OPUS", b"A_OTHR"))
+        assert caught.value.refusal_code == "media_not_audio"
+        assert decoder._child is not None
+    finally:
+        decoder.close()
+
+
+def test_pictures_in_an_unknown_form_are_left_out(shared: MediaDecoder) -> None:
+    data = video(2, y=melody(2.0)).replace(b"mp4v", b"none").replace(b"esds", b"free", 1)
+    heard = hear(shared, data, pictures=2)
+    assert (heard.duration_ms // 100, heard.pictures) == (20, ())
+
+
 def truncated_wav() -> bytes:
     data = wav(melody(10.0))
     return data[: len(data) // 2]
@@ -295,6 +317,36 @@ def test_the_child_ends_with_its_parent(tmp_path: Path) -> None:
     child._channel.close()
     assert child._process.wait(timeout=20) == 0
     decoder.close()
+
+
+ATTEMPTS = """
+import os, socket, sys
+from streams.edges.media_child import lock_files
+channel = lock_files(int(sys.argv[1]))
+# The two files of a request take the room that is left.
+files = [os.dup(channel), os.dup(channel)]
+passwd = "/etc/passwd"
+for what in (lambda: os.open(passwd, os.O_RDONLY), socket.socket, os.pipe, lambda: open(passwd)):
+    try:
+        what()
+    except OSError as exc:
+        print(exc.errno)
+    else:
+        print("opened")
+"""
+
+
+def test_the_child_opens_no_file_and_reaches_no_address() -> None:
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        done = subprocess.run(  # noqa: S603 - our own interpreter and text
+            [sys.executable, "-c", ATTEMPTS, str(theirs.fileno())],
+            pass_fds=(theirs.fileno(),),
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+    assert done.stdout.split() == [str(errno.EMFILE)] * 4
 
 
 def test_too_much_memory_is_the_mediums_fault(tmp_path: Path) -> None:
