@@ -100,6 +100,14 @@ lock: ## resolve the dependencies anew and write deploy/locks (UPGRADE=1: to the
 	$$compile pyproject.toml --group dev --output-file deploy/locks/dev.lock; \
 	$$compile pyproject.toml --group dev --extra train --output-file deploy/locks/train.lock
 
+.PHONY: sbom
+sbom: $(READY) ## write dist/sbom.cdx.json: every package and jar that serves, with digests (CycloneDX)
+	@$(BIN)/python deploy/dependencies.py sbom dist/sbom.cdx.json
+
+.PHONY: audit-dependencies
+audit-dependencies: $(READY) ## ask a vulnerability service about the packages (REQUIRED=1: not reaching one fails)
+	@$(BIN)/python deploy/dependencies.py audit $(if $(filter 1,$(REQUIRED)),--required)
+
 .PHONY: clean
 clean: ## remove the virtual environment and caches of this checkout (not the data, not the models)
 	@rm -rf .venv .local .mypy_cache .ruff_cache .pytest_cache .hypothesis dist build
