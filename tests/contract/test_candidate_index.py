@@ -28,6 +28,16 @@ from tests.waiting import wait_until
 
 Open = Callable[[], CandidateIndex]
 DIM = 8
+# Milvus's language of filters, and ways out of a quoted text in it.
+FILTERS = (
+    '" or "1" == "1',
+    '"] or key != ""  //',
+    "' || true || '",
+    'key in ["watermark"]',
+    '{"$ne": ""}',
+    '\\" or key like "%',
+    "{key}",
+)
 _prefixes = count()
 
 
@@ -52,8 +62,8 @@ def row(row_id: str, seed: int = 0, *, values: FloatArray | None = None, **chang
     return IndexRow(**(fields | changes))  # type: ignore[arg-type]  # fields by name
 
 
-def deleted(row_id: str) -> IndexRow:
-    return row(row_id, values=np.zeros(0, dtype=np.float32), state="deleted")
+def deleted(row_id: str, *, model: str = "use-3") -> IndexRow:
+    return row(row_id, values=np.zeros(0, dtype=np.float32), state="deleted", model=model)
 
 
 def search(index: CandidateIndex, *seeds: int, build: str = "main", limit: int = 10) -> list[tuple[Hit, ...]]:
@@ -194,14 +204,28 @@ def test_spaces_do_not_mix(index: CandidateIndex) -> None:
 
 @pytest.mark.parametrize(
     "item_id",
-    ['it\'s "quoted" \\ `', "水の歌 🎵 é", "x" * 5000, '" or "1" == "1', "%_", "a\nb", ""],
-    ids=["quotes", "unicode", "long", "filter", "wild cards", "newline", "empty"],
+    ['it\'s "quoted" \\ `', "水の歌 🎵 é", "x" * 5000, *FILTERS, "%_", "a\nb", "\x1b[2J\u202e", ""],
+    ids=["quotes", "unicode", "long", *map(ascii, FILTERS), "wild cards", "newline", "steering", "empty"],
 )
 def test_any_id_goes_in_and_comes_back(index: CandidateIndex, item_id: str) -> None:
     index.apply("main", [row(f"row {item_id}", 1, item_id=item_id), row("other", 2)], watermark=2)
     assert search(index, 1)[0][0].item_id == item_id
     index.apply("main", [deleted(f"row {item_id}")], watermark=3)
     assert [hit.item_id for hit in search(index, 1)[0]] == ["item-other"]
+
+
+@pytest.mark.parametrize("name", FILTERS, ids=ascii)
+def test_no_name_of_anything_is_read_as_a_filter(index: CandidateIndex, name: str) -> None:
+    index.apply("main", [row("kept", 1), row("kept too", 2)], watermark=2)
+    index.create(name)
+    index.apply(name, [row(name, 1, item_id=name, model=name), row("other", 2, model=name)], watermark=2)
+    hits = index.search(name, modality="text", model=name, vectors=unit(1)[None], limit=5)
+    assert [hit.item_id for hit in hits[0]] == [name, "item-other"]
+    index.apply(name, [deleted(name, model=name)], watermark=3)
+    assert index.summary(name).rows == 1
+    assert index.summary("main").rows == 2
+    index.drop(name)
+    assert index.summary("main").rows == 2
 
 
 @pytest.mark.parametrize(
