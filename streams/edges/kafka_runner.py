@@ -149,6 +149,7 @@ class StatelessRunner:
         self._assigned: frozenset[Partition] = frozenset()
         # Of the polling thread alone.
         self._paused: set[Partition] = set()
+        self._gone: set[Partition] = set()
         self._holding = False
         self._gate_asked = 0.0
         self._lag_told = 0.0
@@ -190,7 +191,12 @@ class StatelessRunner:
             return
         raws = [first]
         if not self._holding:
+            self._gone.clear()
             raws += self._consumer.consume(self._read_at_once, 0)
+            if (first.topic(), first.partition()) in self._gone:
+                # Lost in that call, perhaps given back, and then read again from the committed offset: taken
+                # now it would be committed before what lies before it is done.
+                del raws[0]
         now = self._platform.monotonic()
         for raw in raws:
             error = raw.error()
@@ -362,6 +368,7 @@ class StatelessRunner:
         gone = {(p.topic, p.partition) for p in partitions}
         self._assigned -= gone
         self._paused -= gone
+        self._gone |= gone
         with self._changed:
             self._buffer.drop(gone)
             for where in gone:
@@ -435,7 +442,8 @@ class StatelessRunner:
         self._buffer.drop(ours.keys())
         for where, offset in ours.items():
             batch.offsets[where] = min(batch.offsets[where], offset)
-            self._undone[where] = min(self._undone.get(where, NOTHING_LEFT), offset)
+            if where in self._assigned:  # else it is revoked while we finish: who reads it next starts there
+                self._undone[where] = min(self._undone.get(where, NOTHING_LEFT), offset)
 
     def _next(self) -> Batch | None:
         """Wait for a batch that is due, an empty one after a long rest; none when told to end."""
