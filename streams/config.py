@@ -4,6 +4,7 @@ Each edge gets only its slice. An unknown key is an error, secrets are masked.
 """
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
@@ -14,6 +15,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from streams.errors import ConfigError
 from streams.steps import CRASH_POINTS, CrashPoint
+from streams.telemetry import never_show
 
 
 class _Slice(BaseModel):
@@ -248,9 +250,20 @@ def load_settings(*, data_dir: Path | None = None) -> Settings:
             for error in exc.errors()
         )
         raise ConfigError(f"wrong settings: {problems}") from exc
+    for secret in _secrets_of(settings):
+        never_show(secret)
     if settings.production and (unfit := _unfit_for_production(settings)):
         raise ConfigError(f"production mode needs {'; '.join(unfit)}")
     return settings
+
+
+def _secrets_of(part: BaseModel) -> Iterator[str]:
+    for name in type(part).model_fields:
+        value = getattr(part, name)
+        if isinstance(value, SecretStr):
+            yield value.get_secret_value()
+        elif isinstance(value, BaseModel):
+            yield from _secrets_of(value)
 
 
 def _unfit_for_production(settings: Settings) -> list[str]:

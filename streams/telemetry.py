@@ -10,6 +10,7 @@ import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, TextIO
+from urllib.parse import quote
 
 from streams.core.visible import visible, visible_json
 
@@ -178,10 +179,21 @@ _SECRET = re.compile(
 _BEARER = re.compile(r"(?i)\b((?:bearer|basic)\s+)[A-Za-z0-9._~+/=-]{6,}")
 _URL_SECRET = re.compile(r"([a-z][a-z0-9+.-]*://[^\s:/@]*:)[^\s/@]+@")
 MASK = "********"
+# Shorter ones would mask half of every line; they are no secrets either.
+_SHORTEST_SECRET = 4
+_secrets: set[str] = set()
+
+
+def never_show(secret: str) -> None:
+    """Mask this text from now on wherever secrets are masked, as it is and as it stands in an address."""
+    if len(secret) >= _SHORTEST_SECRET:
+        _secrets.update((secret, quote(secret, safe="")))
 
 
 def mask_secrets(text: str) -> str:
-    """Replace what looks like a password, token or key by asterisks."""
+    """Replace the secrets of the settings, and what looks like a password, token or key, by asterisks."""
+    for secret in sorted(_secrets, key=len, reverse=True):
+        text = text.replace(secret, MASK)
     text = _URL_SECRET.sub(rf"\1{MASK}@", text)
     text = _BEARER.sub(rf"\1{MASK}", text)
     return _SECRET.sub(rf"\1{MASK}", text)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import sys
+import traceback
 
 from streams.cli.app import app
 
 __all__ = ["app", "main"]
 
-REFUSED = 1
+CRASHED = REFUSED = 1
 USAGE = 2
 
 
@@ -28,3 +29,7 @@ def main() -> None:
         # The reader of a pipe (`| head`) has seen enough.
         sys.stderr.close()
         sys.exit(0)
+    except Exception:
+        # Nobody foresaw it: the whole trace, but for secrets and what would steer the terminal.
+        sys.stderr.write(visible_layout(mask_secrets(traceback.format_exc())))
+        sys.exit(CRASHED)

@@ -4,6 +4,7 @@ import pytest
 
 from streams.config import load_settings
 from streams.errors import ConfigError
+from streams.telemetry import MASK, mask_secrets
 
 
 @pytest.fixture(autouse=True)
@@ -120,6 +121,14 @@ def test_an_address_with_a_password_is_refused_and_not_repeated(
     with pytest.raises(ConfigError, match=name) as caught:
         load_settings()
     assert "hunter2" not in str(caught.value)
+
+
+def test_a_secret_of_the_settings_is_masked_wherever_it_stands(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SAMESONG_KAFKA__PASSWORD", "hun ter&2")
+    monkeypatch.setenv("SAMESONG_INDEX__TOKEN", "root:hun3ter")
+    load_settings()
+    said = mask_secrets("a hun ter&2 b root:hun3ter c hun%20ter%262 d")
+    assert said == f"a {MASK} b {MASK} c {MASK} d"
 
 
 def test_a_secret_of_the_wrong_kind_is_not_repeated(monkeypatch: pytest.MonkeyPatch) -> None:

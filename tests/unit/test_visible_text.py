@@ -133,6 +133,22 @@ def test_an_error_is_said_without_escapes(
     assert steers(capsys.readouterr().err) == set()
 
 
+def test_a_crash_is_told_without_escapes_and_secrets(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def crash() -> None:
+        raise ZeroDivisionError(f"{HOSTILE} password=hunter2")
+
+    monkeypatch.setattr("streams.cli.app", crash)
+    with pytest.raises(SystemExit) as ended:
+        main()
+    said = capsys.readouterr().err
+    assert ended.value.code == 1
+    assert "ZeroDivisionError" in said
+    assert "hunter2" not in said
+    assert steers(said) == set()
+
+
 @pytest.mark.parametrize("as_json", [True, False])
 def test_a_log_line_is_one_line_without_escapes(as_json: bool) -> None:
     out = io.StringIO()
