@@ -12,7 +12,8 @@ from streams.core.versions import declared_version
 MAX_READINGS = 6
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 _YEAR = re.compile(r"(?<!\d)(1[5-9]\d\d|20\d\d)(?!\d)")
-_CHANNEL = re.compile(r"(?i)\s*(?:-\s*topic|vevo|official|oficial|tv|channel|music)\s*$")
+# Of a name without spaces at its end: to look for them here as well would take cubic time of a long run.
+_CHANNEL = re.compile(r"(?i)(?:-\s*topic|vevo|official|oficial|tv|channel|music)$")
 _SUNG = frozenset({"main", "featured", "performer"})
 
 
@@ -36,18 +37,23 @@ def _names(upload: Upload, readings: tuple[TitleReading, ...]) -> tuple[tuple[st
             wanted.append(normalize_name(name))
             wanted.extend(split_names(name))
     if not artists and upload.video and upload.video.channel:
-        artists.append(normalize_name(_CHANNEL.sub("", upload.video.channel) or upload.video.channel))
+        artists.append(normalize_name(_channel_owner(upload.video.channel) or upload.video.channel))
     if readings:
         artists.extend(readings[0].credits)
     contributors.extend(normalize_name(writer.name) for work in upload.works for writer in work.writers)
     return tuple(dict.fromkeys(filter(None, artists))), tuple(dict.fromkeys(filter(None, contributors)))
 
 
+def _channel_owner(channel: str) -> str:
+    """Give a channel's name without what platforms add to it."""
+    return _CHANNEL.sub("", channel.strip()).rstrip()
+
+
 def _readings(upload: Upload) -> tuple[TitleReading, ...]:
     main = next((artist.name for artist in upload.artists if artist.role in _SUNG), None)
     channel = upload.video.channel if upload.video else None
     video = upload.kind is Kind.music_video or upload.source_kind is SourceKind.video_platform
-    who = main or (_CHANNEL.sub("", channel) if channel else None)
+    who = main or (_channel_owner(channel) if channel else None)
     readings = list(read_title(upload.title or "", artist=who, video=video, version=upload.version))
     for title in upload.alternative_titles:
         readings += read_title(title.text, artist=who, version=upload.version)[:1]

@@ -8,18 +8,13 @@ from typing import Any, BinaryIO
 import av
 from PIL import Image, ImageFile
 
+from streams.edges.media_formats import DEMUXERS
 from streams.errors import MediaError
 
 SAMPLE_RATE = 22_050
 # Longest side of a picture that is handed on: the model looks at 224 x 224.
 PICTURE_SIDE = 640
 
-# Demuxers that read one self-contained file. Playlists (hls, dash, concat), devices, image sequences and
-# raw data are not among them: those open further files or addresses, or accept anything.
-_FORMATS = (
-    "aac,ac3,aiff,amr,ape,asf,au,avi,caf,dsf,eac3,flac,flv,matroska,webm,mov,mp4,m4a,3gp,3g2,mj2,"
-    "mp3,mpeg,mpegts,ogg,tta,w64,wav,wv"
-)
 _PICTURES = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF")
 # First bytes of files that are media, whatever is wrong with the rest.
 _MAGIC = (
@@ -128,7 +123,7 @@ def _opened(file: BinaryIO) -> Any:
         return av.open(
             file,
             mode="r",
-            options={"format_whitelist": _FORMATS},
+            options={"format_whitelist": DEMUXERS},
             metadata_errors="replace",
             buffer_size=_BUFFER,
         )

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import av
 
+from streams.edges.media_formats import DEMUXERS
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileTags:
@@ -33,7 +35,8 @@ def read_tags(path: Path) -> FileTags:
     """Read a file's tags; a file that is no medium gives its problem, never an exception."""
     logging.getLogger("libav").setLevel(logging.CRITICAL)
     try:
-        with av.open(str(path), mode="r", metadata_errors="replace") as container:
+        options = {"format_whitelist": DEMUXERS}
+        with av.open(str(path), mode="r", options=options, metadata_errors="replace") as container:
             tags = {}
             # Ogg keeps tags on the stream, most others on the container: the container's win.
             for metadata in (*(stream.metadata for stream in container.streams), container.metadata):

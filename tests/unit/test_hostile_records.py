@@ -172,6 +172,38 @@ def test_two_thousand_damaged_records_are_read_or_refused(good: bytes) -> None:
     assert found[-1].refusal is None
 
 
+RUNS = (
+    "\t",
+    " ",
+    "x\t",
+    "- ",
+    "(",
+    "[",
+    "'",
+    "\u2019",
+    "from a ",
+    "feat. ",
+    "& ",
+    "live ",
+    "\ufdfa",
+    "\u0301",
+    "1999 ",
+)
+
+
+@pytest.mark.timeout(120)
+@pytest.mark.parametrize("run", RUNS, ids=ascii)
+def test_no_text_of_allowed_length_holds_the_stage_up(run: str) -> None:
+    """Each of these has a search behind it; one of them took 4 s for 4,000 tabs as a channel."""
+    bodies = []
+    for end in ("", "!", ")", " live", "\nx") * (12 if "\t" in run else 1):
+        text = f"y {run * (4_000 // len(run))}{end}"
+        fields = {"title": text, "version": text, "media": [], "video": {**UPLOAD["video"], "channel": text}}
+        bodies.append(orjson.dumps({**UPLOAD, "artists": [], "kind": "music_video", **fields}))
+    codes = {each.refusal.code for each in encode(*bodies) if each.refusal is not None}
+    assert codes <= {"upload_too_large"}  # one letter may stand for eighteen
+
+
 # --- ids and headers ---
 
 HOSTILE_IDS = (

@@ -319,6 +319,21 @@ def test_the_child_ends_with_its_parent(tmp_path: Path) -> None:
     decoder.close()
 
 
+@pytest.mark.parametrize("name", ["list.m3u8", "list.mp3", "list.ffconcat", "list.m4a"])
+def test_tags_of_a_playlist_are_not_those_of_the_file_it_names(tmp_path: Path, name: str) -> None:
+    song = tmp_path / "song.mp3"
+    song.write_bytes(encoded(melody(1.0), container="mp3", codec="libmp3lame", rate=44_100))
+    lists = (
+        f"#EXTM3U\n#EXT-X-VERSION:3\n#EXT-X-TARGETDURATION:10\n#EXTINF:1,\n{song}\n#EXT-X-ENDLIST\n",
+        f"ffconcat version 1.0\nfile '{song.name}'\n",
+    )
+    for text in lists:
+        (tmp_path / name).write_text(text)
+        found = read_tags(tmp_path / name)
+        assert found.problem is not None
+        assert not found.has_audio
+
+
 ATTEMPTS = """
 import os, socket, sys
 from streams.edges.media_child import lock_files
