@@ -11,6 +11,7 @@ ROOT = Path(__file__).parents[2]
 
 # What decides may compute, and nothing more: no I/O, no clock, no randomness, no environment, no logging.
 CORE_THIRD_PARTY = {
+    "ftfy",
     "langcodes",
     "msgspec",
     "numpy",

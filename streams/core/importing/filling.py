@@ -5,12 +5,13 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import orjson
+from ftfy import fix_encoding
 
 from streams.core.importing.drafts import make_draft
 from streams.core.importing.fields import FIELDS, PEOPLE, SEVERAL, FieldKind
 from streams.core.importing.kinds import can_be, is_nothing, read_kind
 from streams.core.importing.layouts import columns_of, fill_template, read_layout, split_by_layout
-from streams.core.importing.mapping import Column, FieldSpec, RecordSpec, Stray
+from streams.core.importing.mapping import Column, FieldSpec, RecordSpec, Repair, Stray
 from streams.core.importing.people import read_people
 from streams.core.importing.readings import Report
 from streams.core.importing.repairs import take_strays
@@ -106,6 +107,7 @@ class Filling:
             if problem := _unusable(said.text):
                 self._report(said, problem)
                 continue
+            said = self._unmangled(said)
             text = spec.words.get(said.text, spec.words.get(said.text.casefold(), said.text))
             if spec.pattern is not None:
                 match = re.search(spec.pattern, text)
@@ -116,6 +118,15 @@ class Filling:
             if text.strip():
                 found.append(_Said(text.strip(), said.column))
         return found
+
+    def _unmangled(self, said: _Said) -> _Said:
+        """Put right what was read in the wrong encoding (`Ã©` for `é`), once or several times."""
+        if Repair.mangled not in self._record.repair or said.text.isascii():
+            return said
+        right = fix_encoding(said.text)
+        if right != said.text:
+            self._report(said, f"was read in the wrong encoding, and is taken for {right!r}")
+        return _Said(right, said.column)
 
     def _is_nothing(self, text: str, name: str, spec: FieldSpec) -> bool:
         if any(clean_text(text).casefold() == clean_text(word).casefold() for word in spec.null_words):

@@ -40,10 +40,11 @@ class Stray(StrEnum):
 
 
 class Repair(StrEnum):
-    """What may be put right in a row: two cells that changed places, or all cells from one on."""
+    """What may be put right: two cells that changed places, all cells from one on, mangled letters."""
 
     swapped = "swapped"
     shifted = "shifted"
+    mangled = "mangled"
 
 
 class TableSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -181,7 +181,7 @@ def test_the_real_tables_become_uploads(real: _Real) -> None:
     for result in _import(real.mapping, table):
         rows += 1
         uploaded += bool(result.uploads)
-        remarks += sum(not one.refused for one in result.reports)
+        remarks += sum(not one.refused and "wrong encoding" not in one.why for one in result.reports)
         for upload in result.uploads:
             parse_upload(upload)
     assert rows > 100

@@ -252,6 +252,16 @@ def test_values_that_slipped_to_the_end_of_a_text_are_taken_from_there() -> None
     assert (uploads[2]["title"], uploads[2]["duration_ms"]) == ("Clear Water", 240_000)
 
 
+def test_letters_read_in_the_wrong_encoding_are_put_right_and_said() -> None:
+    mapping = START + 'repair = ["mangled"]\n[fields]\ntitle = "title"\n'
+    once = "Água".encode().decode("latin-1")
+    twice = "Clarté".encode().decode("cp1252").encode().decode("cp1252")
+    uploads, reports = _read(mapping, f"id,title\n1,{once}\n2,{twice}\n3,Água\n4,AÇÃO\n5,水\n")
+    assert [one["title"] for one in uploads] == ["Água", "Clarté", "Água", "AÇÃO", "水"]
+    assert [(one.row, one.value) for one in reports] == [(2, once), (3, twice)]
+    assert _read(mapping.replace("mangled", "swapped"), f"id,title\n1,{once}\n")[0][0]["title"] == once
+
+
 def test_a_cell_in_none_of_its_layouts_is_taken_whole_and_said() -> None:
     mapping = START + '[fields]\ntitle = { column = "title", layouts = ["{artist} - {title}"] }\n'
     uploads, reports = _read(mapping, "id,title\n1,Clear Water\n2,Ann - Clear Water\n")
