@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)", re.IGNORECASE)
 _WITHOUT_ZONE = re.compile(r"\d{4}-\d\d(-\d\d([T ]\d\d:\d\d(:\d\d(\.\d+)?)?)?)?", re.IGNORECASE)
 
@@ -40,4 +41,4 @@ def parse_as_of(text: str, *, now: datetime) -> AsOf:
         raise ValueError(f"{text!r} is no instant: {exc}") from exc
     if instant > now:
         raise ValueError(f"{text!r} has not come yet: it is {now.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}")
-    return AsOf(at_ms=int(instant.timestamp() * 1000))
+    return AsOf(at_ms=(instant - _EPOCH) // timedelta(milliseconds=1))

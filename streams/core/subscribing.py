@@ -121,17 +121,6 @@ class SequenceAssembler:
             f"{later} later sequences are there"
         )
 
-    def first_held(self, of: type[Carrier]) -> int | None:
-        """Give the lowest sequence of which a record of this kind waits, if one does."""
-        return min(
-            (
-                number
-                for number, held in self._held.items()
-                if any(isinstance(part, of) for part in held.parts.values())
-            ),
-            default=None,
-        )
-
 
 def _whole(sequence: int, held: _Held) -> WholeSequence:
     parts = [held.parts[number] for number in sorted(held.parts)]

@@ -1,4 +1,4 @@
-"""Follow a topic as it grows, without a consumer group: for people and for tools that only look."""
+"""Follow a topic as it grows, without a consumer group: for people, and for who keeps a position."""
 
 from collections.abc import Mapping
 from types import TracebackType
@@ -9,7 +9,7 @@ from confluent_kafka import KafkaError, KafkaException, TopicPartition
 from streams.edges.kafka_config import stateless_consumer_config
 from streams.edges.kafka_messages import read_message
 from streams.edges.kafka_platform import MACHINE, Platform
-from streams.errors import BrokerUnavailable
+from streams.errors import BrokerUnavailable, OffsetRegression
 from streams.ports import Message
 
 TIMEOUT_SECONDS = 15.0
@@ -17,8 +17,22 @@ RETRY_SECONDS = 0.2
 _SOON = frozenset({KafkaError.NOT_LEADER_FOR_PARTITION, KafkaError.LEADER_NOT_AVAILABLE})
 
 
+Start = Literal["end", "beginning"] | Mapping[int, int]
+
+
+def _offset(topic: str, partition: int, start: Start, bounds: tuple[int, int]) -> int:
+    """Return where a partition is read from."""
+    first, end = bounds
+    if not isinstance(start, Mapping):
+        return end if start == "end" else first
+    offset = start.get(partition, first)
+    if not first <= offset <= end:
+        raise OffsetRegression(f"{topic}[{partition}] holds offsets {first} to {end}; asked for {offset}")
+    return offset
+
+
 class LogFollower:
-    """Reads what is committed to a topic, from its end (as of now) or its beginning, for as long as asked.
+    """Reads what is committed to a topic, from its end (as of now), its beginning or where it is told.
 
     Parameters
     ----------
@@ -42,7 +56,7 @@ class LogFollower:
         extra: Mapping[str, str | int | float | bool],
         topic: str,
         *,
-        start: Literal["end", "beginning"] = "end",
+        start: Start = "end",
         platform: Platform = MACHINE,
     ) -> None:
         settings = stateless_consumer_config(bootstrap, extra, group_id="samesong-follower")
@@ -63,7 +77,7 @@ class LogFollower:
             self._consumer.close()
             raise
 
-    def _positions(self, topic: str, start: Literal["end", "beginning"]) -> list[TopicPartition]:
+    def _positions(self, topic: str, start: Start) -> list[TopicPartition]:
         """Return where each partition is read from."""
         found = self._consumer.list_topics(topic, timeout=TIMEOUT_SECONDS).topics[topic]
         if found.error is not None:
@@ -76,7 +90,7 @@ class LogFollower:
             )
             if bounds is None:
                 raise BrokerUnavailable(f"{topic}: no answer within {TIMEOUT_SECONDS:.0f} s")
-            positions.append(TopicPartition(topic, partition, bounds[1 if start == "end" else 0]))
+            positions.append(TopicPartition(topic, partition, _offset(topic, partition, start, bounds)))
         return positions
 
     def __enter__(self) -> Self:

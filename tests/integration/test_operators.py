@@ -2,17 +2,22 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import orjson
 import pytest
 from typer.testing import CliRunner, Result
 
 from streams.cli.app import app
-from streams.cli.decisions import read_records
+from streams.cli.decisions import read_dated, read_records
 from streams.config import load_settings
+from streams.connection import bootstrap_of, codec_for
 from streams.core.records import DeadLetter, EntityChanged
 from streams.core.scoring import Bundle
+from streams.edges.committed_log import CommittedLog
+from streams.subscriber import compare_with_arbiter
 from tests.integration.installation import DEADLINE_S, Installation
 from tests.integration.test_pipeline import song
 from tests.waiting import wait_until
@@ -37,6 +42,10 @@ def operate(service: Installation, *arguments: str) -> Result:
 
 def records(service: Installation, topic: str) -> list[Any]:
     return list(read_records(load_settings(data_dir=service.data_dir), topic))
+
+
+def dated(service: Installation) -> list[tuple[EntityChanged, int]]:
+    return list(read_dated(load_settings(data_dir=service.data_dir), "entity.changed.v1"))
 
 
 def changes(service: Installation) -> list[str]:
@@ -69,7 +78,16 @@ def test_merges_promotions_and_refusals_survive_a_kill_and_the_audit_is_clean(
     assert (other["outcome"], other["bundle_version"]) == ("new", "promoted")
     operate(service, "entity", "unmerge", younger)
     wait_until(lambda: changes(service)[-1:] == ["restored"], DEADLINE_S, "the inverse")
+    merged = next(each for each in dated(service) if each[0].change == "merged")
+    instant = datetime.fromtimestamp(merged[1] / 1000, UTC).isoformat(timespec="milliseconds")
+    for as_of in (str(merged[0].sequence), instant):
+        shown = orjson.loads(operate(service, "entity", younger, "--as-of", as_of, "--json").stdout)
+        assert (shown["entity"]["status"], shown["stands_for"]) == ("redirected", elder), as_of
+    shown = orjson.loads(operate(service, "entity", younger[:13], "--json").stdout)
+    assert (shown["entity"]["status"], shown["stands_for"]) == ("live", younger)
     (copy,) = service.publish(song("copy", 2))
     assert (copy["outcome"], copy["entity_id"]) == ("match", younger)
     audit = CliRunner().invoke(app, ["audit", "--once", "--data-dir", str(service.data_dir)])
     assert audit.exit_code == 0, audit.output
+    settings = load_settings(data_dir=service.data_dir)
+    assert compare_with_arbiter(CommittedLog(bootstrap_of(settings)), codec_for(settings)) == ()

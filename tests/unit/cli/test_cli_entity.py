@@ -80,6 +80,8 @@ NOON = datetime(2026, 1, 31, 12, tzinfo=UTC)
         ("1204", AsOf(sequence=1204)),
         ("2026-01-31T12:00:00Z", AsOf(at_ms=1_769_860_800_000)),
         ("2026-01-31t14:00:00.25+02:00", AsOf(at_ms=1_769_860_800_250)),
+        ("2026-01-31T12:00:00.0019Z", AsOf(at_ms=1_769_860_800_001)),
+        ("2026-01-31T12:00:00.009+00:00", AsOf(at_ms=1_769_860_800_009)),
     ],
 )
 def test_a_sequence_or_an_instant_is_understood(text: str, expected: AsOf) -> None:
