@@ -24,6 +24,7 @@ from streams.core.policy import RefusalLimits
 from streams.core.records import StageControl
 from streams.core.scoring import Bundle
 from streams.edges.avro import current_schema, fingerprint_of
+from streams.edges.batching import BackOff
 from streams.edges.clock import SystemClock
 from streams.edges.committed_log import CommittedLog
 from streams.edges.control_log import ControlLog
@@ -40,7 +41,7 @@ from streams.edges.metrics import Metrics
 from streams.edges.sqlite_store import SqliteStateStore
 from streams.edges.tracing import Tracing
 from streams.edges.transactional_runner import TransactionalRunner
-from streams.errors import ConfigError
+from streams.errors import ConfigError, TransientError
 from streams.ports import CandidateIndex, Processor
 from streams.stages.arbitrate import FOLDED, HEAD, ROWS, STATE_TOPICS, ArbitrateStage
 from streams.stages.audit import ARBITER_GROUP, ENCODE_GROUP, FIND_GROUP, run_audit
@@ -228,8 +229,8 @@ class _Stage:
             metrics=self._metrics,
         )
         intake = self._intake("index")
-        with Publisher(self._bootstrap, self._extra) as publisher, self._guard(Step.catch_up):
-            catch_up(processor, log, publisher, may_go_on=lambda: self._await(intake))
+        with self._guard(Step.catch_up):
+            self._catch_up(processor, log, intake)
         runners = [
             self._runner(
                 processor,
@@ -381,6 +382,20 @@ class _Stage:
             tracing=tracing,
             guard=guard,
         )
+
+    def _catch_up(self, processor: IndexProcessor, rows: KafkaRowLog, intake: Intake) -> None:
+        """Fold what the index lacks, again and again while Kafka or the index does not answer."""
+        back_off = BackOff()
+        while not self._stop.is_set():
+            try:
+                with Publisher(self._bootstrap, self._extra) as publisher:
+                    catch_up(processor, rows, publisher, may_go_on=lambda: self._await(intake))
+            except TransientError as exc:
+                seconds = back_off.step()
+                log.warning("cannot catch up yet (%s): %s; again in %.1f s", exc.code, exc, seconds)
+                self._stop.wait(seconds)
+            else:
+                return
 
     def _runner(self, processor: Processor, **how: Any) -> StatelessRunner:
         return StatelessRunner(

@@ -4,7 +4,6 @@ Milvus Lite serves on loopback for the everyday tests, with one worker: its engi
 The real server has the same tests, marked `network`.
 """
 
-import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -18,6 +17,13 @@ from tests.contract.milvus_server import RestartableMilvus, await_answer
 from tests.integration.installation import closed_port
 
 STOP_SECONDS = 30.0
+# It closes its files on the interrupt alone, which whoever was started in the background ignores.
+SERVE = """
+import signal, sys
+from milvus_lite.cmdline import main
+signal.signal(signal.SIGTERM, signal.default_int_handler)
+sys.exit(main())
+"""
 # With a server `find` runs apart from `index`.
 APART = ("encode", "find", "index", "arbitrate")
 
@@ -59,7 +65,7 @@ class LiteServer:
         arguments = ["server", "--host", "127.0.0.1", "--port", str(self._port), "--max-workers", "1"]
         with said.open("ab") as log:
             self._process = subprocess.Popen(  # noqa: S603 - our own interpreter and its package
-                [sys.executable, "-m", "milvus_lite", *arguments, "--data-dir", str(self._folder / "data")],
+                [sys.executable, "-c", SERVE, *arguments, "--data-dir", str(self._folder / "data")],
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 # Python would find `tests` and `streams` of the current folder; the package needs neither.
@@ -68,10 +74,10 @@ class LiteServer:
         await_answer(self.uri, self._process, said)
 
     def stop(self) -> None:
-        """End it on the one signal that it closes its files on."""
+        """End it, so that it closes its files; its port refuses from then on."""
         process, self._process = self._process, None
         if process is not None:
-            process.send_signal(signal.SIGINT)
+            process.terminate()
             try:
                 process.wait(STOP_SECONDS)
             except subprocess.TimeoutExpired:
