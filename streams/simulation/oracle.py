@@ -1,9 +1,10 @@
 """What must hold after every run, whatever went wrong in it.
 
 O1 conservation from hop to hop, one decision or dead letter of each origin, sequences gapless; O2 each
-entity minted once, each event said once; O3 the fold of the log is the arbiter's state is the index; O4 the
-partition is that of an undisturbed run, and the arbiter's log decided again, in other batches, says the same
-to the bit; O5 whoever read meanwhile read what was committed, in order, and nothing else.
+entity minted once, each event said once; O3 the fold of the log is the arbiter's state is what a subscriber
+builds is the index; O4 the partition is that of an undisturbed run, and the arbiter's log decided again, in
+other batches, says the same to the bit; O5 whoever read meanwhile read what was committed, in order, and
+nothing else.
 """
 
 from collections import Counter
@@ -21,6 +22,7 @@ from streams.simulation.workload import Workload
 from streams.stages.arbitrate import ENTITIES, ROWS, STATE_TOPICS, UPLOADS, ArbitrateStage
 from streams.stages.audit import run_audit
 from streams.stages.find import AGAIN, INPUT
+from streams.subscriber import compare_with_arbiter
 
 DECISIONS: Final = "resolution.decided.v1"
 LETTERS: Final = "deadletter.v1"
@@ -127,6 +129,8 @@ def _folded(installation: Installation) -> Iterator[str]:
             restored.catalogue.held()
         ):
             yield "O3 the arbiter's state is not the fold of its topics"
+    for lack in compare_with_arbiter(_View(installation), installation.codec, attempts=1):
+        yield f"O3 a subscriber {lack.what} {lack.subject}: {lack.detail}"
     live = LiveRows()
     live.fold(_values(installation, ROWS))
     held = installation.disk.index.summary(installation.disk.index.active().name)

@@ -136,6 +136,13 @@ class Story(Operated):
             if entity.status != "live" and entity.members:
                 yield f"{entity.entity_id} is {entity.status} and has members"
             self.resolved(entity.entity_id)
+            if entity.kind == "work":
+                wrong = [each for each in entity.members if entities[each].work_id != entity.entity_id]
+            else:
+                works = [entities[entity.work_id or ""]] if entity.status == "live" else []
+                wrong = [each.entity_id for each in works if entity.entity_id not in each.members]
+            if wrong:
+                yield f"{entity.kind} {entity.entity_id} and {wrong} do not name each other"
         for relation in self.relations():
             for name, item in ((relation.from_entity, relation.left), (relation.to_entity, relation.right)):
                 upload_state = self.stage.catalogue.upload(item)
