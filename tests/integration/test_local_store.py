@@ -18,7 +18,6 @@ from streams.edges.avro import AvroCodec
 from streams.edges.broker import EmbeddedKafka
 from streams.edges.kafka_producer import Publisher
 from streams.edges.log_identity import read_identity
-from streams.edges.log_reader import LogReader
 from streams.edges.memory_encoder import MemoryEncoder
 from streams.edges.sqlite_store import SqliteStateStore
 from streams.edges.topics import ensure_topics
@@ -63,12 +62,12 @@ def test_a_warm_start_on_a_real_log_knows_what_a_cold_one_knows(tmp_path: Path) 
         broker = kafka.bootstrap
         ensure_topics(broker, replication_factor=1)
         sent = list(invented_uploads(120, copies=0.4))
-        publish(broker, sent[:100])
+        publish(broker, sent[:100], first=0)
         first = run_until(broker, tmp_path, decided=100)
         warm = run_until(broker, tmp_path, decided=100)
         assert warm.read[UPLOADS] == 0
         assert known(warm.catalogue) == known(first.catalogue)
-        publish(broker, sent[100:])
+        publish(broker, sent[100:], first=100)
         again = run_until(broker, tmp_path, decided=120)
         assert again.read[UPLOADS] == 0
         cold = run_until(broker, tmp_path / "elsewhere", decided=120)
@@ -95,12 +94,11 @@ class CountingStage(ArbitrateStage):
         return next_offset
 
 
-def publish(broker: str, uploads: Sequence[Upload]) -> None:
+def publish(broker: str, uploads: Sequence[Upload], *, first: int) -> None:
     """Put uploads into the arbiter's log, as encode and find would."""
     codec = AvroCodec()
     encode = EncodeProcessor(codec, MemoryEncoder())
-    with LogReader(broker) as reader, Publisher(broker) as publisher:
-        first = reader.bounds(INPUT)[1]
+    with Publisher(broker) as publisher:
         arrived = [
             Message(
                 topic="catalog.upload.v1",
