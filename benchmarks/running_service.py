@@ -91,6 +91,7 @@ class Watch:
     """
 
     def __init__(self, pid: int, data_dir: Path) -> None:
+        self.pid = pid
         self._up = psutil.Process(pid)
         self._data_dir = data_dir
         self._cpu: dict[int, tuple[str, float]] = {}

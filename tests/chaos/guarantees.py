@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from benchmarks import measured
 from streams.steps import STEPS
 from tests.chaos.outcomes import MUTANT, ROOT, SIMULATED, Outcome, read
 
@@ -54,7 +55,16 @@ def page(outcomes: Iterable[Outcome]) -> str:
     """Write the whole page."""
     rows = tuple(outcomes)
     prose = _declared()["page"]
-    parts = (prose["head"], *_promise(), prose["matrix"], *_matrix(rows), prose["mutants"], *_mutants(rows))
+    parts = (
+        prose["head"],
+        *_promise(),
+        prose["matrix"],
+        *_matrix(rows),
+        prose["measured"],
+        *measured.parts(),
+        prose["mutants"],
+        *_mutants(rows),
+    )
     return "".join(parts)
 
 

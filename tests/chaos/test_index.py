@@ -61,7 +61,7 @@ def test_an_index_that_is_gone_pauses_find_and_is_caught_up_with(
         assert letters == rubbish, "an index that is gone is no reason to refuse an upload"
         assert max(grown.values()) < GROWTH_BYTES, grown
     chronicle(
-        where="index",
+        where="the vector index",
         step="uploads under way",
         fault=f"gone for {stall.fault_s:.0f} s",
         outcome=f"find pauses, holds: {verdict}; no stage grew by more than "
@@ -122,7 +122,7 @@ def test_a_full_disk_under_the_index_pauses_folding_and_loses_nothing(
             stall = trickle.stall(began=began, ended=ended)
         verdict = running.judge()
     chronicle(
-        where="index",
+        where="the vector index",
         step="uploads under way",
         fault=f"its disk full for {stall.fault_s:.0f} s, killed meanwhile",
         outcome=f"folding pauses, holds: {verdict}; longest stall {stall.stalled_s} s",

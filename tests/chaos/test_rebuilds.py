@@ -242,7 +242,7 @@ def test_a_rebuild_under_load_killed_then_finished_then_rolled_back_is_never_mis
         verdict = running.judge()
         assert {recall for _, recall in probe.recalls} == {1.0}, probe.recalls
     chronicle(
-        where="index",
+        where="the vector index",
         step="rebuilt under load",
         fault="the rebuild killed in the middle, then done, promoted, rolled back, the old build dropped",
         outcome=f"{len(probe.recalls)} recall probes, all of them 1.0; the rebuild took {took:.1f} s; "

@@ -204,7 +204,7 @@ def test_twins_become_one_entity_whatever_batch_and_partition_they_come_in(
     partitions = {d.origin.partition for d in decided}
     assert len(partitions) > 1
     chronicle(
-        where="arbitrate",
+        where="twins",
         step=f"in {apart}, from {len(partitions)} input partitions",
         fault=f"{len(twins)} new uploads that are near-identical",
         outcome=f"one entity; holds: {verdict}",
