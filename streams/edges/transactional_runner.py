@@ -19,7 +19,7 @@ from streams.edges.kafka_errors import ErrorClass, check_polled, classify, is_fe
 from streams.edges.kafka_messages import read_message, with_trace
 from streams.edges.kafka_platform import MACHINE, KafkaConsumer, KafkaProducer, Platform
 from streams.edges.log_reader import LogReader
-from streams.errors import BrokerUnavailable, FatalError, TransientError
+from streams.errors import BrokerUnavailable, FatalError, OffsetRegression, TransientError
 from streams.ports import Delivered, Message, Produced, RunnerMetrics, Tracing, TransactionalStage
 from streams.steps import Guard, Step, unguarded
 
@@ -125,6 +125,7 @@ class TransactionalRunner:
         self._assigned: set[int] = set()
         self._owned: _Owned | None = None
         self._paused = True
+        self._doubted = False
         self._back_off = BackOff()
         self._stop = threading.Event()
 
@@ -268,10 +269,19 @@ class TransactionalRunner:
         except TransientError as exc:
             self._retry_later(exc.code, f"cannot restore yet: {exc}")
             return
+        except OffsetRegression as exc:
+            # Another owner may have taken over, and committed, while we read: its news come with a poll.
+            # Whoever finds the same once more has the topics of two installations before him.
+            if self._doubted:
+                raise
+            self._doubted = True
+            self._retry_later(exc.code, f"cannot restore yet: {exc}")
+            return
         except _Lost:
             return
         if partition not in self._assigned:
             return
+        self._doubted = False
         self._owned = _Owned(partition=partition, producer=producer, next_offset=next_offset)
         self._back_off.reset()
         log.info("owns %s[%d] from offset %d", self._topic, partition, next_offset)

@@ -1,10 +1,21 @@
 """Runners by themselves on simulated brokers: what a whole installation would take long to show."""
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+
+import pytest
 
 from streams.edges.kafka_runner import StatelessRunner
-from streams.ports import Message, Processor, Produced
+from streams.edges.transactional_runner import TransactionalRunner
+from streams.errors import OffsetRegression
+from streams.ports import (
+    Delivered,
+    Message,
+    Processor,
+    Produced,
+    StateReader,
+    TransactionalStage,
+)
 from streams.simulation.broker import SimulatedBroker
 from streams.simulation.groups import Cluster
 from streams.simulation.process import SimulatedProcess
@@ -39,3 +50,47 @@ def test_an_offset_that_could_not_be_committed_is_committed_although_nothing_mor
         assert broker.committed["g"] == {("in", 0): 3}
         assert {entry.value for entry in broker.logs["out", 0].readable()} == {b"0", b"1", b"2"}
         process.kill()
+
+
+class Doubtful(TransactionalStage):
+    """Finds its state ahead of the group so many times, as when another owner commits while it restores."""
+
+    def __init__(self, times: int) -> None:
+        self.times = times
+        self.done = 0
+
+    def restore(self, read: StateReader, *, ends: Mapping[str, int], committed: int | None) -> int:
+        self.times -= 1
+        if self.times >= 0:
+            raise OffsetRegression("the group committed more")
+        return committed or 0
+
+    def decide(self, batch: Sequence[Message]) -> Sequence[Produced]:
+        return []
+
+    def committed(self, deliveries: Sequence[Delivered], *, next_offset: int) -> None:
+        self.done = next_offset
+
+    def rolled_back(self) -> None:
+        pass
+
+    def ready(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize(("times", "errors"), [(1, []), (2, [OffsetRegression])])
+def test_state_that_another_owner_moved_meanwhile_is_restored_once_more(
+    times: int, errors: list[type[Exception]]
+) -> None:
+    world = World(1)
+    broker = SimulatedBroker(())
+    broker.create("in", 1)
+    process = SimulatedProcess("arbiter", Cluster(world, broker), Weather(), {})
+    stage = Doubtful(times)
+    runner = TransactionalRunner(stage, bootstrap="", group_id="g", topic="in", platform=process)
+    process.run(lambda: runner.run(threading.Event()))
+    broker.write(("in", 0), None, b"1", (), state=None, now=world.now)
+    world.sleep(60)
+    assert [type(error) for error in process.errors] == errors
+    assert stage.done == (0 if errors else 1)
+    process.kill()
