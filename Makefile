@@ -38,12 +38,16 @@ demo: models ## the main job on real music: publish, decide, explain, drift
 	@$(BIN)/samesong demo
 
 .PHONY: test
-test: test-fast ## all tests (SLOW=1: also the slow ones and those that fetch a server)
+test: test-fast simulate ## all tests (SLOW=1: also the slow ones and those that fetch a server)
 	@$(BIN)/pytest -q -p no:xdist -m "$(HEAVY)"
 
 .PHONY: test-fast
 test-fast: $(READY) ## the tests that need no broker, no model and no network
 	@$(BIN)/pytest -q -n 2 -m "$(FAST)"
+
+.PHONY: simulate
+simulate: $(READY) ## run SEEDS seeds of the simulator (2,000), or one of them with its trace (SEED=7)
+	@$(BIN)/python -m streams.simulation $(if $(SEED),--seed $(SEED),--seeds $(or $(SEEDS),2000))
 
 .PHONY: chaos
 chaos: $(READY) ## break running installations in every way there is; the outcomes go into docs/guarantees.md

@@ -399,6 +399,7 @@ class SimulatedProducer:
         self._epoch = -1
         self._working = False
         self._committed = False  # at the brokers, although we may not know yet
+        self._deaf = False  # no answer about this transaction will ever come
         self._queue: list[Waiting] = []
         self._fates: list[tuple[OnDelivery | None, KafkaError | None, RawMessage]] = []
         self._problem: KafkaError | None = None
@@ -506,7 +507,7 @@ class SimulatedProducer:
         self._host.point("begin")
         if self._state is None or self._working:
             raise failure(KafkaError._STATE)
-        self._working, self._committed, self._problem = True, False, None
+        self._working, self._committed, self._deaf, self._problem = True, False, False, None
 
     def send_offsets_to_transaction(
         self, positions: list[TopicPartition], group_metadata: Any, timeout: float = -1
@@ -539,12 +540,17 @@ class SimulatedProducer:
             self._end(state, Fate.committed)
             self._committed = True
             self._host.point("commit done")
+            self._deaf = lost == "answer" and self._world.chance.random() < 0.5
             if lost == "answer":
                 self._world.sleep(max(timeout, 0.0))
                 raise failure(KafkaError._TIMED_OUT, retriable=True)
             if lost == "client":
                 # An error of no class: nobody can tell what became of the transaction.
                 raise failure(KafkaError._FAIL)
+        if self._deaf:
+            self._reach("commit", timeout)
+            self._world.sleep(max(timeout, 0.0))
+            raise failure(KafkaError._TIMED_OUT, retriable=True)
         self._working = False
         self._tell()
 

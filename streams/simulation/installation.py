@@ -27,7 +27,7 @@ from streams.simulation.stores import (
     SimulatedFeatures,
     SimulatedIndex,
 )
-from streams.simulation.weather import Fault, Weather
+from streams.simulation.weather import Fates, Weather
 from streams.simulation.world import World
 from streams.stages.arbitrate import ROWS, STATE_TOPICS, UPLOADS, ArbitrateStage
 from streams.stages.audit import ARBITER_GROUP, ENCODE_GROUP, FIND_GROUP
@@ -35,6 +35,7 @@ from streams.stages.encode import ENCODED, EncodeProcessor
 from streams.stages.find import AGAIN, INPUT, PASSED_ON, FindProcessor
 from streams.stages.index import WATERMARK_TOPIC, IndexProcessor
 from streams.stages.index_position import FoldedTo, KafkaRowLog, catch_up
+from streams.steps import Step
 
 ARRIVING: Final = "catalog.upload.v1"
 INDEX_GROUP: Final = "samesong.index"
@@ -71,7 +72,7 @@ class Shape:
     overlay_rows: int = 10_000
 
 
-Faults = Callable[[str], dict[int, Fault]]
+Faults = Callable[[str], Fates]
 """Draws what happens to a process that is about to start."""
 
 
@@ -101,7 +102,7 @@ class Installation:
     disk: Disk = field(default_factory=Disk)
     stop: threading.Event = field(default_factory=threading.Event)
     arbiters: dict[str, tuple[TransactionalRunner, ArbitrateStage]] = field(default_factory=dict)
-    deaths: list[str] = field(default_factory=list)
+    deaths: list[tuple[str, BaseException]] = field(default_factory=list)
     cluster: Cluster = field(init=False)
     places: list[Place] = field(init=False)
 
@@ -121,7 +122,7 @@ class Installation:
         for place in self.places:
             process = place.process
             if process is not None and process.dead and not place.due:
-                self.deaths += [f"{place.name}: {error!r}" for error in process.errors]
+                self.deaths += [(place.name, error) for error in process.errors]
                 place.due = now + self.world.chance.choice((0.05, 0.5, 3.0))
             if (process is None or (process.dead and process.ended)) and now >= place.due:
                 self._start(place)
@@ -193,7 +194,7 @@ class Installation:
         reader = LogReader(BOOTSTRAP, CLIENT, platform=process)
         log = KafkaRowLog(reader)
         processor = IndexProcessor(index, self.codec, process, log=log, batch_rows=64, checksum_every_s=0.0)
-        with Publisher(BOOTSTRAP, CLIENT, platform=process) as publisher:
+        with process.guard(Step.catch_up), Publisher(BOOTSTRAP, CLIENT, platform=process) as publisher:
             catch_up(processor, log, publisher)
         if not self.shape.finders:
             process.run(lambda: self._find(process, index), name="find")

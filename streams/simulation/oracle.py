@@ -14,8 +14,10 @@ from typing import Any, Final
 from streams.core.catalogue import Changes
 from streams.core.index_rows import LiveRows
 from streams.core.records import EntityState, Origin, UploadState
-from streams.ports import Delivered, Message
+from streams.errors import FatalError, Fenced, TransientError
+from streams.ports import Codec, Delivered, Message
 from streams.simulation.calm import CalmRun
+from streams.simulation.codecs import PassingCodec
 from streams.simulation.installation import ARRIVING, Installation
 from streams.simulation.process import SimulatedProcess
 from streams.simulation.workload import Workload
@@ -38,6 +40,7 @@ Read = Mapping[str, Sequence[tuple[int, bytes]]]
 def judge(installation: Installation, workload: Workload, read: Read) -> list[str]:
     """Give everything that does not hold."""
     return [
+        *_died_of_their_own(installation),
         *_conserved(installation),
         *_once(installation),
         *_folded(installation),
@@ -45,6 +48,13 @@ def judge(installation: Installation, workload: Workload, read: Read) -> list[st
         *_same_again(installation),
         *_read(installation, read),
     ]
+
+
+def _died_of_their_own(installation: Installation) -> Iterator[str]:
+    """Name ends of processes that no mishap explains: what they found in their own logs and stores."""
+    for place, error in installation.deaths:
+        if not isinstance(error, TransientError | Fenced) and type(error) is not FatalError:
+            yield f"{place} ended: {error!r}"
 
 
 class _View:
@@ -150,7 +160,7 @@ def _texts(changes: Changes) -> dict[str, Any]:
 
 def _restored(installation: Installation) -> ArbitrateStage:
     """Restore an arbiter from what is committed."""
-    stage = _fresh(installation)
+    stage = _fresh(installation, installation.codec)
     broker = installation.broker
     stage.restore(
         lambda topic, offset: (each for each in broker.messages(topic) if each.offset >= offset),
@@ -160,11 +170,9 @@ def _restored(installation: Installation) -> ArbitrateStage:
     return stage
 
 
-def _fresh(installation: Installation) -> ArbitrateStage:
+def _fresh(installation: Installation, codec: Codec) -> ArbitrateStage:
     process = SimulatedProcess("oracle", installation.cluster, installation.weather, {})
-    return ArbitrateStage(
-        installation.codec, installation.rules(process), watermark=lambda: 0, overlay_rows=2**62
-    )
+    return ArbitrateStage(codec, installation.rules(process), watermark=lambda: 0, overlay_rows=2**62)
 
 
 # --- O4 ---
@@ -175,7 +183,7 @@ def partition(entities: Sequence[EntityState]) -> tuple[set[frozenset[str]], set
     live = {each.entity_id: each for each in entities if each.status == "live"}
     recordings = {frozenset(each.members) for each in live.values() if each.kind != "work"}
     works = {
-        frozenset(key for name in each.members for key in live[name].members)
+        frozenset(key for name in each.members if name in live for key in live[name].members)
         for each in live.values()
         if each.kind == "work"
     }
@@ -183,7 +191,7 @@ def partition(entities: Sequence[EntityState]) -> tuple[set[frozenset[str]], set
 
 
 def _same_partition(installation: Installation, workload: Workload) -> Iterator[str]:
-    calm = CalmRun(installation.codec, installation.bundle)
+    calm = CalmRun(PassingCodec(installation.codec), installation.bundle)
     calm.run(workload)
     held = calm.catalogue.held()
     wanted = partition(list(held.entities.values()))
@@ -208,11 +216,12 @@ def _sorted(clusters: set[frozenset[str]]) -> list[list[str]]:
 
 def _same_again(installation: Installation) -> Iterator[str]:
     """Decide the arbiter's log anew, in batches of other sizes, and compare every word."""
-    stage = _fresh(installation)
+    codec = PassingCodec(installation.codec)
+    stage = _fresh(installation, codec)
     broker, chance = installation.broker, installation.world.chance
     # A look-up's watermark is an offset of this very log of rows.
     offsets = [each.offset for each in broker.logs[ROWS, 0].ever_committed()]
-    said: dict[str, list[bytes | None]] = {topic: [] for topic in SAID}
+    said: dict[str, list[object]] = {topic: [] for topic in SAID}
     written = 0
 
     def decide(batch: Sequence[Message]) -> None:
@@ -221,7 +230,7 @@ def _same_again(installation: Installation) -> Iterator[str]:
         delivered = []
         for each in produced:
             if each.topic in said:
-                said[each.topic].append(each.value)
+                said[each.topic].append(codec.decode(each.topic, each.value or b""))
             row = each.topic == ROWS
             delivered.append(Delivered(each, offsets[written] if row and written < len(offsets) else 0))
             written += row
@@ -239,10 +248,13 @@ def _same_again(installation: Installation) -> Iterator[str]:
     if batch:
         decide(batch)
     for topic, values in said.items():
-        before = [each.value for each in broker.logs[topic, 0].ever_committed()]
+        before = [
+            installation.codec.decode(topic, each.value or b"")
+            for each in broker.logs[topic, 0].ever_committed()
+        ]
         for number, (one, other) in enumerate(zip(before, values, strict=False)):
             if one != other:
-                yield f"O4 {topic} number {number} again: {_difference(installation, topic, one, other)}"
+                yield f"O4 {topic} number {number} again: {_difference(one, other)}"
                 break
         if len(before) != len(values):
             yield f"O4 {topic} has {len(before)} records, decided again {len(values)}"
@@ -263,9 +275,7 @@ def _decided_on(installation: Installation) -> Iterator[tuple[Message, int]]:
             yield message, found.lookup.watermark if found.lookup is not None else 0
 
 
-def _difference(installation: Installation, topic: str, one: bytes | None, other: bytes | None) -> str:
-    left = installation.codec.decode(topic, one or b"")
-    right = installation.codec.decode(topic, other or b"")
+def _difference(left: Any, right: Any) -> str:
     return "; ".join(
         f"{name} {getattr(left, name)!r} -> {getattr(right, name)!r}"
         for name in left.__dataclass_fields__

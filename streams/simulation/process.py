@@ -1,5 +1,6 @@
 """A process of the simulated machine: its clients, its locks, its threads, and its deaths."""
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -10,7 +11,7 @@ from streams.edges.kafka_config import ClientConfig
 from streams.edges.kafka_platform import Condition, KafkaConsumer, KafkaProducer, OnCommit, Worker
 from streams.simulation.clients import SimulatedConsumer, SimulatedProducer
 from streams.simulation.groups import Cluster
-from streams.simulation.weather import Fault, Weather
+from streams.simulation.weather import Fates, Fault, Weather
 from streams.simulation.world import Actor, Crashed, Task, World
 from streams.steps import Step
 
@@ -26,18 +27,21 @@ class SimulatedProcess(Actor):
     cluster : Cluster
     weather : Weather
         how often what goes wrong
-    faults : dict of int to Fault
-        what happens to it at its n-th step
+    faults : Fates
+        what happens to it, at which step
     """
 
-    def __init__(self, name: str, cluster: Cluster, weather: Weather, faults: dict[int, Fault]) -> None:
+    def __init__(
+        self, name: str, cluster: Cluster, weather: Weather, faults: Fates | dict[int, Fault]
+    ) -> None:
         super().__init__(name)
         self.cluster = cluster
         self.weather = weather
         self.steps = 0
         self.errors: list[BaseException] = []
         self._world = cluster.world
-        self._faults = faults
+        self._faults: Fates = dict(faults.items())
+        self._passed: Counter[str] = Counter()
         self._silent_from = 0.0
         self._cut_until = 0.0
         self._tasks: list[Task] = []
@@ -70,9 +74,17 @@ class SimulatedProcess(Actor):
     @contextmanager
     def guard(self, step: Step) -> Iterator[None]:
         """Stand around a named step of a stage: it is a place to die like every other."""
-        self.point(f"before {step}")
+        self._pass(f"before {step}")
         yield
-        self.point(f"after {step}")
+        self._pass(f"after {step}")
+
+    def _pass(self, moment: str) -> None:
+        self._passed[moment] += 1
+        self.point(moment)
+        fault = self._faults.pop(f"{moment} {self._passed[moment]}", None)
+        if fault is not None:
+            self._suffer(fault)
+            self._world.point(f"{moment}, with a mishap")
 
     def spare(self) -> None:
         """Let nothing that was planned for it happen any more."""

@@ -5,12 +5,14 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from functools import lru_cache
 
+from streams import steps
 from streams.core.scoring import Bundle
 from streams.edges.avro import AvroCodec
+from streams.simulation.codecs import RememberingCodec
 from streams.simulation.installation import Installation, Shape
 from streams.simulation.oracle import SAID, judge
 from streams.simulation.stores import Mood
-from streams.simulation.weather import Fault, Weather
+from streams.simulation.weather import Fates, Fault, Weather
 from streams.simulation.workload import Sending, Workload, draw_workload
 from streams.simulation.world import Stuck, World
 
@@ -51,15 +53,42 @@ class Outcome:
     trace: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Focus:
+    """One kind of mishap, at named moments of one stage, of which there are two processes.
+
+    Attributes
+    ----------
+    stage : str
+    fault : Fault
+    moments : tuple of str
+        such as ``after begin``; each start of a process suffers at one of them
+    """
+
+    stage: str
+    fault: Fault
+    moments: tuple[str, ...]
+
+
 @lru_cache(maxsize=1)
 def _parts() -> tuple[AvroCodec, Bundle]:
     return AvroCodec(), Bundle.packaged()
 
 
-def simulate(seed: int, *, trace: bool = False) -> Outcome:
-    """Run one seed."""
-    codec, bundle = _parts()
-    plan = _Plan(seed)
+def simulate(seed: int, *, trace: bool = False, focus: Focus | None = None) -> Outcome:
+    """Run one seed.
+
+    Parameters
+    ----------
+    seed : int
+    trace : bool
+        keep a line per step
+    focus : Focus, optional
+        what goes wrong with one stage, in place of what the seed draws for it
+    """
+    avro, bundle = _parts()
+    codec = RememberingCodec(avro)
+    plan = _Plan(seed, focus)
     world = World(seed, restless=plan.restless, trace=trace)
     workload = draw_workload(seed, codec)
     installation = Installation(
@@ -81,7 +110,7 @@ def simulate(seed: int, *, trace: bool = False) -> Outcome:
     return Outcome(
         seed=seed,
         problems=tuple(problems),
-        deaths=tuple(installation.deaths),
+        deaths=tuple(f"{place}: {error!r}" for place, error in installation.deaths),
         sent=len(workload),
         steps=sum(place.process.steps for place in installation.places if place.process is not None),
         starts=sum(place.starts for place in installation.places),
@@ -95,6 +124,7 @@ class _Plan:
     """What a seed draws, beside its work."""
 
     seed: int
+    focus: Focus | None = None
     restless: float = field(init=False)
     shape: Shape = field(init=False)
     weather: Weather = field(init=False)
@@ -110,7 +140,7 @@ class _Plan:
         self.shape = Shape(
             encoders=chance.choice((1, 1, 2)),
             finders=chance.choice((0, 0, 1, 2)),
-            arbiters=chance.choice((1, 1, 2)),
+            arbiters=chance.choice((1, 1, 2)) if self.focus is None else 2,
             batch_items=chance.choice((1, 3, 8, 20)),
             batch_ms=chance.choice((20, 200)),
             kept_behind=chance.choice((8_192, 8_192, 8_192, 0, 4)),
@@ -135,15 +165,21 @@ class _Plan:
             torn=chance.random() < 0.3,
         )
 
-    def faults(self, place: str) -> dict[int, Fault]:
+    def faults(self, place: str) -> Fates:
         """Draw what happens to a process that starts now."""
         chance = self.chance
+        stage = place.rstrip("0123456789")
         if not self.stormy or not self.faults_left or chance.random() < 0.35:
             return {}
         self.faults_left -= 1
-        kind = chance.choices(("crash", "pause", "cut"), (6, 2, 1))[0]
+        if self.focus is not None and stage == self.focus.stage:
+            return {f"{chance.choice(self.focus.moments)} {chance.choice((1, 2, 3))}": self.focus.fault}
+        kind = chance.choices(("crash", "pause", "cut"), (6, 3, 1))[0]
         # Half of them in the first steps of a process, where it takes over and restores.
-        step = chance.randint(1, 60) if chance.random() < 0.5 else chance.randint(1, 400)
+        step: int | str = chance.randint(1, 60) if chance.random() < 0.5 else chance.randint(1, 400)
+        if chance.random() < 0.4:
+            named = chance.choice(steps.STEPS[stage])
+            step = f"{chance.choice(steps.MOMENTS)} {named} {chance.choice((1, 1, 2, 5))}"
         match kind:
             case "crash":
                 return {step: Fault("crash")}

@@ -2,6 +2,7 @@
 
 from collections import deque
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -14,6 +15,7 @@ from streams.edges.memory_index import MemoryCandidateIndex
 from streams.errors import FeatureStoreUnavailable, IndexUnavailable, MediaError
 from streams.ports import DecodedMedium, FloatArray, Hit, IndexBuild, IndexSummary, Sound
 from streams.simulation.world import World
+from streams.steps import Step
 
 SAMPLE_RATE = 8_000
 SOUND_SECONDS = 1.0
@@ -24,6 +26,10 @@ class Host(Protocol):
 
     def point(self, what: str) -> None:
         """Pass a step."""
+        ...
+
+    def guard(self, step: Step) -> AbstractContextManager[object]:
+        """Stand around a named step."""
         ...
 
 
@@ -133,15 +139,19 @@ class SimulatedIndex:
     def apply(self, build: str, rows: Sequence[IndexRow], *, watermark: int) -> None:
         """Fold rows; a torn batch has some of its rows and the old watermark for a moment."""
         self._answer(f"index: apply {len(rows)} rows up to {watermark}")
-        kept = next((each for each in self._disk.index.builds() if each.name == build), None)
-        if self._mood.torn and kept is not None and watermark > kept.watermark:
-            part = rows[: self._world.chance.randint(0, len(rows))]
-            self._disk.index.apply(build, part, watermark=kept.watermark)
-            self._host.point("index: torn")
-        self._disk.index.apply(build, rows, watermark=watermark)
+        held = {each.name: each.watermark for each in self._disk.index.builds()}
+        with self._host.guard(Step.upsert):
+            if self._mood.torn:
+                part = rows[: self._world.chance.randint(0, len(rows))]
+                self._disk.index.apply(build, part, watermark=held.get(build, 0))
+                self._host.point("index: torn")
+            self._disk.index.apply(build, rows, watermark=held.get(build, 0))
+        with self._host.guard(Step.flush):
+            pass
+        with self._host.guard(Step.watermark):
+            self._disk.index.apply(build, (), watermark=watermark)
         if self._mood.stale:
             self._disk.replicating.append((build, tuple(rows), watermark))
-        self._host.point("index: applied")
 
     def search(
         self, build: str, *, modality: str, model: str, vectors: FloatArray, limit: int

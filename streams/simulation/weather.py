@@ -19,6 +19,12 @@ class Fault:
     seconds: float = 0.0
 
 
+Fates = dict[int | str, Fault]
+"""What happens to a process: at its n-th step, or at a named one of ``streams.steps`` (``after begin 2``:
+when it passes that for the second time).
+"""
+
+
 @dataclass(slots=True, kw_only=True)
 class Weather:
     """Chances of small mishaps, each in [0, 1], at every occasion for one.

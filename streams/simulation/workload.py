@@ -93,7 +93,7 @@ class _Drawing:
     def rounds(self) -> Workload:
         chance = self._chance
         songs = [self._song(number) for number in range(chance.randint(2, 6))]
-        size = chance.choice((8, 10, 12, 12, 14, 16, 24))
+        size = chance.choice((5, 6, 8, 8, 10, 12, 20))
         first = list(self._uploads(songs, size))
         rounds = [self._shuffled(first)]
         if chance.random() < 0.6:
@@ -129,8 +129,9 @@ class _Drawing:
                     "early",
                     "broken",
                     "conflict",
+                    "unnamed",
                 ),
-                (8, 4, 3, 2, 3, 2, 1, 1, 1),
+                (8, 4, 3, 2, 3, 2, 1, 1, 1, 4 if song.sound is not None else 0),
             )[0]
             yield from getattr(self, f"_{kind}")(song)
 
@@ -224,6 +225,20 @@ class _Drawing:
         """One revision with two contents; they lead to the same place, so that it is all one who is first."""
         upload = self._upload(song)
         yield [self._sending(upload), self._sending(replace(upload, rights=Rights(c_line="2004 Example")))]
+
+    def _unnamed(self, song: _Song) -> Iterator[list[Sending]]:
+        """Send a sound under a name that leads nowhere: only what is heard tells what it is."""
+        number = self._items
+        unnamed = self._upload(
+            song,
+            title=f"Nameless {chr(97 + number % 26)}{number}",
+            artists=(Artist(name=f"Stranger {number}"),),
+            releases=(),
+            identifiers=Identifiers(),
+            duration_ms=None,
+            media=(Media(role="audio", uri=f"file:///sound/{song.sound}"),),
+        )
+        yield [self._sending(unnamed)]
 
     def _withdrawal(self, upload: Upload, revision: int | None) -> Sending:
         said: dict[str, object] = {
