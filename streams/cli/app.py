@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from streams.cli.acls import acls
 from streams.cli.audit import audit
 from streams.cli.broker import broker
 from streams.cli.deadletters import deadletters
@@ -46,6 +47,7 @@ app.command()(demo)
 app.command()(doctor)
 app.command()(broker)
 app.command()(topics)
+app.command()(acls)
 app.command()(run)
 app.command()(audit)
 app.command()(verify)

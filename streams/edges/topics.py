@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka.admin import AdminClient
@@ -16,6 +17,7 @@ from streams.topics import TOPICS, TopicSpec
 
 TIMEOUT_SECONDS = 30.0
 ASK_AGAIN_SECONDS = 0.1
+_REFUSED = frozenset({KafkaError._AUTHENTICATION, KafkaError._SSL})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -164,8 +166,16 @@ def ensure_topics(
     BrokerUnavailable
         Kafka does not answer or refuses to create a topic
     """
-    admin = AdminClient(admin_config(bootstrap, client_config))
-    before = _existing(admin)
+    said: list[KafkaError] = []
+    talkative: dict[str, Any] = {**admin_config(bootstrap, client_config), "error_cb": said.append}
+    admin = AdminClient(talkative)
+    try:
+        before = _existing(admin)
+    except BrokerUnavailable as exc:
+        # Why a log-in is refused, or a certificate not believed, is told beside the call that fails of it.
+        admin.poll(0.1)
+        causes = dict.fromkeys(error.str() for error in said if error.code() in _REFUSED)
+        raise BrokerUnavailable(f"{exc}; {'; '.join(causes)}" if causes else str(exc)) from exc
     absent = [spec for spec in topics if spec.name not in before]
     created = _create(admin, absent, replication_factor=replication_factor) if create else ()
     # One that appeared meanwhile was made by someone else: it is compared like any other.
