@@ -112,7 +112,7 @@ def test_a_stranger_gets_in_nowhere(kafka: SecuredKafka) -> None:
     for who, security in strangers(kafka).items():
         admin = AdminClient(quiet(admin_config(kafka.bootstrap, security), lambda _: None))
         try:
-            admin.list_topics(timeout=4)
+            admin.list_topics(timeout=2)
         except KafkaException:
             continue
         let_in.append(who)

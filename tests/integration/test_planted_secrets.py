@@ -143,12 +143,14 @@ def test_no_refused_log_in_shows_a_secret(environment: dict[str, str], tmp_path:
         assert holds(written) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stage", ["encode", "find", "index", "arbitrate", "drift", "audit"])
 def test_no_stage_that_fails_shows_a_secret(environment: dict[str, str], stage: str) -> None:
     written = run(environment, "run", stage, seconds=10)
     assert holds(written) == []
 
 
+@pytest.mark.slow
 def test_no_crash_shows_a_secret(environment: dict[str, str], tmp_path: Path) -> None:
     (tmp_path / "data").write_text("a file where a folder should be")
     for arguments in (("run", "encode"), ("run", "arbitrate"), ("up",)):

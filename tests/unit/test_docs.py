@@ -105,3 +105,13 @@ def test_every_make_target_in_the_docs_exists() -> None:
     for path in PAGES:
         used = set(re.findall(r"(?:^|`)make ([a-z-]+)", path.read_text(encoding="utf-8"), re.MULTILINE))
         assert used <= targets, path
+
+
+def test_every_test_that_the_security_page_names_exists() -> None:
+    page = (ROOT / "docs" / "security.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"`(test_[a-z0-9_]+)`", page))
+    files = set(re.findall(r"`((?:unit|contract|integration)/[a-z0-9_/]+\.py)`", page))
+    written = "\n".join(path.read_text(encoding="utf-8") for path in (ROOT / "tests").rglob("test_*.py"))
+    assert len(named) > 30
+    assert {name for name in named if f"def {name}(" not in written} == set()
+    assert {name for name in files if not (ROOT / "tests" / name).is_file()} == set()
