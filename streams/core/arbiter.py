@@ -122,21 +122,21 @@ def decide_verdict(workspace: Workspace, verdict: Verdict, *, sequence: int, rul
     """Settle a pair as a person judged it, or open it again; entities change where the pair demands it.
 
     A verdict holds for the revisions that it was given on: a revision is new evidence. One that was taken
-    already, or that names an upload that is not live, changes nothing.
+    already changes nothing.
 
     Raises
     ------
     InvariantError
-        it would make a recording and a music video one
+        it names an upload that is not live, or would make a recording and a music video one
     """
     keys = (
         ItemKey(verdict.left_source, verdict.left_item_id).text(),
         ItemKey(verdict.right_source, verdict.right_item_id).text(),
     )
     left, right = sorted(keys)
-    a, b = workspace.upload(left), workspace.upload(right)
-    if left == right or a is None or b is None or not (a.live and b.live):
-        return Decided(events=())
+    if left == right:
+        raise InvariantError("it names one upload twice")
+    a, b = _live(workspace, left), _live(workspace, right)
     if verdict.judgement == Judgement.match and a.kind is not b.kind:
         raise InvariantError("a recording and a music video are never one entity")
     pairs = [pair for pair in workspace.pairs_of(left) if (pair.left, pair.right) == (left, right)]
@@ -155,6 +155,13 @@ def decide_verdict(workspace: Workspace, verdict: Verdict, *, sequence: int, rul
         sequence=sequence,
     )
     return Decided(events=said_by("verdict", verdict.verdict_id, [placement], sequence=sequence))
+
+
+def _live(workspace: Workspace, key: str) -> UploadState:
+    upload = workspace.upload(key)
+    if upload is None or not upload.live:
+        raise InvariantError(f"there is no live upload {'/'.join(ItemKey.parse(key))}")
+    return upload
 
 
 def _beaten(known: UploadState) -> str:

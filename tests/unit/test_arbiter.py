@@ -35,6 +35,7 @@ from streams.core.records import (
 )
 from streams.core.records.decided import Carrier
 from streams.core.rules import Rules
+from streams.errors import InvariantError
 from tests.unit.title_scorer import RULES, TitleScorer, head
 
 
@@ -409,13 +410,16 @@ def test_a_non_match_splits_what_the_score_had_joined() -> None:
     assert arbiter.entity_of("a") != arbiter.entity_of("b")
 
 
-def test_the_same_verdict_again_or_one_on_nothing_says_nothing() -> None:
+def test_the_same_verdict_again_says_nothing_and_one_on_nothing_is_refused() -> None:
     arbiter = Arbiter()
     arbiter.upload("a", "w/studio")
     arbiter.upload("b", "w/studio")
     verdict(arbiter, "a", "b", "non_match")
     assert verdict(arbiter, "a", "b", "non_match").events == ()
-    assert verdict(arbiter, "a", "nobody", "match", "v3").events == ()
+    with pytest.raises(InvariantError, match="no live upload s/nobody"):
+        verdict(arbiter, "a", "nobody", "match", "v3")
+    with pytest.raises(InvariantError, match="one upload twice"):
+        verdict(arbiter, "a", "a", "match", "v4")
 
 
 def relations(decided: Decided) -> list[tuple[str, str, str, str]]:

@@ -93,3 +93,14 @@ def test_every_judgement_has_an_inverse_that_leaves_what_the_evidence_says() -> 
     story.judge("a", "c", "withdrawn")
     assert story.homes() == homes
     assert list(story.lacking()) == []
+
+
+def test_a_verdict_on_what_is_not_there_gets_a_dead_letter_and_changes_nothing() -> None:
+    story = doubtful()
+    homes = story.homes()
+    story.withdraw("b")
+    story.judge("a", "b", "match")
+    story.judge("a", "f", "match")
+    assert [letter.code for letter in story.letters()] == ["verdict_impossible"] * 2
+    assert story.homes() == {"a": homes["a"]}
+    assert list(story.lacking()) == []
