@@ -11,18 +11,22 @@ from streams.core.normalize import clean_text
 from streams.core.upload_json import MAX_INT
 
 _WHOLE = re.compile(r"[+]?0*(\d{1,10})(?:[.,]0+)?(?:\s*(?:/|of)\s*\d+)?")
+_ON_A_SIDE = re.compile(r"0*[A-Z]{1,2}0*([1-9]\d?)", re.IGNORECASE)
 _FLOAT_TAIL = re.compile(r"[.,]0+$")
 _YES = frozenset("1 true t yes y x ja j oui o si sí s sim да evet はい 是 예".split())
 _NO = frozenset("0 false f no n nein non não nao нет hayır hayir いいえ 否 아니요".split())
 
 
 def read_whole(text: str) -> Reading[int]:
-    """Read a number above zero: ``3``, ``003``, ``3.0``, ``3/12``."""
+    """Read a number above zero: ``3``, ``003``, ``3.0``, ``3/12``; of ``A3``, the number on the side."""
     written = clean_text(text)
     if not written:
         return Reading()
     match = _WHOLE.fullmatch(written)
     if match is None:
+        on_a_side = _ON_A_SIDE.fullmatch(written)
+        if on_a_side is not None:
+            return Reading(int(on_a_side[1]), "names a side of a record: its number there is taken")
         return Reading(problem="no whole number")
     value = int(match[1])
     if value == 0:

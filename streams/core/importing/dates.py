@@ -7,6 +7,7 @@ for one of its two meanings without saying so.
 import calendar
 import re
 from enum import StrEnum
+from functools import lru_cache
 
 from streams.core.importing.readings import Reading
 from streams.core.normalize import clean_text, fold_diacritics
@@ -131,6 +132,7 @@ def _named_month(text: str) -> _Parts | None:
     return year, months[0], int(day)
 
 
+@lru_cache(maxsize=4096)
 def _month(word: str) -> int | None:
     """Find a month by its name in some language, or by how it starts where that names one month alone."""
     if len(word) < _SHORTEST_MONTH:

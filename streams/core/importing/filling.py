@@ -142,7 +142,7 @@ class Filling:
             kept = []
             for said in texts[name]:
                 others = {other: text for other, text in own.items() if other != name}
-                parts = self._laid_out(said, spec, others)
+                parts = self._laid_out(name, said, others)
                 text, strays = take_strays(parts.pop(name), spec.strays, latest_year=self._year)
                 parts |= {
                     _STRAY_FIELDS[kind]: found for kind, found in strays.items() if kind in _STRAY_FIELDS
@@ -154,19 +154,20 @@ class Filling:
                         texts[other] = [_Said(part, said.column)]
             texts[name] = kept
 
-    def _laid_out(self, said: _Said, spec: FieldSpec, known: Mapping[str, str]) -> dict[str, str]:
-        def reads(name: str, part: str) -> bool:
-            return self._null(part) or can_be(FIELDS[name], part, latest_year=self._year)
+    def _laid_out(self, name: str, said: _Said, known: Mapping[str, str]) -> dict[str, str]:
+        """Cut a cell by the first layout of its field that fits; whole where none does."""
 
-        name = next(name for name, one in self._specs.items() if one is spec)
-        if not spec.layouts:
-            return {name: said.text}
-        for text in spec.layouts:
+        def reads(field: str, part: str) -> bool:
+            return self._null(part) or can_be(FIELDS[field], part, latest_year=self._year)
+
+        layouts = self._specs[name].layouts
+        for text in layouts:
             layout = read_layout(text)
             found = split_by_layout(said.text, layout, known=known, reads=reads) if layout else None
             if found is not None:
                 return found
-        self._report(said, "in none of the layouts: taken whole")
+        if layouts:
+            self._report(said, "in none of the layouts: taken whole")
         return {name: said.text}
 
     def _values(self, name: str, texts: Sequence[_Said]) -> list[Any]:

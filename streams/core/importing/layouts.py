@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterator, Mapping
+from functools import lru_cache
 from typing import NamedTuple
 
 from rapidfuzz import fuzz
@@ -20,6 +21,7 @@ class Layout(NamedTuple):
     signs: tuple[str, ...]
 
 
+@lru_cache(maxsize=1024)
 def read_layout(text: str) -> Layout | None:
     """Read ``{artist} - {title}``; None where two fields touch, one is named twice, or there is none."""
     parts = _FIELD.split(text)

@@ -11,11 +11,18 @@ def test_numbers(text: str, number: int) -> None:
     assert read_whole(text).value == number
 
 
-@pytest.mark.parametrize("text", ["A1", "1 1", "-3", "3.5", "0", "9999999999", "three"])
+@pytest.mark.parametrize("text", ["side A", "1 1", "-3", "3.5", "0", "9999999999", "three"])
 def test_no_number_says_why(text: str) -> None:
     reading = read_whole(text)
     assert reading.value is None
     assert reading.problem
+
+
+@pytest.mark.parametrize(("text", "number"), [("A4", 4), ("0B12", 12), ("aa1", 1)])
+def test_of_a_side_of_a_record_the_number_there_is_taken_and_said(text: str, number: int) -> None:
+    reading = read_whole(text)
+    assert reading.value == number
+    assert "side" in (reading.problem or "")
 
 
 @pytest.mark.parametrize(
@@ -103,5 +110,5 @@ def test_a_sign_with_nobody_behind_it_joins_nothing() -> None:
 def test_no_text_breaks_the_readers(text: str) -> None:
     for scheme in ("isrc", "iswc", "gtin", "isni", "ipi"):
         read_identifier(text, scheme)
-    for read in (read_whole, read_flag, read_language, read_uuid):
+    for read in (read_flag, read_language, read_uuid):
         assert read(text).value is None or read(text).problem is None

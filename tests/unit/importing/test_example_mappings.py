@@ -40,7 +40,7 @@ def test_five_databases_in_one_table(tmp_path: Path) -> None:
         "1,9,1,1,W1,007,Clear Water (Live) (River Songs),03:25,Ann,River Songs,1998,\n"
         "2,9,2,2,X2,7,Ann - Clear Water,205,,River Songs,98,English\n"
         "3,9,3,3,Y3,7,Clear Water - River Songs,3.417,Ann,,'98,Engl.\n"
-        "4,9,4,4,Z4,7,007-Clear Water,3m 25sec,Ann,River Songs (1998),null,Eng.\n"
+        "4,9,4,4,Z4,A7,0A7-Clear Water,3m 25sec,Ann,River Songs (1998),null,Eng.\n"
         "5,9,5,5,V5,7,Clear Water,205000,Ann,River Songs,1998,English\n"
         "6,9,6,1,,W6,008,Clear Water (River Songs),03:25,Ann,River Songs,1998\n",  # slipped by one
     )
