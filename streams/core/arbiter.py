@@ -14,8 +14,9 @@ from streams.core.clustering import Judgement
 from streams.core.explaining import counter_evidence, smallest_flip
 from streams.core.ids import event_id, stable_id
 from streams.core.linking import Compared, compare, link
+from streams.core.naming import WORK
 from streams.core.origins import Origins
-from streams.core.placing import WORK, Placement, place
+from streams.core.placing import Placement, place
 from streams.core.records import (
     Candidate,
     ConsideredCandidate,

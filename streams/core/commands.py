@@ -15,7 +15,8 @@ from streams.core.arbiter import Decided
 from streams.core.catalogue import Workspace
 from streams.core.clustering import Judgement
 from streams.core.letters import letter
-from streams.core.placing import WORK, Placement, place
+from streams.core.naming import WORK
+from streams.core.placing import Placement, place
 from streams.core.records import AdminCommand, EntityState, Origin, PairState
 from streams.core.rules import Rules
 from streams.core.saying import said_by

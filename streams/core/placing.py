@@ -8,16 +8,13 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from streams.core.catalogue import Workspace
-from streams.core.clustering import Edge, Judgement, Minted, Partition, cluster_component, name_clusters
-from streams.core.ids import entity_id
+from streams.core.clustering import Edge, Judgement, Partition, cluster_component
 from streams.core.linking import complete
-from streams.core.records import EntitySide, EntityState, ItemKey, PairState, UploadState
+from streams.core.naming import WORK, former_ids, named, the_entity, the_upload
+from streams.core.records import EntitySide, EntityState, PairState, UploadState
 from streams.core.refining import refine
-from streams.core.relating import RelationStep, entity_now, follow
+from streams.core.relating import RelationStep, follow
 from streams.core.rules import Rules, Thresholds
-from streams.errors import CorruptState
-
-WORK = "work"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,15 +83,15 @@ def place(
         guard=thresholds.guard,
     )
     places = refine(workspace, recordings.clusters, pairs, rules=rules, sequence=sequence)
-    uploads = {key: _upload(workspace, key) for key in keys}
-    names = _named(workspace, uploads, recordings.clusters, kind="", sequence=sequence)
-    work_names = _named(workspace, uploads, works.clusters, kind=WORK, sequence=sequence)
+    uploads = {key: the_upload(workspace, key) for key in keys}
+    names = named(workspace, uploads, recordings.clusters, kind="", sequence=sequence)
+    work_names = named(workspace, uploads, works.clusters, kind=WORK, sequence=sequence)
     home = {key: name for name, cluster in zip(names, recordings.clusters, strict=True) for key in cluster}
     work_home = {
         key: name for name, cluster in zip(work_names, works.clusters, strict=True) for key in cluster
     }
     for name, cluster in zip(names, recordings.clusters, strict=True):
-        entity = _entity(workspace, name)
+        entity = the_entity(workspace, name)
         _put_if_changed(
             workspace,
             replace(
@@ -109,7 +106,7 @@ def place(
     for name, cluster in zip(work_names, works.clusters, strict=True):
         members = tuple(sorted({home[key] for key in cluster}))
         _put_if_changed(
-            workspace, replace(_entity(workspace, name), members=members, status="live", redirect_to=None)
+            workspace, replace(the_entity(workspace, name), members=members, status="live", redirect_to=None)
         )
     kept = {*names, *work_names}
     was_in = {key: _homes_of(before, upload) for key, upload in uploads.items()}
@@ -119,8 +116,8 @@ def place(
             heirs.setdefault(name, set()).add(work_home[key] if before[name].kind == WORK else home[key])
     _let_go(workspace, before, kept, heirs)
     for key in keys:
-        upload = _upload(workspace, key)
-        former = _former(workspace, upload, was_in[key], home[key])
+        upload = the_upload(workspace, key)
+        former = former_ids(workspace, upload, was_in[key], home[key])
         if upload.entity_id != home[key] or upload.former != former:
             workspace.put_upload(replace(upload, entity_id=home[key], former=former))
     relations = follow(workspace, keys) if _parted(workspace, before, kept, sequence) else ()
@@ -202,80 +199,6 @@ def _work_edges(pairs: Sequence[PairState], recordings: Partition) -> Iterator[E
         )
 
 
-def _named(
-    workspace: Workspace,
-    uploads: dict[str, UploadState],
-    clusters: Sequence[tuple[str, ...]],
-    *,
-    kind: str,
-    sequence: int,
-) -> tuple[str, ...]:
-    """Give every cluster its id, minting where none is kept."""
-    held: dict[str, list[Minted]] = {}
-    belongs: dict[str, list[Minted]] = {}
-    first: dict[str, str] = {}
-    for key, upload in uploads.items():
-        own = kind or upload.kind.value
-        home = _current(workspace, upload, kind)
-        mine = [entity for name in upload.minted if (entity := _entity(workspace, name)).kind == own]
-        theirs = [entity for name in upload.former if (entity := _entity(workspace, name)).kind == own]
-        here = [home] if home is not None and home.kind == own else []
-        held[key] = [_minted(entity) for entity in mine]
-        belongs[key] = [_minted(entity) for entity in (*_unheld(workspace, theirs, home), *here)]
-        for entity in (*mine, *theirs, *here)[:1]:
-            first[key] = entity.entity_id
-    naming = name_clusters(clusters, held=held, belongs=belongs, first=first)
-    for name, key in sorted(naming.heirs.items()):
-        workspace.put_entity(replace(_entity(workspace, name), heir=key))
-        heir = _upload(workspace, key)
-        workspace.put_upload(replace(heir, minted=(*heir.minted, name)))
-    return tuple(
-        name if name is not None else _mint(workspace, cluster[0], kind=kind, sequence=sequence)
-        for name, cluster in zip(naming.names, clusters, strict=True)
-    )
-
-
-def _minted(entity: EntityState) -> Minted:
-    return Minted(entity_id=entity.entity_id, sequence=entity.minted_sequence)
-
-
-def _current(workspace: Workspace, upload: UploadState, kind: str) -> EntityState | None:
-    """Return the entity that an upload is in now, at recording or at work level."""
-    if upload.entity_id is None:
-        return None
-    entity = _entity(workspace, upload.entity_id)
-    if kind != WORK:
-        return entity
-    return None if entity.work_id is None else _entity(workspace, entity.work_id)
-
-
-def _unheld(
-    workspace: Workspace, merged: Iterable[EntityState], home: EntityState | None
-) -> Iterator[EntityState]:
-    """Give, of the ids merged into an upload's entity, those whose holder has left."""
-    for entity in merged:
-        holder = workspace.upload(entity.heir or entity.founder)
-        is_held = holder is not None and holder.live and entity.entity_id in holder.minted
-        if entity.status == "redirected" and not is_held and entity_now(workspace, entity.entity_id) == home:
-            yield entity
-
-
-def _mint(workspace: Workspace, key: str, *, kind: str, sequence: int) -> str:
-    """Mint the next id that an upload founds at its present revision."""
-    upload = _upload(workspace, key)
-    kind = kind or upload.kind.value
-    own = [_entity(workspace, name) for name in upload.minted]
-    ordinal = sum(entity.kind == kind and entity.founder == key for entity in own)
-    name = entity_id(upload.source, upload.item_id, revision=upload.revision, kind=kind, ordinal=ordinal)
-    if workspace.entity(name) is not None:
-        raise CorruptState(f"entity {name} was minted before")
-    workspace.put_entity(
-        EntityState(entity_id=name, kind=kind, status="live", founder=key, minted_sequence=sequence)
-    )
-    workspace.put_upload(replace(upload, minted=(*upload.minted, name)))
-    return name
-
-
 def _entities_of(workspace: Workspace, keys: Iterable[str], formerly: str | None) -> dict[str, EntityState]:
     """Return the entities, works included, that some uploads are in now, and one more."""
     names = {upload.entity_id for key in keys if (upload := workspace.upload(key)) is not None}
@@ -283,9 +206,9 @@ def _entities_of(workspace: Workspace, keys: Iterable[str], formerly: str | None
     for name in names | {formerly}:
         if name is None:
             continue
-        held[name] = entity = _entity(workspace, name)
+        held[name] = entity = the_entity(workspace, name)
         if entity.work_id is not None:
-            held[entity.work_id] = _entity(workspace, entity.work_id)
+            held[entity.work_id] = the_entity(workspace, entity.work_id)
     return held
 
 
@@ -295,29 +218,15 @@ def _homes_of(before: Mapping[str, EntityState], upload: UploadState) -> tuple[s
     return tuple(name for name in (entity.entity_id, entity.work_id) if name) if entity is not None else ()
 
 
-def _former(workspace: Workspace, upload: UploadState, was_in: Iterable[str], home: str) -> tuple[str, ...]:
-    """Name the ids, founded by others, through which an upload came to be where it is: merged into that."""
-    work = _entity(workspace, home).work_id
-    names = dict.fromkeys((*upload.former, *was_in))
-    return tuple(
-        name
-        for name in names
-        if name not in upload.minted
-        and _entity(workspace, name).status == "redirected"
-        and (now := entity_now(workspace, name)) is not None
-        and now.entity_id in (home, work)
-    )
-
-
 def _parted(
     workspace: Workspace, before: Mapping[str, EntityState], kept: Iterable[str], sequence: int
 ) -> bool:
     """Say whether members left an entity, or an id leads elsewhere than before: then relations may too."""
     restored = any(
-        _entity(workspace, name).minted_sequence != sequence for name in kept if name not in before
+        the_entity(workspace, name).minted_sequence != sequence for name in kept if name not in before
     )
     return restored or any(
-        was.status != (now := _entity(workspace, name)).status or not set(was.members) <= set(now.members)
+        was.status != (now := the_entity(workspace, name)).status or not set(was.members) <= set(now.members)
         for name, was in before.items()
         if was.kind != WORK
     )
@@ -334,7 +243,7 @@ def _let_go(
         if name in kept:
             continue
         # A revision may be of another kind than what it replaces; no id leads from one kind to another.
-        same = [heir for heir in heirs.get(name, ()) if _entity(workspace, heir).kind == entity.kind]
+        same = [heir for heir in heirs.get(name, ()) if the_entity(workspace, heir).kind == entity.kind]
         heir = same[0] if len(same) == 1 else None
         _put_if_changed(
             workspace,
@@ -355,7 +264,7 @@ def _difference(
     touched: list[EntityState] = []
     minted = restored = left = joined = merged = retired = False
     for name in sorted(before.keys() | kept):
-        now = _entity(workspace, name)
+        now = the_entity(workspace, name)
         was = before.get(name)
         if was == now:
             continue
@@ -405,17 +314,3 @@ def _side(workspace: Workspace, entity: EntityState) -> EntitySide:
 def _put_if_changed(workspace: Workspace, entity: EntityState) -> None:
     if workspace.entity(entity.entity_id) != entity:
         workspace.put_entity(entity)
-
-
-def _upload(workspace: Workspace, key: str) -> UploadState:
-    upload = workspace.upload(key)
-    if upload is None:
-        raise CorruptState(f"no upload {ItemKey.parse(key)} in the state")
-    return upload
-
-
-def _entity(workspace: Workspace, name: str) -> EntityState:
-    entity = workspace.entity(name)
-    if entity is None:
-        raise CorruptState(f"no entity {name} in the state")
-    return entity
