@@ -45,6 +45,10 @@ test: test-fast simulate ## all tests (SLOW=1: also the slow ones and those that
 test-fast: $(READY) ## the tests that need no broker, no model and no network
 	@$(BIN)/pytest -q -n 2 -m "$(FAST)"
 
+.PHONY: test-servers
+test-servers: models ## the tests on a schema registry and a Milvus server, which are fetched once
+	@$(BIN)/pytest -q -p no:xdist -m "network and not chaos"
+
 .PHONY: simulate
 simulate: $(READY) ## run SEEDS seeds of the simulator (2,000), or one of them with its trace (SEED=7)
 	@$(BIN)/python -m streams.simulation $(if $(SEED),--seed $(SEED),--seeds $(or $(SEEDS),2000))
