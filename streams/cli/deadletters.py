@@ -44,9 +44,10 @@ def list_(
         for letter in found:
             print_json(letter)
         return
-    from rich.table import Table
+    from rich.table import Column, Table
 
-    table = Table("origin", "item", "attempt", "code", "reason", "bytes")
+    # To be copied: never broken into two lines.
+    table = Table(Column("origin", no_wrap=True), "item", "attempt", "code", "reason", "bytes")
     for letter in found:
         item = f"{letter.source}/{letter.item_id}" if letter.source else "unknown"
         cells = (str(letter.attempt), letter.code, letter.reason, str(letter.body_bytes))
