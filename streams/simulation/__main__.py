@@ -5,6 +5,7 @@ import logging
 import os
 import sys
 import time
+from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 
@@ -40,16 +41,18 @@ def _trace(seed: int) -> int:
 
 def _many(first: int, count: int, jobs: int) -> int:
     begun = time.monotonic()
-    failed = done = crashes = 0
+    failed = done = 0
+    happened: Counter[str] = Counter()
     for outcome in _outcomes(range(first, first + count), jobs):
         done += 1
-        crashes += outcome.starts
+        happened.update(outcome.happened)
         if outcome.problems:
             failed += 1
             if failed <= SHOWN:
                 _say(_described(outcome))
     seconds = time.monotonic() - begun
-    _say(f"{done} seeds in {seconds:.0f} s, {crashes} processes started; {failed} seeds do not hold")
+    _say(", ".join(f"{times} x {kind}" for kind, times in sorted(happened.items())))
+    _say(f"{done} seeds in {seconds:.0f} s; {failed} of them do not hold")
     return bool(failed)
 
 

@@ -18,7 +18,7 @@ from streams.stages.arbitrate import ROWS, ArbitrateStage
 from streams.stages.encode import ENCODED, EncodeProcessor
 from streams.stages.find import FindProcessor
 
-BATCH = 4
+BATCH = 16
 
 
 class CalmRun:

@@ -38,8 +38,8 @@ class Host(Protocol):
         """Pass a step."""
         ...
 
-    def silent_since(self) -> float | None:
-        """Say since when no heartbeat of it has arrived."""
+    def silence(self, since: float) -> float:
+        """Return the longest time for which no heartbeat of it arrived, from a time on."""
         ...
 
     @property
@@ -101,11 +101,16 @@ class SimulatedConsumer:
         if self._member is not None and not group.poll(self._member):
             self._member = None
             self._world.say(f"put out of {self._group}")
+            self._world.happened["put out of the group"] += 1
             self._give_up(set(self._positions), self._callbacks[2])
         if self._member is None:
             number = self._world.chance.getrandbits(32)
             self._member = Member(
-                f"{self._host.name}-{number:08x}", self._topics, self._session, self._host.silent_since
+                f"{self._host.name}-{number:08x}",
+                self._topics,
+                self._session,
+                self._host.silence,
+                self._world.now,
             )
             group.join(self._member)
         member = self._member
@@ -116,6 +121,7 @@ class SimulatedConsumer:
         leaving = member.owned - target
         if leaving:
             self._world.say(f"gives up {sorted(leaving)}")
+            self._world.happened["partitions given up"] += 1
             self._give_up(leaving, self._callbacks[1])
             member.owned -= leaving
             group.rebalance()
@@ -518,6 +524,7 @@ class SimulatedProducer:
         try:
             self._host.cluster.group(group).check(member, generation)
         except Refused as exc:
+            self._world.happened["offsets refused"] += 1
             raise KafkaException(exc.error) from exc
         offsets = {(each.topic, each.partition): each.offset for each in positions}
         self._broker.add_offsets(state, group, offsets, now=self._world.now)
@@ -566,6 +573,7 @@ class SimulatedProducer:
     def _end(self, state: ProducerState, fate: Fate) -> None:
         touched = sorted(state.partitions)
         self._broker.end_transaction(state, fate, now=self._world.now)
+        self._world.happened[f"transaction {fate.value}"] += 1
         self._world.say(f"transaction {fate.value}: {len(touched)} partitions")
         self._stir_everybody()
 
@@ -579,6 +587,7 @@ class SimulatedProducer:
         share = self._host.weather.lost_answer
         if chance >= share:
             return None
+        self._world.happened["answer lost"] += 1
         return "request" if chance < share * 0.4 else "answer" if chance < share * 0.8 else "client"
 
     def _reach(self, what: str, timeout: float) -> ProducerState:
@@ -594,5 +603,6 @@ class SimulatedProducer:
         try:
             self._broker.check_epoch(self._state, self._epoch, now=self._world.now)
         except Refused as exc:
+            self._world.happened["fenced"] += 1
             raise KafkaException(exc.error) from exc
         return self._state

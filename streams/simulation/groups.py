@@ -21,7 +21,8 @@ class Member:
     name: str
     topics: tuple[str, ...]
     session_seconds: float
-    silent_since: Callable[[], float | None]  # none while its heartbeats arrive
+    silence: Callable[[float], float]  # the longest time without a heartbeat, from a time on
+    since: float
     generation: int = -1
     owned: set[Partition] = field(default_factory=set)
     target: set[Partition] = field(default_factory=set)
@@ -73,9 +74,7 @@ class Group:
         """Put out who was silent for a session, or did not join again in time."""
         now = self._world.now
         gone = [
-            each.name
-            for each in self.members.values()
-            if (since := each.silent_since()) is not None and now - since > each.session_seconds
+            each.name for each in self.members.values() if each.silence(each.since) > each.session_seconds
         ]
         if self._rebalancing_since is not None and now - self._rebalancing_since > self._poll_seconds:
             gone += [each.name for each in self.members.values() if not each.joined and each.name not in gone]

@@ -39,6 +39,8 @@ Read = Mapping[str, Sequence[tuple[int, bytes]]]
 
 def judge(installation: Installation, workload: Workload, read: Read) -> list[str]:
     """Give everything that does not hold."""
+    again = sum(1 for _ in _values(installation, AGAIN))
+    installation.world.happened["looked up again"] += again
     return [
         *_died_of_their_own(installation),
         *_conserved(installation),

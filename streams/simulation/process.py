@@ -42,7 +42,7 @@ class SimulatedProcess(Actor):
         self._world = cluster.world
         self._faults: Fates = dict(faults.items())
         self._passed: Counter[str] = Counter()
-        self._silent_from = 0.0
+        self._silences: list[tuple[float, float]] = []
         self._cut_until = 0.0
         self._tasks: list[Task] = []
 
@@ -59,17 +59,18 @@ class SimulatedProcess(Actor):
         self._world.point(what)
 
     def _suffer(self, fault: Fault) -> None:
+        self._world.happened[fault.kind] += 1
         self._world.say(f"!! {fault.kind} for {fault.seconds:.1f} s at step {self.steps}")
         match fault.kind:
             case "crash":
                 self.kill()
                 raise Crashed
             case "pause":
-                self._silent_from = self._world.now
                 self.paused_until = self._world.now + fault.seconds
+                self._silences.append((self._world.now, self.paused_until))
             case "cut":
-                self._silent_from = self._world.now
                 self._cut_until = self._world.now + fault.seconds
+                self._silences.append((self._world.now, self._cut_until))
 
     @contextmanager
     def guard(self, step: Step) -> Iterator[None]:
@@ -93,14 +94,16 @@ class SimulatedProcess(Actor):
     def kill(self) -> None:
         """End the process at once, as SIGKILL would."""
         if not self.dead:
-            self._silent_from = self._world.now
+            self._silences.append((self._world.now, inf))
             self.dead = True
             self._world.reap(self)
 
-    def silent_since(self) -> float | None:
-        """Say since when no heartbeat of it has arrived."""
+    def silence(self, since: float) -> float:
+        """Return the longest time for which no heartbeat of it arrived, from a time on."""
         now = self._world.now
-        return self._silent_from if self.dead or now < max(self.paused_until, self._cut_until) else None
+        return max(
+            (min(until, now) - begun for begun, until in self._silences if begun >= since), default=0.0
+        )
 
     @property
     def cut(self) -> bool:

@@ -2,6 +2,7 @@
 
 import random
 from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 
@@ -40,6 +41,8 @@ class Outcome:
         passed by all processes; processes started
     seconds : float [s]
         of the world's time
+    happened : mapping of str to int
+        what went wrong, and what the stages did about it, by kind
     trace : tuple of str
     """
 
@@ -50,6 +53,7 @@ class Outcome:
     steps: int = 0
     starts: int = 0
     seconds: float = 0.0
+    happened: Mapping[str, int] = field(default_factory=dict)
     trace: tuple[str, ...] = ()
 
 
@@ -90,7 +94,7 @@ def simulate(seed: int, *, trace: bool = False, focus: Focus | None = None) -> O
     codec = RememberingCodec(avro)
     plan = _Plan(seed, focus)
     world = World(seed, restless=plan.restless, trace=trace)
-    workload = draw_workload(seed, codec)
+    workload = draw_workload(seed, codec, bundle)
     installation = Installation(
         world=world,
         codec=codec,
@@ -115,6 +119,7 @@ def simulate(seed: int, *, trace: bool = False, focus: Focus | None = None) -> O
         steps=sum(place.process.steps for place in installation.places if place.process is not None),
         starts=sum(place.starts for place in installation.places),
         seconds=world.now,
+        happened=dict(world.happened),
         trace=tuple(world.lines),
     )
 
@@ -136,7 +141,7 @@ class _Plan:
     def __post_init__(self) -> None:
         self.chance = chance = random.Random(f"plan {self.seed}")  # noqa: S311 - a run must repeat
         self.faults_left = chance.randint(1, 6)
-        self.restless = chance.choice((0.05, 0.2, 0.5))
+        self.restless = chance.choice((0.02, 0.1, 0.4))
         self.shape = Shape(
             encoders=chance.choice((1, 1, 2)),
             finders=chance.choice((0, 0, 1, 2)),
@@ -232,16 +237,19 @@ class _Running:
         self._it.tend()
         self._look()
         if self._plan.stormy and self._world.chance.random() < 0.03:
-            self._it.broker.compact(self._world.chance.random())
-        if self._plan.stormy and self._world.chance.random() < 0.01:
+            if self._it.broker.compact(self._world.chance.random()):
+                self._world.happened["compacted"] += 1
+        if self._plan.stormy:
             self._lose_index()
         self._world.sleep(seconds)
 
     def _lose_index(self) -> None:
         """Delete the index while nobody has it open."""
         index = next(place for place in self._it.places if place.name == "index")
-        if not self._it.shape.finders and (index.process is None or index.process.dead):
+        closed = not self._it.shape.finders and index.process is not None and index.process.dead
+        if closed and self._world.chance.random() < 0.1:
             self._world.say("!! the index is lost")
+            self._world.happened["index lost"] += 1
             self._it.disk.lose_index()
 
     def _look(self) -> None:

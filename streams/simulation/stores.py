@@ -4,6 +4,7 @@ from collections import deque
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Protocol
 
 import numpy as np
@@ -262,6 +263,7 @@ class InventedMedia:
         raise MediaError("nothing is there", code="media_missing")
 
 
+@lru_cache(maxsize=64)
 def chord(number: int) -> _HeldSound:
     """Sound three tones that no other number has."""
     at = np.arange(int(SAMPLE_RATE * SOUND_SECONDS)) / SAMPLE_RATE

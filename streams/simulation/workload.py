@@ -4,6 +4,7 @@ What belongs together shares a title, an artist or a sound that leads to it from
 edges of the pair graph are discovered whatever order the uploads come in.
 """
 
+import hashlib
 import random
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -18,17 +19,20 @@ from streams.core.records import (
     ItemKey,
     Media,
     Operation,
+    Promotion,
     Release,
     Rights,
     SourceKind,
     Upload,
     Verdict,
 )
+from streams.core.scoring import Bundle
 from streams.ports import Codec
 
 UPLOADS: Final = "catalog.upload.v1"
 VERDICTS: Final = "review.verdict.v1"
 COMMANDS: Final = "admin.command.v1"
+PROMOTIONS: Final = "model.promoted.v1"
 
 _TITLES: Final = (
     "Clear Water", "Slow Lantern", "Paper Kite", "Silver Harbour", "Crooked River", "Midnight Orchard",
@@ -77,13 +81,14 @@ class _Song:
     sound: int | None
 
 
-def draw_workload(seed: int, codec: Codec) -> Workload:
-    """Draw the work of a seed."""
-    return _Drawing(seed, codec).rounds()
+def draw_workload(seed: int, codec: Codec, bundle: Bundle) -> Workload:
+    """Draw the work of a seed, of which promotions vary the bundle that is in force first."""
+    return _Drawing(seed, codec, bundle).rounds()
 
 
 class _Drawing:
-    def __init__(self, seed: int, codec: Codec) -> None:
+    def __init__(self, seed: int, codec: Codec, bundle: Bundle) -> None:
+        self._bundle = bundle
         self._chance = random.Random(f"work {seed}")  # noqa: S311 - a run must repeat
         self._codec = codec
         self._items = 0
@@ -98,6 +103,8 @@ class _Drawing:
         rounds = [self._shuffled(first)]
         if chance.random() < 0.6:
             rounds += _looked_at(self._judgements())
+        if chance.random() < 0.2:
+            rounds.append((self._promotion(),))
         if chance.random() < 0.3:
             rounds.append(self._shuffled(list(self._uploads(songs, 4))))
         return Workload(tuple(each for each in rounds if each))
@@ -285,6 +292,23 @@ class _Drawing:
                         )
                         key = f"{left.key}|{right.key}".encode()
                         yield Sending(VERDICTS, key, self._codec.encode(VERDICTS, verdict))
+
+    def _promotion(self) -> Sending:
+        """Bring another bundle into force, or one that is not what it says it is."""
+        bundle = replace(
+            self._bundle,
+            version="another",
+            recording_match=self._bundle.recording_match + self._chance.choice((-1.0, 0.0, 2.0)),
+        )
+        payload = bundle.to_json()
+        said = Promotion(
+            promotion_id="p1",
+            subject="bundle",
+            version=bundle.version,
+            payload=payload,
+            sha256=hashlib.sha256(payload if self._chance.random() < 0.8 else b"other").hexdigest(),
+        )
+        return Sending(PROMOTIONS, b"bundle", self._codec.encode(PROMOTIONS, said))
 
     def _command(self, command: str, name: str, left: ItemKey, right: ItemKey) -> Sending:
         def value(entity_of: EntityOf) -> bytes | None:

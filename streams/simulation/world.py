@@ -6,6 +6,7 @@ it runs undisturbed. Time passes when everybody waits.
 
 import random
 import threading
+from collections import Counter
 from collections.abc import Callable
 from math import inf
 from typing import Final
@@ -64,6 +65,8 @@ class World:
     chance : random.Random
     lines : list of str
         the trace
+    happened : Counter
+        how often what happened
     """
 
     def __init__(self, seed: int, *, restless: float = 0.25, trace: bool = False) -> None:
@@ -71,6 +74,7 @@ class World:
         self.chance = random.Random(seed)  # noqa: S311 - a run must repeat
         self.tracing = trace
         self.lines: list[str] = []
+        self.happened: Counter[str] = Counter()
         self._restless = restless
         self._tasks: list[Task] = []
         self.hand = Task(Actor("hand"), "hand")
