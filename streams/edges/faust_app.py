@@ -23,6 +23,7 @@ from streams.config import DriftSettings, KafkaSettings
 from streams.core.drift import DriftRules, DriftStream, Step, fold_sketch, never_closed
 from streams.core.records import EmbeddingSketch
 from streams.edges.drift_table import SKETCH_TOPIC, Entry, streams_from, table_changes
+from streams.edges.kafka_config import SESSION_TIMEOUT_MS
 from streams.edges.metrics import Metrics
 from streams.errors import FatalError, RecordError
 from streams.ports import Codec
@@ -141,6 +142,10 @@ def _app(bootstrap: str, data_dir: Path, kafka: KafkaSettings, app_id: str) -> A
         topic_partitions=topic(SKETCH_TOPIC).partitions,
         consumer_auto_offset_reset="earliest",
         broker_commit_interval=1.0,
+        # As the other consumers have it; Faust would wait a minute for a worker that was killed.
+        broker_session_timeout=SESSION_TIMEOUT_MS / 1000,
+        broker_heartbeat_interval=SESSION_TIMEOUT_MS / 4000,
+        consumer_group_instance_id=kafka.instance_id,
         # Waiting for a stream to run dry would hold up the end of the process.
         stream_wait_empty=False,
         autodiscover=False,
