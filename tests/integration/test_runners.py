@@ -1,3 +1,4 @@
+import asyncio
 import os
 import subprocess
 import sys
@@ -9,6 +10,8 @@ from pathlib import Path
 from typing import Any, cast
 
 import pytest
+from aiokafka.client import AIOKafkaClient, ConnectionGroup
+from aiokafka.protocol.group import LeaveGroupRequest
 from confluent_kafka import Consumer, KafkaError, KafkaException
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
@@ -440,6 +443,51 @@ def test_a_member_that_was_replaced_commits_nothing(broker: str) -> None:
     assert isinstance(running.error, Fenced)
     assert _committed(broker, names["output"]) == []
     assert committed_offsets(broker, None, stage.source, [stage.source]) == {}
+
+
+def _put_out(bootstrap: str, group: str) -> None:
+    """Let the coordinator forget the one member of a group, who does not know it yet."""
+    admin = AdminClient({"bootstrap.servers": bootstrap})
+    (member,) = admin.describe_consumer_groups([group])[group].result(30).members
+
+    async def leave() -> int:
+        client = AIOKafkaClient(bootstrap_servers=bootstrap)
+        await client.bootstrap()
+        try:
+            coordinator = await client.coordinator_lookup(0, group)
+            request = LeaveGroupRequest[0](group, member.member_id)
+            answer = await client.send(coordinator, request, group=ConnectionGroup.COORDINATION)
+            return int(answer.error_code)
+        finally:
+            await client.close()
+
+    assert asyncio.run(leave()) == 0
+
+
+def test_a_member_that_was_put_out_commits_nothing_before_it_is_in_again(
+    broker: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # No heartbeat tells it in time: that it is out it hears from the answer to its offsets alone.
+    monkeypatch.setattr("streams.edges.kafka_config.SESSION_TIMEOUT_MS", 60_000)
+    names = _topics(broker, source=1, output=1)
+    _fill(broker, names["source"], 50)
+    stage = Paused(names["source"], names["output"])
+    runner = TransactionalRunner(
+        stage,
+        bootstrap=broker,
+        group_id=stage.source,
+        topic=stage.source,
+        state_topics=[stage.output],
+        transactional_prefix=stage.source,
+    )
+    running = Running(runner)
+    wait_until(stage.computed.is_set, 30)
+    _put_out(broker, stage.source)
+    assert stage.rolled == 0
+    stage.wake.set()
+    wait_until(lambda: stage.rolled or stage.state or not running.alive, 30)
+    assert (stage.rolled, stage.state) == (1, [])
+    running.end()
 
 
 CRASHING = """
