@@ -6,7 +6,7 @@ from contextlib import AbstractContextManager
 from tests.chaos.stages import Stages
 from tests.chaos.uploads import Load
 
-AHEAD = 60
+AHEAD = 300
 PAUSE_SECONDS = 0.2
 
 

@@ -14,7 +14,7 @@ from typing import Any
 
 from benchmarks import measured
 from streams.steps import STEPS
-from tests.chaos.outcomes import MUTANT, ROOT, SIMULATED, Outcome, read
+from tests.chaos.outcomes import MUTANT, ROOT, Outcome, read
 
 DECLARED = Path(__file__).parent / "promise.toml"
 PAGE = ROOT / "docs" / "guarantees.md"
@@ -89,7 +89,7 @@ def _matrix(rows: tuple[Outcome, ...]) -> Iterator[str]:
         key=lambda row: (stages.index(row.where), int(row.step.split()[0]), row.step.endswith("after")),
     )
     others = sorted(
-        (row for row in rows if row.where not in (*stages, MUTANT, SIMULATED)),
+        (row for row in rows if row.where not in (*stages, MUTANT)),
         key=lambda row: (row.test, row.where),
     )
     for title, some in (("Every step of every stage", swept), ("Everything else", others)):
@@ -104,11 +104,9 @@ def _matrix(rows: tuple[Outcome, ...]) -> Iterator[str]:
 
 def _mutants(rows: tuple[Outcome, ...]) -> Iterator[str]:
     yield MISSED
-    seeds = {row.step: row.outcome for row in rows if row.where == SIMULATED}
     for row in rows:
         if row.where == MUTANT:
-            found = ", ".join(each for each in (row.outcome, seeds.get(row.step)) if each)
-            yield f"| {row.step} | {row.fault} | {found} | `{row.commit}` |\n"
+            yield f"| {row.step} | {row.fault} | {row.outcome} | `{row.commit}` |\n"
 
 
 def main() -> int:

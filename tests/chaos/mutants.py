@@ -17,7 +17,6 @@ DECLARED = Path(__file__).parent / "mutants.toml"
 COPIED = ("streams", "schemas", "encoders", "tests", "deploy", "docs", "pyproject.toml", "README.md")
 PASSED, FAILED = 0, 1
 RUN_SECONDS = 280.0
-SEEDS = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,15 +40,12 @@ class Mutant:
     edits : tuple of Edit
     tests : tuple of str
         node ids; at least one must fail
-    simulated : bool
-        whether something does not hold in the first seeds of the simulator either
     """
 
     defence: str
     without: str
     edits: tuple[Edit, ...]
     tests: tuple[str, ...]
-    simulated: bool = False
 
 
 def mutants() -> tuple[Mutant, ...]:
@@ -61,7 +57,6 @@ def mutants() -> tuple[Mutant, ...]:
             without=one["without"],
             edits=tuple(Edit(**edit) for edit in one["edit"]),
             tests=tuple(one["tests"]),
-            simulated=one.get("simulated", False),
         )
         for one in declared["mutant"]
     )
@@ -119,18 +114,3 @@ def run(tests: tuple[str, ...], tree: Path) -> Run:
     cases = ET.parse(report).getroot().iter("testcase") if report.exists() else ()  # noqa: S314 - pytest wrote it
     failed = tuple(case.get("name") or "" for case in cases if case.find("failure") is not None)
     return Run(status=done.returncode, failed=failed, output=done.stdout + done.stderr)
-
-
-def simulate(tree: Path) -> Run:
-    """Run the first seeds of the simulator in a copy of the tree, up to one that does not hold."""
-    done = subprocess.run(  # noqa: S603 - our own interpreter and module
-        (sys.executable, "-m", "tests.chaos.first_seed", str(SEEDS)),
-        cwd=tree,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=RUN_SECONDS,
-    )
-    return Run(
-        status=done.returncode, failed=tuple(done.stdout.split()[:1]), output=done.stdout + done.stderr
-    )

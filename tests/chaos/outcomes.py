@@ -14,8 +14,8 @@ import orjson
 VARIABLE = "CHAOS_OUTCOMES"
 FILE = Path(__file__).parent / "outcomes.json"
 ROOT = Path(__file__).parents[2]
-# Not places that were hit, but what the tests and the simulator said of a defence taken away.
-MUTANT, SIMULATED = "mutant", "mutant, simulated"
+# No place that was hit, but what the tests said of a defence that was taken away.
+MUTANT = "mutant"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

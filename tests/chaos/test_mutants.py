@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.chaos.mutants import FAILED, PASSED, Mutant, apply, copy_of_tree, mutants, run, simulate
-from tests.chaos.outcomes import MUTANT, SIMULATED
+from tests.chaos.mutants import FAILED, PASSED, Mutant, apply, copy_of_tree, mutants, run
+from tests.chaos.outcomes import MUTANT
 
 # Some of the tests that are run start a broker.
 pytestmark = [pytest.mark.broker, pytest.mark.timeout(900)]
@@ -34,24 +34,3 @@ def test_without_this_defence_a_test_fails(
     assert done.status == FAILED, f"nobody misses {mutant.defence}:\n{done.output[-3000:]}"
     assert done.failed, f"no test failed, but pytest did:\n{done.output[-3000:]}"
     chronicle(where=MUTANT, step=mutant.defence, fault=mutant.without, outcome=f"`{done.failed[0]}`")
-
-
-def test_the_first_seeds_hold_where_nothing_is_taken_away(tmp_path: Path) -> None:
-    done = simulate(copy_of_tree(tmp_path))
-    assert done.status == PASSED, done.output
-
-
-@pytest.mark.parametrize(
-    "mutant",
-    [mutant for mutant in mutants() if mutant.simulated],
-    ids=lambda mutant: mutant.defence.replace(" ", "_"),
-)
-def test_without_this_defence_a_seed_does_not_hold(
-    mutant: Mutant, tmp_path: Path, chronicle: Callable[..., None]
-) -> None:
-    tree = copy_of_tree(tmp_path)
-    apply(mutant, tree)
-    done = simulate(tree)
-    assert done.status == FAILED, f"no seed misses {mutant.defence}:\n{done.output[-3000:]}"
-    assert done.failed, f"no seed failed, but the simulator did:\n{done.output[-3000:]}"
-    chronicle(where=SIMULATED, step=mutant.defence, fault=mutant.without, outcome=f"seed {done.failed[0]}")

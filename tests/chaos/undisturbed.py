@@ -2,9 +2,8 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
 
-from streams.core.records import ArbiterInput, Decision, EncodedUpload, EntityState, IndexRow
+from streams.core.records import EntityState, IndexRow
 from streams.core.rules import Confirm
 from streams.core.scoring import Bundle
 from streams.edges.memory_index import MemoryCandidateIndex
@@ -61,7 +60,7 @@ class Arbiter:
 
     def _note(self, produced: Produced) -> None:
         if produced.topic in SAID:
-            self.said[produced.topic].append(comparable(produced.topic, produced.value, self._codec))
+            self.said[produced.topic].append(produced.value or b"")
         elif produced.topic in KEPT:
             self.kept[produced.topic, produced.key] = produced.value
 
@@ -98,15 +97,6 @@ class Undisturbed:
         return self._arbiter.groups()
 
 
-def comparable(topic: str, value: bytes | None, codec: Codec) -> bytes:
-    """Give a record's bytes without the one figure that tells how late the index was just then."""
-    body = value or b""
-    if topic != DECISIONS:
-        return body
-    decision: Decision = codec.decode(topic, body)
-    return codec.encode(topic, replace(decision, overlay_rows=0))
-
-
 def last_of_each_key(messages: Iterable[Message]) -> Kept:
     """Fold compacted topics."""
     kept: Kept = {}
@@ -129,12 +119,6 @@ def groups_of(kept: Mapping[tuple[str, bytes | None], bytes | None], codec: Code
                 inside = frozenset(members.get(str(name), name) for name in inside)
             found.add((state.kind, inside))
     return frozenset(found)
-
-
-def upload_of(message: Message, codec: Codec) -> EncodedUpload | None:
-    """Read the upload that a record of the arbiter's log is about."""
-    asked: ArbiterInput = codec.decode(message.topic, message.value or b"")
-    return None if asked.found is None else asked.found.encoded
 
 
 def _nothing(topic: str, offset: int) -> Iterator[Message]:
