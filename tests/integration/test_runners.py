@@ -455,7 +455,7 @@ def _put_out(bootstrap: str, group: str) -> None:
         await client.bootstrap()
         try:
             coordinator = await client.coordinator_lookup(0, group)
-            request = LeaveGroupRequest[0](group, member.member_id)
+            request = LeaveGroupRequest(group, member.member_id)
             answer = await client.send(coordinator, request, group=ConnectionGroup.COORDINATION)
             return int(answer.error_code)
         finally:
