@@ -13,6 +13,7 @@ NAMES = (
     "index_search",
     "restart",
     "promise_cost",
+    "recovery",
     "resolve_musicbrainz",
 )
 # Too long to be one of all.

@@ -218,6 +218,7 @@ def main() -> None:
             for name in sorted(modes, reverse=turn % 2 == 1):
                 place = Path(folder) / f"{name}-{turn}"
                 runs[name].append(decide_all(place, records, exactly_once=modes[name]))
+                print(name, runs[name][-1], flush=True)
     rates = {name: statistics.median(run["decisions_per_s"] for run in done) for name, done in runs.items()}
     write_result(
         "promise_cost",

@@ -153,7 +153,8 @@ class Stages:
 
     def revive(self) -> list[str]:
         """Start again what has ended by itself, as the supervisor does; name it."""
-        ended = [name for name, process in self._running.items() if process.exitcode is not None]
+        running = list(self._running.items())  # another thread may start or end one
+        ended = [name for name, process in running if process.exitcode is not None]
         for name in ended:
             del self._running[name]
             stage, environment = self._how[name]
