@@ -77,6 +77,7 @@ def _described(outcome: Outcome) -> str:
 
 def _say(text: str) -> None:
     sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ from streams.core.records import ItemKey, UploadState
 from streams.core.rules import Rules
 from streams.core.scoring import Bundle
 from streams.edges.kafka_producer import Publisher
-from streams.edges.kafka_runner import StatelessRunner
+from streams.edges.kafka_runner import Idle, StatelessRunner
 from streams.edges.log_follower import LogFollower
 from streams.edges.log_reader import LogReader
 from streams.edges.memory_encoder import MemoryConfirmer, MemoryEncoder
@@ -35,6 +35,7 @@ from streams.stages.encode import ENCODED, EncodeProcessor
 from streams.stages.find import AGAIN, INPUT, PASSED_ON, FindProcessor
 from streams.stages.index import WATERMARK_TOPIC, IndexProcessor
 from streams.stages.index_position import FoldedTo, KafkaRowLog, catch_up
+from streams.stages.rebuild import rebuild
 from streams.steps import Step
 
 ARRIVING: Final = "catalog.upload.v1"
@@ -102,6 +103,7 @@ class Installation:
     disk: Disk = field(default_factory=Disk)
     stop: threading.Event = field(default_factory=threading.Event)
     arbiters: dict[str, tuple[TransactionalRunner, ArbitrateStage]] = field(default_factory=dict)
+    operators: list[SimulatedProcess] = field(default_factory=list)
     deaths: list[tuple[str, BaseException]] = field(default_factory=list)
     cluster: Cluster = field(init=False)
     places: list[Place] = field(init=False)
@@ -136,11 +138,21 @@ class Installation:
         self.world.say(f"starts {name}")
         process.run(lambda: place.work(process))
 
+    def rebuild_index(self) -> bool:
+        """Let an operator rebuild the index beside the stages; false while an earlier one is at it."""
+        if not self.shape.finders or not all(each.dead or each.ended for each in self.operators):
+            return False
+        name = f"operator.{len(self.operators)}"
+        process = SimulatedProcess(name, self.cluster, self.weather, self.faults("index"))
+        self.operators.append(process)
+        process.run(lambda: self._rebuild(process))
+        return True
+
     def shut_down(self) -> None:
         """End everything, as power loss would."""
-        for place in self.places:
-            if place.process is not None:
-                place.process.kill()
+        placed = [place.process for place in self.places if place.process is not None]
+        for process in (*placed, *self.operators):
+            process.kill()
 
     # --- the stages ---
 
@@ -157,6 +169,7 @@ class Installation:
         processor: EncodeProcessor | FindProcessor | IndexProcessor,
         group: str,
         topics: Iterable[str],
+        idle: Idle | None = None,
     ) -> StatelessRunner:
         return StatelessRunner(
             processor,
@@ -167,6 +180,7 @@ class Installation:
             batch_items=self.shape.batch_items,
             batch_ms=self.shape.batch_ms,
             revoke_seconds=1.0,
+            idle=idle,
             platform=process,
             guard=process.guard,
         )
@@ -198,7 +212,11 @@ class Installation:
             catch_up(processor, log, publisher)
         if not self.shape.finders:
             process.run(lambda: self._find(process, index), name="find")
-        self._runner(process, processor, INDEX_GROUP, [ROWS]).run(self.stop)
+        self._runner(process, processor, INDEX_GROUP, [ROWS], idle=processor.idle).run(self.stop)
+
+    def _rebuild(self, process: SimulatedProcess) -> None:
+        log = KafkaRowLog(LogReader(BOOTSTRAP, CLIENT, platform=process))
+        rebuild(SimulatedIndex(self.disk, self.mood, self.world, process), log, self.codec, batch_rows=4)
 
     def _arbitrate(self, process: SimulatedProcess) -> None:
         follower = LogFollower(BOOTSTRAP, CLIENT, WATERMARK_TOPIC, start="beginning", platform=process)

@@ -54,7 +54,8 @@ def judge(installation: Installation, workload: Workload, read: Read) -> list[st
 
 def _died_of_their_own(installation: Installation) -> Iterator[str]:
     """Name ends of processes that no mishap explains: what they found in their own logs and stores."""
-    for place, error in installation.deaths:
+    operators = [(each.name, error) for each in installation.operators for error in each.errors]
+    for place, error in (*installation.deaths, *operators):
         if not isinstance(error, TransientError | Fenced) and type(error) is not FatalError:
             yield f"{place} ended: {error!r}"
 

@@ -241,6 +241,8 @@ class _Running:
                 self._world.happened["compacted"] += 1
         if self._plan.stormy:
             self._lose_index()
+            if self._world.chance.random() < 0.02 and not self._it.mood.stale and self._it.rebuild_index():
+                self._world.happened["index rebuilt"] += 1
         self._world.sleep(seconds)
 
     def _lose_index(self) -> None:

@@ -41,6 +41,7 @@ def test_what_must_hold_holds_and_all_that_can_go_wrong_goes_wrong_in_some_seed(
         "cut",
         "fenced",
         "index lost",
+        "index rebuilt",
         "looked up again",
         "offsets refused",
         "partitions given up",
