@@ -81,8 +81,9 @@ def _show_hops(report: AuditReport, *, as_json: bool) -> None:
         print_json(_plain(report))
         return
     console = output()
+    console.print(f"{'checked':>8}  at")
     for hop, count in report.checked.items():
-        console.print(f"{count:>8} {hop}")
+        console.print(f"{count:>8}  {hop}")
     for found in report.mismatches:
         console.print(_said(found), style="red")
     console.print("Everything adds up." if report.clean else f"{len(report.mismatches)} mismatches.")

@@ -28,6 +28,16 @@ Bootstrap = Annotated[
     typer.Option("--bootstrap", help="HOST:PORT of a cluster of your own.", show_default=False),
 ]
 
+By = Annotated[str, typer.Option("--by", help="Who says so; by default you.", show_default=False)]
+Note = Annotated[str | None, typer.Option("--note", help="Why, for those who look later.")]
+
+
+def person(by: str) -> str:
+    """Return who says so: the one named, or the user at the terminal."""
+    import getpass
+
+    return by or getpass.getuser()
+
 
 def settings_for(data_dir: Path | None, *, bootstrap: str | None = None) -> Settings:
     """Read the settings for one command; an option goes over the environment."""

@@ -101,10 +101,32 @@ def fold(changes: Sequence[tuple[Change, int]], wanted: AsOf | None, *, last: in
     return AsItStood(catalogue=catalogue, changes=until)
 
 
-def matching_ids(ids: Iterable[str], prefix: str) -> list[str]:
-    """Return the ids that begin so; an exact one alone."""
+def the_one(ids: Iterable[str], prefix: str) -> str:
+    """Return the one id that begins so, or is exactly this.
+
+    Raises
+    ------
+    LookupError
+        none, or more than one, begins so; says which
+    """
     found = [name for name in ids if name.startswith(prefix)]
-    return [prefix] if prefix in found else found
+    if prefix in found:
+        return prefix
+    if len(found) == 1:
+        return found[0]
+    raise LookupError(f"{prefix} may be any of: {', '.join(found[:10])}" if found else f"No entity {prefix}")
+
+
+def whole_ids(settings: Settings, prefixes: Iterable[str]) -> tuple[str, ...]:
+    """Complete ids of entities from the change log: the arbiter takes whole ones only.
+
+    Raises
+    ------
+    LookupError
+        of one of them none, or more than one, begins so
+    """
+    known = as_it_stood(settings, None).catalogue.entities
+    return tuple(the_one(known, prefix) for prefix in prefixes)
 
 
 def entity_view(stood: AsItStood, entity_id: str) -> EntityView:

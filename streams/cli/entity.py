@@ -7,13 +7,22 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from streams.cli.common import AsJson, Bootstrap, DataDir, messages, output, print_json, settings_for
+from streams.cli.common import (
+    AsJson,
+    Bootstrap,
+    By,
+    DataDir,
+    Note,
+    messages,
+    output,
+    person,
+    print_json,
+    settings_for,
+)
 
 if TYPE_CHECKING:
     from streams.config import Settings
 
-By = Annotated[str, typer.Option("--by", help="Who says so.")]
-Note = Annotated[str | None, typer.Option("--note")]
 SHOW = "ID"
 
 
@@ -27,7 +36,7 @@ class _IdOrCommand(TyperGroup):
 
 
 entity = typer.Typer(
-    help="Show an entity; merge and split entities.",
+    help="Show an entity (`samesong entity ID`); merge, split and unmerge entities.",
     no_args_is_help=True,
     cls=_IdOrCommand,
     subcommand_metavar="ID | merge | split | unmerge",
@@ -53,7 +62,7 @@ def show(
     from datetime import UTC, datetime
 
     from streams.cli.as_of import parse_as_of
-    from streams.cli.entities import as_it_stood, entity_view, matching_ids
+    from streams.cli.entities import as_it_stood, entity_view, the_one
     from streams.cli.render import entity_text
 
     try:
@@ -61,15 +70,13 @@ def show(
         stood = as_it_stood(settings_for(data_dir, bootstrap=bootstrap), wanted)
     except ValueError as exc:
         raise typer.BadParameter(str(exc), param_hint="--as-of") from exc
-    ids = matching_ids(stood.catalogue.entities, entity_id)
-    if len(ids) != 1:
+    try:
+        named = the_one(stood.catalogue.entities, entity_id)
+    except LookupError as exc:
         when = f" as of sequence {stood.catalogue.sequence}" if as_of is not None else ""
-        named = (
-            f"{entity_id} may be any of: {', '.join(ids[:10])}" if ids else f"No entity {entity_id}{when}."
-        )
-        messages().print(named)
-        raise typer.Exit(1)
-    view = entity_view(stood, ids[0])
+        messages().print(f"{exc.args[0]}{when}.")
+        raise typer.Exit(1) from None
+    view = entity_view(stood, named)
     if as_json:
         print_json(
             {
@@ -86,7 +93,9 @@ def show(
 
 @entity.command()
 def merge(
-    entity_ids: Annotated[list[str], typer.Argument(metavar="ENTITY_ID...", help="Two or more.")],
+    entity_ids: Annotated[
+        list[str], typer.Argument(metavar="ID...", help="Two or more, or their first letters.")
+    ],
     data_dir: DataDir = None,
     bootstrap: Bootstrap = None,
     as_json: AsJson = False,
@@ -109,7 +118,7 @@ def merge(
 
 @entity.command()
 def split(
-    entity_id: Annotated[str, typer.Argument()],
+    entity_id: Annotated[str, typer.Argument(metavar="ID", help="The entity, or its first letters.")],
     members: Annotated[
         list[str], typer.Option("--member", help="SOURCE/ITEM_ID to split off; once for each.")
     ],
@@ -143,7 +152,9 @@ def split(
 def unmerge(
     entity_ids: Annotated[
         list[str],
-        typer.Argument(metavar="ENTITY_ID...", help="Merged ids to restore, or the one that holds them."),
+        typer.Argument(
+            metavar="ID...", help="Merged ids to restore, or the one that holds them; first letters do."
+        ),
     ],
     data_dir: DataDir = None,
     bootstrap: Bootstrap = None,
@@ -173,18 +184,23 @@ def _publish(
     by: str,
     note: str | None,
 ) -> None:
-    import getpass
     import uuid
 
+    from streams.cli.entities import whole_ids
     from streams.cli.publishing import publish_command
     from streams.core.records import AdminCommand
 
+    try:
+        named = whole_ids(settings, entity_ids)
+    except LookupError as exc:
+        messages().print(f"{exc.args[0]}. Nothing was published.")
+        raise typer.Exit(1) from None
     asked = AdminCommand(
         command_id=str(uuid.uuid4()),
         command=command,
-        entity_ids=tuple(dict.fromkeys(entity_ids)),
+        entity_ids=tuple(dict.fromkeys(named)),
         members=members,
-        by=by or getpass.getuser(),
+        by=person(by),
         note=note,
     )
     publish_command(settings, asked)
@@ -192,5 +208,6 @@ def _publish(
         print_json(asked)
     else:
         messages().print(
-            f"Command {asked.command_id} is published; what cannot be done is in `samesong deadletters list`."
+            f"The {command} is published as command {asked.command_id} and takes effect in a moment: "
+            f"see `samesong entity {named[0]}`. If it cannot be done, `samesong deadletters list` says why."
         )

@@ -7,7 +7,17 @@ from typing import Annotated
 
 import typer
 
-from streams.cli.common import AsJson, Bootstrap, DataDir, messages, output, print_json, settings_for
+from streams.cli.common import (
+    AsJson,
+    Bootstrap,
+    By,
+    DataDir,
+    messages,
+    output,
+    person,
+    print_json,
+    settings_for,
+)
 
 models = typer.Typer(help="The encoders' files; the parameter bundle in force.", no_args_is_help=True)
 
@@ -42,10 +52,9 @@ def promote(
     data_dir: DataDir = None,
     bootstrap: Bootstrap = None,
     as_json: AsJson = False,
-    by: Annotated[str, typer.Option("--by", help="Who says so.")] = "",
+    by: By = "",
 ) -> None:
     """Bring a parameter bundle into force; the kept pairs are scored by it anew."""
-    import getpass
     import hashlib
     import uuid
 
@@ -62,7 +71,7 @@ def promote(
         version=read.version,
         payload=payload,
         sha256=hashlib.sha256(payload).hexdigest(),
-        by=by or getpass.getuser(),
+        by=person(by),
     )
     publish_promotion(settings_for(data_dir, bootstrap=bootstrap), promotion)
     if as_json:

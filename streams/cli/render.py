@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from streams.cli.entities import EntityView
+from streams.cli.why import why
 from streams.core.records import (
     Decision,
     HeadScore,
@@ -91,7 +92,10 @@ def _candidates(decision: Decision) -> list[str]:
     """Say what else was considered."""
     if not decision.candidates:
         return ["Candidates: none considered"]
-    lines = ["Candidates" + (" (list cut short)" if decision.truncated else "")]
+    lines = [
+        "Candidates (log-odds of one recording; how each was found)"
+        + (", the list cut short" if decision.truncated else "")
+    ]
     for found in decision.candidates:
         score = "not scored" if found.recording_log_odds is None else f"{found.recording_log_odds:+.3f}"
         why = f"  cannot link: {found.cannot_link}" if found.cannot_link else ""
@@ -105,8 +109,8 @@ def _candidates(decision: Decision) -> list[str]:
 
 
 def explanation(decision: Decision) -> str:
-    """Say why: outcome, levels, ledgers, counter-evidence, flip, candidates, relation, versions."""
-    lines = [decision_line(decision), ""]
+    """Say why, in words first, then levels, ledgers, counter-evidence, flip, candidates and versions."""
+    lines = [decision_line(decision), "", *why(decision), ""]
     origin = decision.origin
     lines.append(f"Decision   {decision.decision_id}  (sequence {decision.sequence})")
     lines.append(f"Origin     {origin.topic} [{origin.partition}] @ {origin.offset}")
@@ -135,10 +139,11 @@ def explanation(decision: Decision) -> str:
             f"in the other {heard.other_start_ms / 1000:.1f} to {heard.other_end_ms / 1000:.1f} s"
         )
     if decision.counter_evidence is not None:
-        lines += ["Strongest counter-evidence", ledger_line(decision.counter_evidence)]
+        lines += ["Strongest evidence against this outcome", ledger_line(decision.counter_evidence)]
     if decision.flip is not None:
         flip = decision.flip
-        lines.append(f"Would become {flip.to} if: {flip.change} ({flip.log_odds:+.3f})")
+        other = "no match" if flip.to == "non_match" else flip.to
+        lines.append(f"Would become {other} if: {flip.change} ({flip.log_odds:+.3f})")
     lines += _candidates(decision)
     if (relation := decision.relation) is not None:
         span = f", {relation.overlap_ms / 1000:.1f} s compared" if relation.overlap_ms is not None else ""
@@ -151,7 +156,7 @@ def explanation(decision: Decision) -> str:
     for problem in decision.identifier_problems:
         lines.append(f"Ignored    {problem.scheme} {problem.value}: {problem.problem}")
     if decision.deciding_models:
-        lines.append(f"Other side {', '.join(decision.deciding_models)}")
+        lines.append(f"Of other   {', '.join(decision.deciding_models)}")
     versions = [*decision.models, f"rules {decision.rule_version}", f"bundle {decision.bundle_version}"]
     lines.append("Versions   " + ", ".join(part for part in versions if not part.endswith(" ")))
     if decision.lookup is not None:
@@ -193,7 +198,8 @@ def entity_text(view: EntityView) -> str:
         members = next((len(s.members) for s in event.sides if s.entity_id == side.entity_id), 0)
         others = [short(s.entity_id) for s in event.sides if s.entity_id != side.entity_id]
         beside = f" with {', '.join(others)}" if others else ""
-        lines.append(f"  {event.sequence:>6}  {event.change:<9} {members} members{beside}  by {event.cause}")
+        count = f"{members} member{'' if members == 1 else 's'}"
+        lines.append(f"  {event.sequence:>6}  {event.change:<9} {count}{beside}  by {event.cause}")
     return _text(lines)
 
 

@@ -1,15 +1,30 @@
-"""`samesong review`: settle what is doubtful."""
+"""`samesong review`: what people are asked about, and how they settle it."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from enum import StrEnum
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from streams.cli.common import AsJson, DataDir, messages, print_json, settings_for
+from streams.cli.common import (
+    AsJson,
+    Bootstrap,
+    By,
+    DataDir,
+    Note,
+    messages,
+    output,
+    person,
+    print_json,
+    settings_for,
+)
 
-review = typer.Typer(help="Settle what is doubtful.", no_args_is_help=True)
+if TYPE_CHECKING:
+    from streams.core.records import PairState, ReviewRequested
+
+review = typer.Typer(help="List what is doubtful, and settle it.", no_args_is_help=True)
 
 
 class _Judgement(StrEnum):
@@ -18,25 +33,68 @@ class _Judgement(StrEnum):
     withdrawn = "withdrawn"
 
 
-@review.callback()
-def _review() -> None:
-    """Keep `verdict` a command of its own while it is the only one."""
+@review.command(name="list")
+def list_open(data_dir: DataDir = None, bootstrap: Bootstrap = None, as_json: AsJson = False) -> None:
+    """List the pairs that wait for a person's verdict."""
+    from streams.cli.decisions import read_records
+
+    settings = settings_for(data_dir, bootstrap=bootstrap)
+    waiting = unsettled(
+        read_records(settings, "review.requested.v1"), read_records(settings, "pair.state.v1")
+    )
+    for asked in waiting:
+        if as_json:
+            print_json(asked)
+        else:
+            output().print(
+                f"{asked.left_source} {asked.left_item_id}  {asked.right_source} {asked.right_item_id}  "
+                f"p={asked.probability:.3f}  {asked.reason}  (sequence {asked.sequence})"
+            )
+    if not as_json:
+        messages().print(
+            f"{len(waiting)} wait. `samesong explain SOURCE ITEM_ID` shows the evidence, "
+            "`samesong review verdict` settles a pair."
+        )
+
+
+def unsettled(requests: Iterable[ReviewRequested], pairs: Iterable[PairState]) -> tuple[ReviewRequested, ...]:
+    """Return the latest request of each pair that has no verdict and whose uploads are both live."""
+    from streams.core.records import ItemKey
+
+    latest: dict[tuple[str, str], ReviewRequested] = {}
+    for asked in requests:
+        left, right = sorted(
+            (
+                ItemKey(asked.left_source, asked.left_item_id).text(),
+                ItemKey(asked.right_source, asked.right_item_id).text(),
+            )
+        )
+        latest[left, right] = asked
+    stand: dict[tuple[str, str], PairState] = {}
+    for pair in pairs:
+        left, right = sorted((pair.left, pair.right))
+        stand[left, right] = pair
+    return tuple(
+        asked
+        for names, asked in latest.items()
+        if (state := stand.get(names)) is None or (state.live and state.verdict is None)
+    )
 
 
 @review.command()
 def verdict(
-    left_source: Annotated[str, typer.Argument()],
-    left_item_id: Annotated[str, typer.Argument()],
-    right_source: Annotated[str, typer.Argument()],
-    right_item_id: Annotated[str, typer.Argument()],
+    left_source: Annotated[str, typer.Argument(help="Who sent one of the two.")],
+    left_item_id: Annotated[str, typer.Argument(help="What they call it.")],
+    right_source: Annotated[str, typer.Argument(help="Who sent the other.")],
+    right_item_id: Annotated[str, typer.Argument(help="What they call it.")],
     judgement: Annotated[_Judgement, typer.Argument(help="withdrawn takes the pair's verdict back.")],
     data_dir: DataDir = None,
+    bootstrap: Bootstrap = None,
     as_json: AsJson = False,
-    by: Annotated[str, typer.Option("--by", help="Who says so.")] = "",
-    note: Annotated[str | None, typer.Option("--note")] = None,
+    by: By = "",
+    note: Note = None,
 ) -> None:
     """Say whether two uploads are the same recording; the catalogue follows."""
-    import getpass
     import uuid
 
     from streams.cli.publishing import publish_verdict
@@ -52,11 +110,14 @@ def verdict(
         right_source=right.source,
         right_item_id=right.item_id,
         judgement=judgement.value,
-        by=by or getpass.getuser(),
+        by=person(by),
         note=note,
     )
-    publish_verdict(settings_for(data_dir), settled)
+    publish_verdict(settings_for(data_dir, bootstrap=bootstrap), settled)
     if as_json:
         print_json(settled)
     else:
-        messages().print(f"Verdict {settled.verdict_id} is published.")
+        messages().print(
+            f"The verdict is published as {settled.verdict_id} and takes effect in a moment. "
+            "If it cannot be acted on, `samesong deadletters list` says why."
+        )

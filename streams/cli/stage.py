@@ -6,7 +6,18 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from streams.cli.common import AsJson, Bootstrap, DataDir, messages, output, print_json, settings_for
+from streams.cli.common import (
+    AsJson,
+    Bootstrap,
+    By,
+    DataDir,
+    Note,
+    messages,
+    output,
+    person,
+    print_json,
+    settings_for,
+)
 from streams.cli.stages import Stage
 
 if TYPE_CHECKING:
@@ -15,10 +26,6 @@ if TYPE_CHECKING:
 stage = typer.Typer(help="Pause and resume stages.", no_args_is_help=True)
 
 Name = Annotated[Stage, typer.Argument(help="Which one.")]
-By = Annotated[str, typer.Option("--by", help="Who says so.")]
-Note = Annotated[str | None, typer.Option("--note", help="Why, for those who look later.")]
-
-
 Partition = Annotated[
     int | None,
     typer.Option("--partition", min=0, help="Of encode: only this partition of the uploads."),
@@ -113,7 +120,6 @@ def _say(
     note: str | None,
     exempt_before: int = 0,
 ) -> None:
-    import getpass
 
     from streams.cli.publishing import publish_control
     from streams.core.records import StageControl
@@ -125,7 +131,7 @@ def _say(
         paused=paused,
         topic=None if partition is None else "catalog.upload.v1",
         partition=partition,
-        by=by or getpass.getuser(),
+        by=person(by),
         note=note,
         exempt_before=exempt_before,
     )

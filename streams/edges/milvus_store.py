@@ -135,7 +135,7 @@ def _owned(folder: Path) -> Iterator[None]:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             yield
     except BlockingIOError as exc:
-        raise IndexUnavailable(f"another process has {folder} open") from exc
+        raise IndexUnavailable(f"another process has {folder} open: stop it (`samesong up`) first") from exc
     except OSError as exc:
         raise IndexUnavailable(f"{folder} cannot be used: {exc}") from exc
 

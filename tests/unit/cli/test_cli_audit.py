@@ -39,7 +39,7 @@ def looking(
 def test_one_look_tells_hop_by_hop(report: AuditReport, status: int, monkeypatch: pytest.MonkeyPatch) -> None:
     done = looking(monkeypatch, report, arguments=("--once",))
     assert done.exit_code == status
-    assert f"{report.checked['encode']:>8} encode" in done.output
+    assert f"{report.checked['encode']:>8}  encode" in done.output
     assert ("Everything adds up." in done.output) is report.clean
 
 

@@ -28,6 +28,8 @@ run = CliRunner().invoke
 def published(monkeypatch: pytest.MonkeyPatch) -> list[object]:
     """Collect what would go to Kafka."""
     said: list[object] = []
+    known = fold([change(1, entity_id="e1"), change(2, entity_id="e2")], None, last=2)
+    monkeypatch.setattr("streams.cli.entities.as_it_stood", lambda _settings, _wanted: known)
     for name in ("publish_command", "publish_promotion"):
         monkeypatch.setattr(f"streams.cli.publishing.{name}", lambda _settings, record: said.append(record))
     return said
@@ -45,6 +47,22 @@ def test_commands_name_entities_and_members(published: list[object], tmp_path: P
         ("unmerge", ("e2",), (), "ana"),
     ]
     assert len({each.command_id for each in commands}) == 3
+
+
+def test_first_letters_become_whole_ids_before_anything_is_published(
+    published: list[object], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    known = fold([change(1, entity_id="aa-1"), change(2, entity_id="ab-2")], None, last=2)
+    monkeypatch.setattr("streams.cli.entities.as_it_stood", lambda _settings, _wanted: known)
+    there = ["--data-dir", str(tmp_path)]
+    for ids, says in ((["a", "ab"], "may be any of: aa-1, ab-2"), (["aa", "x"], "No entity x")):
+        said = run(app, ["entity", "merge", *ids, *there])
+        assert (said.exit_code, published) == (1, [])
+        assert says in said.output
+    assert run(app, ["entity", "merge", "aa", "ab", *there]).exit_code == 0
+    (command,) = published
+    assert isinstance(command, AdminCommand)
+    assert command.entity_ids == ("aa-1", "ab-2")
 
 
 def test_a_bundle_is_promoted_with_its_digest(published: list[object], tmp_path: Path) -> None:

@@ -1,6 +1,8 @@
 from dataclasses import replace
 
-from streams.cli.entities import Change, entity_view, fold, matching_ids
+import pytest
+
+from streams.cli.entities import Change, entity_view, fold, the_one
 from streams.cli.render import decision_line, entity_text, explanation
 from streams.core.records import (
     ConsideredCandidate,
@@ -103,7 +105,7 @@ def test_an_explanation_tells_everything_that_decided() -> None:
         "-1.250  duration                 differs",
         "+3.570  sum, probability 0.9726",
         "threshold +2.95 log-odds",
-        "Strongest counter-evidence",
+        "Strongest evidence against this outcome",
         "Would become review if: duration apart by 9 s",
         "by isrc, vector:text (index)  cannot link: version:live|studio",
         "offset +1.50 s, 20.0 s compared",
@@ -112,6 +114,24 @@ def test_an_explanation_tells_everything_that_decided() -> None:
         "f" * 32,
     ):
         assert part in said
+
+
+def test_an_explanation_begins_with_why_in_words() -> None:
+    lines = explanation(MATCH).splitlines()
+    assert lines[2].endswith(
+        "the closest upload is label/A-1: +3.57 for one recording; a match takes +2.95 or more"
+    )
+    assert lines[3:6] == [
+        "For it     title exact (+4.50)",
+        "Against    duration differs (-1.25)",
+        "           So it joins the recording of that upload.",
+    ]
+    alone = replace(MATCH, outcome=Outcome.new, recording_ledger=None)
+    assert "nothing in the catalogue was near enough" in explanation(alone)
+    doubted = explanation(replace(MATCH, outcome=Outcome.review))
+    assert "a person must say" in doubted
+    refused = replace(MATCH, outcome=Outcome.rejected, code="media_empty", reason="0 bytes")
+    assert "Why        0 bytes" in explanation(refused)
 
 
 def _changed(sequence: int, change: str, *sides: EntitySide) -> EntityChanged:
@@ -167,8 +187,12 @@ def test_an_entity_is_folded_from_the_logs() -> None:
     changes: list[Change] = [*events, other, relation]
     dated = [(each, each.sequence * 10) for each in changes]
     stood = fold(dated, None, last=0)
-    assert matching_ids(stood.catalogue.entities, "a") == ["aa-1", "ab-2"]
-    assert matching_ids(stood.catalogue.entities, "aa-1") == ["aa-1"]
+    assert the_one(stood.catalogue.entities, "ab") == "ab-2"
+    assert the_one([*stood.catalogue.entities, "aa-11"], "aa-1") == "aa-1"
+    with pytest.raises(LookupError, match="any of: aa-1, ab-2"):
+        the_one(stood.catalogue.entities, "a")
+    with pytest.raises(LookupError, match="No entity b"):
+        the_one(stood.catalogue.entities, "b")
     said = entity_text(entity_view(stood, "aa-1"))
     for part in ("Clear Water", "Members    2", "s/x", "s/y", "remix_of -> cc-3", "merged", "with ab-2"):
         assert part in said
