@@ -13,7 +13,7 @@ from streams.core.catalogue import Workspace
 from streams.core.clustering import Judgement
 from streams.core.explaining import counter_evidence, smallest_flip
 from streams.core.ids import event_id, stable_id
-from streams.core.linking import Compared, compare, link
+from streams.core.linking import Compared, compare, judged, link
 from streams.core.naming import WORK
 from streams.core.origins import Origins
 from streams.core.placing import Placement, place
@@ -31,7 +31,6 @@ from streams.core.records import (
     Kind,
     Operation,
     Outcome,
-    PairState,
     RelationChanged,
     RelationClaim,
     RelationState,
@@ -140,9 +139,7 @@ def decide_verdict(workspace: Workspace, verdict: Verdict, *, sequence: int, rul
     a, b = _live(workspace, left), _live(workspace, right)
     if verdict.judgement == Judgement.match and a.kind is not b.kind:
         raise InvariantError("a recording and a music video are never one entity")
-    pairs = [pair for pair in workspace.pairs_of(left) if (pair.left, pair.right) == (left, right)]
-    # Never compared: nothing speaks for or against it but the verdict.
-    held = pairs[0] if pairs else PairState(left=left, right=right, recording_log_odds=0.0, work_log_odds=0.0)
+    held = judged(workspace, left, right, rules=rules)
     if held.verdict_id == verdict.verdict_id:
         return Decided(events=())
     judgement = None if verdict.judgement == "withdrawn" else verdict.judgement

@@ -15,6 +15,7 @@ from streams.core.arbiter import Decided
 from streams.core.catalogue import Workspace
 from streams.core.clustering import Judgement
 from streams.core.letters import letter
+from streams.core.linking import judged
 from streams.core.naming import WORK
 from streams.core.placing import Placement, place
 from streams.core.records import AdminCommand, EntityState, Origin, PairState
@@ -177,33 +178,12 @@ def _judge(
         raise InvariantError(f"it would judge {len(pairs)} pairs; at most {MAX_PAIRS} are")
     for one, other in pairs:
         left, right = sorted((one, other))
-        held = next((pair for pair in workspace.pairs_of(left) if pair.right == right), None)
-        pair = held or _scored(workspace, left, right, rules)
+        pair = judged(workspace, left, right, rules=rules)
         if pair.verdict == judgement:
             continue
         if pair.verdict is not None and not _is_by_command(pair):
             raise InvariantError(f"verdict {pair.verdict_id} on {left} and {right} says {pair.verdict}")
         workspace.put_pair(replace(pair, verdict=judgement.value, verdict_id=MARK + command.command_id))
-
-
-def _scored(workspace: Workspace, left: str, right: str, rules: Rules) -> PairState:
-    """Score a pair that was never compared, so that it means something once the command is taken back."""
-    a, b = workspace.upload(left), workspace.upload(right)
-    if a is None or b is None or a.record is None or b.record is None:
-        return PairState(left=left, right=right, recording_log_odds=0.0, work_log_odds=0.0)
-    sound = rules.confirm(a.sound, b.sound) if a.sound is not None and b.sound is not None else None
-    score = rules.scorer.score(a.record, b.record, sound)
-    return PairState(
-        left=left,
-        right=right,
-        recording_log_odds=score.recording.log_odds,
-        work_log_odds=score.work.log_odds,
-        cannot_link=score.cannot_link,
-        work_cannot_link=score.work_cannot_link,
-        relation=score.relation,
-        sound=sound,
-        bundle_version=rules.bundle_version,
-    )
 
 
 def _links(workspace: Workspace, entity: EntityState) -> Iterator[PairState]:

@@ -108,16 +108,31 @@ def complete(
     for left, right in combinations(keys, 2):
         if left not in representatives or (left, right) in known:
             continue
-        a, b = workspace.upload(left), workspace.upload(right)
-        if a is None or b is None or a.record is None or b.record is None:
-            continue
-        sound = None
-        if a.sound is not None and b.sound is not None:
-            sound = rules.confirm(a.sound, b.sound)
-        score = rules.scorer.score(a.record, b.record, sound)
-        known[left, right] = _pair(left, right, score, sound, rules)
-        workspace.put_pair(known[left, right])
+        pair = scored(workspace, left, right, rules=rules)
+        if pair is not None:
+            known[left, right] = pair
+            workspace.put_pair(pair)
     return [known[pair_key] for pair_key in sorted(known)]
+
+
+def scored(workspace: Workspace, left: str, right: str, *, rules: Rules) -> PairState | None:
+    """Score two uploads that were never compared, ``left < right``; none where one has nothing to compare."""
+    a, b = workspace.upload(left), workspace.upload(right)
+    if a is None or b is None or a.record is None or b.record is None:
+        return None
+    sound = rules.confirm(a.sound, b.sound) if a.sound is not None and b.sound is not None else None
+    return _pair(left, right, rules.scorer.score(a.record, b.record, sound), sound, rules)
+
+
+def judged(workspace: Workspace, left: str, right: str, *, rules: Rules) -> PairState:
+    """Give the pair that a person or an operator speaks of, ``left < right``, with what the evidence says.
+
+    Whether the two were compared before depends on who else came when; the place of a judgement among others
+    must not, and what it leaves when it is taken back must mean something.
+    """
+    held = next((pair for pair in workspace.pairs_of(left) if pair.right == right), None)
+    unknown = PairState(left=left, right=right, recording_log_odds=0.0, work_log_odds=0.0)
+    return held or scored(workspace, left, right, rules=rules) or unknown
 
 
 def _could_link(recording_log_odds: float, work_log_odds: float, rules: Rules) -> bool:

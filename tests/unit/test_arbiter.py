@@ -410,6 +410,18 @@ def test_a_non_match_splits_what_the_score_had_joined() -> None:
     assert arbiter.entity_of("a") != arbiter.entity_of("b")
 
 
+def test_a_verdict_on_a_pair_that_was_never_compared_keeps_what_the_evidence_says() -> None:
+    arbiter = Arbiter()
+    arbiter.upload("a", "w/studio")
+    arbiter.upload("b", "other/studio")
+    left, right = sorted((key("a"), key("b")))
+    assert arbiter.catalogue.pairs_of(left) == ()
+    verdict(arbiter, "a", "b", "match")
+    (pair,) = arbiter.catalogue.pairs_of(left)
+    assert (pair.right, pair.verdict) == (right, "match")
+    assert (pair.recording_log_odds, pair.bundle_version) == (-6.0, "test")
+
+
 def test_the_same_verdict_again_says_nothing_and_one_on_nothing_is_refused() -> None:
     arbiter = Arbiter()
     arbiter.upload("a", "w/studio")
