@@ -27,7 +27,13 @@ from streams.edges.faust_app import run_drift
 from streams.telemetry import configure_logging
 configure_logging("info", "drift")
 settings = DriftSettings(window_s=2, grace_s=0.2, reference_windows=2, min_count=50, p_value=0.01)
-run_drift(sys.argv[1], settings, AvroCodec(), Path(sys.argv[2]), app_id=sys.argv[3])
+paused, asked = Path(sys.argv[2], "paused"), Path(sys.argv[2], "asked")
+
+def gate():
+    asked.touch()
+    return not paused.exists()
+
+run_drift(sys.argv[1], settings, AvroCodec(), Path(sys.argv[2]), app_id=sys.argv[3], gate=gate)
 """
 
 
@@ -133,3 +139,30 @@ def test_a_shift_raises_an_alert_and_a_restart_counts_nothing_twice(broker: str,
     assert len(references) == 2, "the two halves, the same after the restart"
     counted = sum(w.count for w in feed.windows.values() if w.reference != "gathering")
     assert counted <= feed.sent * 32
+
+
+def test_a_paused_worker_folds_nothing_ends_at_once_and_goes_on(broker: str, tmp_path: Path) -> None:
+    ensure_topics(broker, replication_factor=1)
+    feed = _Feed(broker)
+    app_id = f"drift-{uuid.uuid4().hex[:8]}"
+    paused = tmp_path / "paused"
+    paused.touch()
+    worker = _start(broker, tmp_path, app_id)
+    try:
+        # Asked means that a sketch is at hand; then longer than it takes to close two windows.
+        feed.until(0.0, (tmp_path / "asked").exists, 90)
+        until = time.monotonic() + 6.0
+        feed.until(0.0, lambda: time.monotonic() > until, 60)
+        assert feed.windows == {}
+        assert _stop(worker) < 12
+        assert worker.returncode == 0
+        worker = _start(broker, tmp_path, app_id)
+        paused.unlink()
+        feed.until(0.0, lambda: len(feed.windows) >= 2, 90)
+    except AssertionError as exc:
+        exc.add_note((tmp_path / "worker.log").read_text()[-6000:])
+        raise
+    finally:
+        if worker.poll() is None:
+            _stop(worker)
+        feed.reader.close()
