@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from streams.core.records import Decision, HeadScore, LedgerLine, Outcome
 
+GUARDS = {
+    "another_member": "The guard: another member of that upload's entity can be no recording of this one.",
+    "too_large": "The guard: more uploads hang together here than are joined without a person.",
+}
 SCALE = (
     "Figures are log-odds: 0 is even, +3 is 95 in 100, -3 is 5 in 100.",
     "The lines of each table add up to its sum.",
@@ -25,6 +29,7 @@ def why(decision: Decision) -> list[str]:
         f"Why        the closest upload is {other}: {score.log_odds:+.2f} for one recording{needed}",
         *_side("For it", score, sign=1),
         *_side("Against", score, sign=-1),
+        *(f"           {GUARDS[line.level]}" for line in score.lines if line.level in GUARDS),
         f"           {_outcome(decision.outcome)}",
         *(f"           {line}" for line in SCALE),
     ]

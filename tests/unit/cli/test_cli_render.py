@@ -130,6 +130,11 @@ def test_an_explanation_begins_with_why_in_words() -> None:
     assert "nothing in the catalogue was near enough" in explanation(alone)
     doubted = explanation(replace(MATCH, outcome=Outcome.review))
     assert "a person must say" in doubted
+    guard = LedgerLine(name="guard", level="another_member", contribution=-4.0)
+    guarded = HeadScore(prior=0.32, lines=(*LINES, guard), log_odds=-0.43, probability=0.39)
+    said = explanation(replace(MATCH, outcome=Outcome.review, recording_ledger=guarded))
+    assert "Against    guard another member (-4.00), duration differs (-1.25)" in said
+    assert "another member of that upload's entity" in said
     refused = replace(MATCH, outcome=Outcome.rejected, code="media_empty", reason="0 bytes")
     assert "Why        0 bytes" in explanation(refused)
 
