@@ -168,7 +168,7 @@ ROLES: tuple[Role, ...] = (
         "reviewer",
         "settles pairs",
         _writes("reviewers"),
-        _reads("review.requested.v1", "pair.state.v1", "resolution.decided.v1"),
+        _reads("review.requested.v1", "pair.state.v1", "upload.state.v1", "resolution.decided.v1"),
         _without_group(),
     ),
     _role(

@@ -47,7 +47,9 @@ def list_(
     from rich.table import Column, Table
 
     # To be copied: never broken into two lines.
-    table = Table(Column("origin", no_wrap=True), "item", "attempt", "code", "reason", "bytes")
+    table = Table(
+        Column("origin", no_wrap=True), "item", "attempt", "code", Column("reason", overflow="fold"), "bytes"
+    )
     for letter in found:
         item = f"{letter.source}/{letter.item_id}" if letter.source else "unknown"
         cells = (str(letter.attempt), letter.code, letter.reason, str(letter.body_bytes))

@@ -207,6 +207,5 @@ def member_name(member: str) -> str:
     """Give a member's source and item; entity ids of a work's members stay as they are."""
     size, colon, _ = member.partition(":")
     if colon and size.isdigit():
-        key = ItemKey.parse(member)
-        return f"{key.source}/{key.item_id}"
+        return str(ItemKey.parse(member))
     return member

@@ -22,7 +22,7 @@ from streams.cli.common import (
 )
 
 if TYPE_CHECKING:
-    from streams.core.records import PairState, ReviewRequested
+    from streams.core.records import PairState, ReviewRequested, UploadState
 
 review = typer.Typer(help="List what is doubtful, and settle it.", no_args_is_help=True)
 
@@ -40,7 +40,9 @@ def list_open(data_dir: DataDir = None, bootstrap: Bootstrap = None, as_json: As
 
     settings = settings_for(data_dir, bootstrap=bootstrap)
     waiting = unsettled(
-        read_records(settings, "review.requested.v1"), read_records(settings, "pair.state.v1")
+        read_records(settings, "review.requested.v1"),
+        read_records(settings, "pair.state.v1"),
+        read_records(settings, "upload.state.v1"),
     )
     for asked in waiting:
         if as_json:
@@ -57,8 +59,10 @@ def list_open(data_dir: DataDir = None, bootstrap: Bootstrap = None, as_json: As
         )
 
 
-def unsettled(requests: Iterable[ReviewRequested], pairs: Iterable[PairState]) -> tuple[ReviewRequested, ...]:
-    """Return the latest request of each pair that has no verdict and whose uploads are both live."""
+def unsettled(
+    requests: Iterable[ReviewRequested], pairs: Iterable[PairState], uploads: Iterable[UploadState]
+) -> tuple[ReviewRequested, ...]:
+    """Return the latest request of each pair without a verdict whose uploads live in two entities."""
     from streams.core.records import ItemKey
 
     latest: dict[tuple[str, str], ReviewRequested] = {}
@@ -74,11 +78,16 @@ def unsettled(requests: Iterable[ReviewRequested], pairs: Iterable[PairState]) -
     for pair in pairs:
         left, right = sorted((pair.left, pair.right))
         stand[left, right] = pair
-    return tuple(
-        asked
-        for names, asked in latest.items()
-        if (state := stand.get(names)) is None or (state.live and state.verdict is None)
-    )
+    homes = {upload.key.text(): upload.entity_id if upload.live else None for upload in uploads}
+
+    def waits(left: str, right: str) -> bool:
+        state = stand.get((left, right))
+        if state is not None and (state.verdict is not None or not state.live):
+            return False
+        home, other = homes.get(left), homes.get(right)
+        return home is not None and other is not None and home != other
+
+    return tuple(asked for names, asked in latest.items() if waits(*names))
 
 
 @review.command()

@@ -126,6 +126,11 @@ def _say(
 
     if partition is not None and name is not Stage.encode:
         raise typer.BadParameter("only encode is paused by partition")
+    if partition is not None:
+        from streams.cli.stage_status import partitions_of_uploads
+
+        if partition not in (known := partitions_of_uploads(settings)):
+            raise typer.BadParameter(f"there is no partition {partition}, only {known[0]} to {known[-1]}")
     said = StageControl(
         stage=name.value,
         paused=paused,

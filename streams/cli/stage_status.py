@@ -94,6 +94,11 @@ def stage_rows(settings: Settings) -> Iterator[StageRow]:
             )
 
 
+def partitions_of_uploads(settings: Settings) -> tuple[int, ...]:
+    """Return the partitions of the uploads as the cluster has them."""
+    return partitions_of(bootstrap_of(settings), kafka_extra(settings), [UPLOADS])[UPLOADS]
+
+
 def end_of_uploads(settings: Settings, partition: int) -> int:
     """Return the end of one partition of the uploads, as of now."""
     with LogReader(bootstrap_of(settings), kafka_extra(settings)) as reader:

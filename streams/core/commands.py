@@ -18,7 +18,7 @@ from streams.core.letters import letter
 from streams.core.linking import judged
 from streams.core.naming import WORK
 from streams.core.placing import Placement, place
-from streams.core.records import AdminCommand, EntityState, Origin, PairState
+from streams.core.records import AdminCommand, EntityState, ItemKey, Origin, PairState
 from streams.core.rules import Rules
 from streams.core.saying import said_by
 from streams.errors import InvariantError, RecordError, SchemaError
@@ -182,7 +182,8 @@ def _judge(
         if pair.verdict == judgement:
             continue
         if pair.verdict is not None and not _is_by_command(pair):
-            raise InvariantError(f"verdict {pair.verdict_id} on {left} and {right} says {pair.verdict}")
+            both = f"{ItemKey.parse(left)} and {ItemKey.parse(right)}"
+            raise InvariantError(f"verdict {pair.verdict_id} on {both} says {pair.verdict}")
         workspace.put_pair(replace(pair, verdict=judgement.value, verdict_id=MARK + command.command_id))
 
 

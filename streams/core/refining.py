@@ -13,9 +13,9 @@ from typing import Final, Literal
 from streams.core.catalogue import Workspace
 from streams.core.clustering import Edge, Minted, cluster_component, name_clusters
 from streams.core.ids import entity_id
+from streams.core.naming import the_upload
 from streams.core.records import FoundedId, LevelScores, MemberPlace, PairState, UploadState
 from streams.core.rules import Rules
-from streams.errors import CorruptState
 
 LevelName = Literal["master", "audio"]
 # When an id was minted is kept with its founder; one without gives way to those that have theirs.
@@ -176,9 +176,7 @@ def _named(
 
 def _mint(workspace: Workspace, key: str, *, level: LevelName, sequence: int) -> str:
     """Mint the id that an upload founds at its present revision: at most one, since it is remembered."""
-    upload = workspace.upload(key)
-    if upload is None:
-        raise CorruptState(f"no upload {key} in the state")
+    upload = the_upload(workspace, key)
     name = entity_id(upload.source, upload.item_id, revision=upload.revision, kind=level, ordinal=0)
     minted = FoundedId(id=name, sequence=sequence)
     workspace.put_upload(

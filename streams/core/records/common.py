@@ -14,6 +14,10 @@ class ItemKey(NamedTuple):
         """Give the length-prefixed text form, unambiguous whatever the ids contain."""
         return f"{len(self.source)}:{self.source}{self.item_id}"
 
+    def __str__(self) -> str:
+        """Write it as people read it; two keys may read alike."""
+        return f"{self.source}/{self.item_id}"
+
     @classmethod
     def parse(cls, text: str) -> "ItemKey":
         """Read what ``text`` wrote."""

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from streams.cli.review import unsettled
-from streams.core.records import ItemKey, PairState, ReviewRequested
+from streams.core.records import ItemKey, Origin, PairState, ReviewRequested, UploadState
 
 ASKED = ReviewRequested(
     event_id="r1",
@@ -24,16 +24,38 @@ PAIR = PairState(
 )
 
 
+def upload(source: str, item_id: str, entity_id: str | None, *, live: bool = True) -> UploadState:
+    return UploadState(
+        source=source,
+        item_id=item_id,
+        revision=1,
+        digest="d",
+        withdrawn_up_to=0,
+        live=live,
+        decision_id="d",
+        origin=Origin(topic="catalog.upload.v1", partition=0, offset=0),
+        entity_id=entity_id,
+    )
+
+
+APART = (upload("a", "1", "e1"), upload("b", "2", "e2"))
+
+
+def test_a_pair_that_became_one_entity_is_not_asked_about() -> None:
+    assert unsettled([ASKED], [PAIR], [*APART, upload("b", "2", "e1")]) == ()
+
+
 def test_a_pair_waits_until_it_is_settled() -> None:
-    assert unsettled([ASKED], [PAIR]) == (ASKED,)
-    assert unsettled([ASKED], [PAIR, replace(PAIR, verdict="match")]) == ()
-    assert unsettled([ASKED], [replace(PAIR, verdict="match"), PAIR]) == (ASKED,)
+    assert unsettled([ASKED], [PAIR], APART) == (ASKED,)
+    assert unsettled([ASKED], [PAIR, replace(PAIR, verdict="match")], APART) == ()
+    assert unsettled([ASKED], [replace(PAIR, verdict="match"), PAIR], APART) == (ASKED,)
 
 
 def test_a_pair_of_which_one_left_is_not_asked_about() -> None:
-    assert unsettled([ASKED], [replace(PAIR, live=False)]) == ()
+    assert unsettled([ASKED], [replace(PAIR, live=False)], APART) == ()
+    assert unsettled([ASKED], [], [*APART, upload("b", "2", None, live=False)]) == ()
 
 
 def test_a_pair_is_listed_once_whichever_side_came_first() -> None:
     again = replace(ASKED, sequence=9, left_source="b", left_item_id="2", right_source="a", right_item_id="1")
-    assert unsettled([ASKED, again], [PAIR]) == (again,)
+    assert unsettled([ASKED, again], [PAIR], APART) == (again,)
