@@ -83,8 +83,8 @@ class Disk:
         self.replicating.clear()
 
 
-class SimulatedIndex:
-    """The memory index of a disk, as one process sees it."""
+class _Store:
+    """Something on a disk that a process asks: each question is a step of the process."""
 
     def __init__(self, disk: Disk, mood: Mood, world: World, host: Host) -> None:
         self._disk = disk
@@ -92,12 +92,20 @@ class SimulatedIndex:
         self._world = world
         self._host = host
 
-    def _answer(self, what: str) -> None:
+    def _is_away(self, what: str, away: Sequence[tuple[float, float]]) -> bool:
+        """Pass the step, wait for an answer, and say whether there will be none."""
         self._host.point(what)
         if self._mood.slow:
             self._world.sleep(self._world.chance.random() * self._mood.slow)
         now = self._world.now
-        if any(first <= now < end for first, end in self._mood.index_away):
+        return any(first <= now < end for first, end in away)
+
+
+class SimulatedIndex(_Store):
+    """The memory index of a disk, as one process sees it."""
+
+    def _answer(self, what: str) -> None:
+        if self._is_away(what, self._mood.index_away):
             raise IndexUnavailable("no answer")
 
     @property
@@ -198,21 +206,11 @@ class ReplicaIndex(SimulatedIndex):
         return [self._with_lies(hits) for hits in found] if self._mood.lying else found
 
 
-class SimulatedFeatures:
+class SimulatedFeatures(_Store):
     """The feature store of a disk, as one process sees it."""
 
-    def __init__(self, disk: Disk, mood: Mood, world: World, host: Host) -> None:
-        self._disk = disk
-        self._mood = mood
-        self._world = world
-        self._host = host
-
     def _answer(self, what: str) -> None:
-        self._host.point(what)
-        if self._mood.slow:
-            self._world.sleep(self._world.chance.random() * self._mood.slow)
-        now = self._world.now
-        if any(first <= now < end for first, end in self._mood.features_away):
+        if self._is_away(what, self._mood.features_away):
             raise FeatureStoreUnavailable("no answer")
 
     def put(self, data: bytes) -> str:
