@@ -12,9 +12,10 @@ from typer.testing import CliRunner, Result
 
 from streams.cli.app import app
 from streams.cli.decisions import read_dated, read_records
+from streams.cli.publishing import publish_command
 from streams.config import load_settings
 from streams.connection import bootstrap_of, codec_for
-from streams.core.records import DeadLetter, EntityChanged
+from streams.core.records import AdminCommand, DeadLetter, EntityChanged
 from streams.core.scoring import Bundle
 from streams.edges.committed_log import CommittedLog
 from streams.subscriber import compare_with_arbiter
@@ -70,7 +71,11 @@ def test_merges_promotions_and_refusals_survive_a_kill_and_the_audit_is_clean(
     file = tmp_path / "bundle.json"
     file.write_bytes(replace(Bundle.packaged(), version="promoted").to_json())
     operate(service, "models", "promote", str(file))
-    operate(service, "entity", "merge", elder, "nobody")
+    # The command line looks before it publishes; what another tool publishes is judged in the log.
+    publish_command(
+        load_settings(data_dir=service.data_dir),
+        AdminCommand(command_id="c-1", command="merge", entity_ids=(elder, "nobody")),
+    )
     wait_until(lambda: letters(service) == ["command_impossible"], DEADLINE_S, "the dead letter")
     service.kill("arbitrate")
 
