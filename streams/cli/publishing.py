@@ -26,6 +26,13 @@ POLL_SECONDS = 0.5
 T = TypeVar("T")
 # Decoding the longest medium takes less; a service that says nothing for so long is not running.
 SILENT_SECONDS = 300.0
+# As syslog counts: a broker that is still loading, as after its start, is a warning.
+ERRORS_ONLY = 3
+
+
+def publisher_for(settings: Settings) -> Publisher:
+    """Return the publisher of one command: what the client library mends by itself is not shown."""
+    return Publisher(bootstrap_of(settings), {**kafka_extra(settings), "log_level": ERRORS_ONLY})
 
 
 class Undecided(TransientError):
@@ -73,13 +80,12 @@ class publish_all(Iterator[PublishEvent]):
     def _run(self, settings: Settings, given: Iterable[Given], *, wait: bool) -> Iterator[PublishEvent]:
         codec, waiting = codec_for(settings), _Waiting()
         with ExitStack() as stack:
-            bootstrap, extra = bootstrap_of(settings), kafka_extra(settings)
             # Before the first upload, so that no decision is missed.
             follower = stack.enter_context(follow_decisions(settings)) if wait else None
             tracing = stack.enter_context(
                 Tracing.start(settings.telemetry, stage="publish", data_dir=settings.data_dir)
             )
-            publisher = stack.enter_context(Publisher(bootstrap, extra))
+            publisher = stack.enter_context(publisher_for(settings))
             for one in while_room(settings, given):
                 if one.upload is None:
                     yield PublishEvent(published=self.published, problem=one)
@@ -169,10 +175,8 @@ def _rest(follower: DecisionFollower, waiting: _Waiting) -> Iterator[Decision]:
 
 def publish_verdict(settings: Settings, verdict: Verdict) -> None:
     """Publish one judgement of a person."""
-    codec = codec_for(settings)
     key = f"{verdict.left_source}/{verdict.left_item_id}|{verdict.right_source}/{verdict.right_item_id}"
-    with Publisher(bootstrap_of(settings), kafka_extra(settings)) as publisher:
-        publisher.publish(VERDICTS, key=key.encode(), value=codec.encode(VERDICTS, verdict))
+    _publish_one(settings, VERDICTS, key=key, record=verdict)
 
 
 def publish_command(settings: Settings, command: AdminCommand) -> None:
@@ -191,5 +195,5 @@ def publish_control(settings: Settings, control: StageControl) -> None:
 
 
 def _publish_one(settings: Settings, topic: str, *, key: str, record: object) -> None:
-    with Publisher(bootstrap_of(settings), kafka_extra(settings)) as publisher:
+    with publisher_for(settings) as publisher:
         publisher.publish(topic, key=key.encode(), value=codec_for(settings).encode(topic, record))

@@ -11,13 +11,12 @@ from datetime import UTC, datetime, timedelta
 from types import TracebackType
 from typing import Any, Final, Self
 
-from streams.cli.publishing import while_room
+from streams.cli.publishing import publisher_for, while_room
 from streams.config import Settings
 from streams.connection import bootstrap_of, codec_for, kafka_extra
 from streams.core.records import DeadLetter, ItemKey, Origin
 from streams.core.replays import origin_text, replay_headers
 from streams.edges.committed_log import read_topic
-from streams.edges.kafka_producer import Publisher
 from streams.edges.log_reader import LogReader
 from streams.errors import DecodeError, FeatureMissing, OffsetRegression
 from streams.ports import Headers, Message
@@ -231,7 +230,7 @@ def write_replays(settings: Settings, replays: Iterable[Replay]) -> int:
         records are not acknowledged in time
     """
     written = 0
-    with Publisher(bootstrap_of(settings), kafka_extra(settings)) as publisher:
+    with publisher_for(settings) as publisher:
         for replay in while_room(settings, replays):
             publisher.publish(
                 replay.letter.origin.topic,
