@@ -2,6 +2,7 @@
 
 import os
 import signal
+import threading
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from multiprocessing.context import ForkServerProcess
@@ -82,6 +83,9 @@ class Stages:
             "SAMESONG_INDEX__BATCH_MS": "100",
             **(environment or {}),
         }
+        # One at a time: a supervisor's thread that looks at a stage while a test kills and starts it would
+        # start it twice, under one name.
+        self._changing = threading.RLock()
         self._running: dict[str, ForkServerProcess] = {}
         self._how: dict[str, tuple[str, Mapping[str, str]]] = {}
         features = FileFeatureStore(data_dir / "features")
@@ -97,18 +101,19 @@ class Stages:
     ) -> ForkServerProcess:
         """Start a stage, under a name of its own where it runs more than once."""
         name = name or stage
-        assert name not in self._running, f"{name} runs already"
         # A static member of its groups: it goes on at once after a kill, not after the session time-out.
         settings = {"SAMESONG_KAFKA__INSTANCE_ID": name, **self._environment, **(environment or {})}
         if crash_at is not None:
             settings["SAMESONG_FAULTS__CRASH_AT"] = str(crash_at)
         # A member without a name has none at all: an empty one would be refused.
         settings = {key: value for key, value in settings.items() if value}
-        self._how[name] = stage, environment or {}
-        self._running[name] = stage_process.start(
-            stage, data_dir=self.data_dir, environment=settings, log_path=self._log_path(name)
-        )
-        return self._running[name]
+        with self._changing:
+            assert name not in self._running, f"{name} runs already"
+            self._how[name] = stage, environment or {}
+            started = self._running[name] = stage_process.start(
+                stage, data_dir=self.data_dir, environment=settings, log_path=self._log_path(name)
+            )
+        return started
 
     @property
     def settings(self) -> dict[str, str]:
@@ -128,10 +133,11 @@ class Stages:
 
     def kill(self, name: str) -> None:
         """End a stage as a crash would."""
-        process = self._running.pop(name)
-        assert process.exitcode is None, self._ended(name, process)
-        process.kill()
-        process.join()
+        with self._changing:
+            process = self._running.pop(name)
+            assert process.exitcode is None, self._ended(name, process)
+            process.kill()
+            process.join()
 
     def await_crash(self, name: str) -> None:
         """Wait until a stage has killed itself."""
@@ -153,12 +159,12 @@ class Stages:
 
     def revive(self) -> list[str]:
         """Start again what has ended by itself, as the supervisor does; name it."""
-        running = list(self._running.items())  # another thread may start or end one
-        ended = [name for name, process in running if process.exitcode is not None]
-        for name in ended:
-            del self._running[name]
-            stage, environment = self._how[name]
-            self.start(stage, name=name, environment=environment)
+        with self._changing:
+            ended = [name for name, process in self._running.items() if process.exitcode is not None]
+            for name in ended:
+                del self._running[name]
+                stage, environment = self._how[name]
+                self.start(stage, name=name, environment=environment)
         return ended
 
     def stop(self, name: str) -> None:
