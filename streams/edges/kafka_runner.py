@@ -149,6 +149,8 @@ class StatelessRunner:
         self._assigned: frozenset[Partition] = frozenset()
         # Of the polling thread alone.
         self._paused: set[Partition] = set()
+        # Just given to us: whether the client still has them paused from before it does not say.
+        self._fresh: set[Partition] = set()
         self._gone: set[Partition] = set()
         self._holding = False
         self._gate_asked = 0.0
@@ -227,9 +229,10 @@ class StatelessRunner:
         wanted = set(self._assigned if self._holding else self._assigned & left)
         if more := wanted - self._paused:
             self._consumer.pause([TopicPartition(*where) for where in sorted(more)])
-        if fewer := (self._paused & self._assigned) - wanted:
+        if fewer := ((self._paused | self._fresh) & self._assigned) - wanted:
             self._consumer.resume([TopicPartition(*where) for where in sorted(fewer)])
         self._paused = wanted
+        self._fresh.clear()
 
     def _leave_held(self) -> frozenset[Partition]:
         """Let go of what was read of held partitions, and go back to it in those that are held no more."""
@@ -348,6 +351,7 @@ class StatelessRunner:
         given = {(p.topic, p.partition) for p in partitions}
         self._assigned |= given
         self._paused -= given
+        self._fresh |= given
         if self._holds is not None:
             with self._changed:
                 self._undone.update(dict.fromkeys(given & self._holds.held(), NOTHING_LEFT))
@@ -368,6 +372,7 @@ class StatelessRunner:
         gone = {(p.topic, p.partition) for p in partitions}
         self._assigned -= gone
         self._paused -= gone
+        self._fresh -= gone
         self._gone |= gone
         with self._changed:
             self._buffer.drop(gone)

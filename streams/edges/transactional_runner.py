@@ -19,11 +19,14 @@ from streams.edges.kafka_errors import ErrorClass, check_polled, classify, is_fe
 from streams.edges.kafka_messages import read_message, with_trace
 from streams.edges.kafka_platform import MACHINE, KafkaConsumer, KafkaProducer, Platform
 from streams.edges.log_reader import LogReader
+from streams.edges.overdue import Limit, no_limit
 from streams.errors import BrokerUnavailable, FatalError, OffsetRegression, TransientError
 from streams.ports import Delivered, Message, Produced, RunnerMetrics, Tracing, TransactionalStage
 from streams.steps import Guard, Step, unguarded
 
 CALL_SECONDS = 15.0
+# Twice what a call is given: one that has not come back by then never does.
+OVERDUE_SECONDS = 2 * CALL_SECONDS
 # As long as the broker keeps a transaction open (45 s): after that the answer cannot be "committed".
 GIVE_UP_SECONDS = 45.0
 POLL_SECONDS = 0.05
@@ -78,6 +81,8 @@ class TransactionalRunner:
     instance_id : str, optional
         static membership (classic protocol only)
     protocol : {"classic", "consumer"}
+    limit : callable, optional
+        put around each call that may not come back (``streams.edges.overdue``)
     platform : Platform
         clients and clock
     guard : callable
@@ -102,10 +107,12 @@ class TransactionalRunner:
         instance_id: str | None = None,
         protocol: GroupProtocol = "classic",
         platform: Platform = MACHINE,
+        limit: Limit = no_limit,
         guard: Guard = unguarded,
     ) -> None:
         self._stage = stage
         self._platform = platform
+        self._limit = limit
         self._guard = guard
         self._bootstrap = bootstrap
         self._extra = extra
@@ -294,7 +301,8 @@ class TransactionalRunner:
             )
         )
         try:
-            producer.init_transactions(CALL_SECONDS)
+            with self._limit("fencing the older owner"):
+                producer.init_transactions(CALL_SECONDS)
         except KafkaException as exc:
             raise translate(kafka_error(exc), "fencing the older owner") from exc
         return producer
@@ -443,9 +451,10 @@ class TransactionalRunner:
         deadline = self._platform.monotonic() + GIVE_UP_SECONDS
         while True:
             try:
-                owned.producer.send_offsets_to_transaction(
-                    offsets, self._consumer.consumer_group_metadata(), CALL_SECONDS
-                )
+                with self._limit("sending offsets to the transaction"):
+                    owned.producer.send_offsets_to_transaction(
+                        offsets, self._consumer.consumer_group_metadata(), CALL_SECONDS
+                    )
             except KafkaException as exc:
                 self._again(exc, deadline)
             else:
@@ -456,7 +465,8 @@ class TransactionalRunner:
         deadline = self._platform.monotonic() + GIVE_UP_SECONDS
         while True:
             try:
-                owned.producer.commit_transaction(CALL_SECONDS)
+                with self._limit("committing the transaction"):
+                    owned.producer.commit_transaction(CALL_SECONDS)
             except KafkaException as exc:
                 self._again(exc, deadline)
             else:
@@ -479,7 +489,8 @@ class TransactionalRunner:
             self._recycle(owned)
             return
         try:
-            owned.producer.abort_transaction(CALL_SECONDS)
+            with self._limit("aborting the transaction"):
+                owned.producer.abort_transaction(CALL_SECONDS)
         except KafkaException as exc:
             problem = kafka_error(exc)
             if is_fenced(problem) or classify(problem) is ErrorClass.fatal:

@@ -38,9 +38,10 @@ from streams.edges.log_follower import LogFollower
 from streams.edges.log_identity import read_identity
 from streams.edges.log_reader import LogReader
 from streams.edges.metrics import Metrics
+from streams.edges.overdue import Overdue
 from streams.edges.sqlite_store import SqliteStateStore
 from streams.edges.tracing import Tracing
-from streams.edges.transactional_runner import TransactionalRunner
+from streams.edges.transactional_runner import OVERDUE_SECONDS, TransactionalRunner
 from streams.errors import ConfigError, TransientError
 from streams.ports import CandidateIndex, Processor
 from streams.stages.arbitrate import FOLDED, HEAD, ROWS, STATE_TOPICS, ArbitrateStage
@@ -264,6 +265,8 @@ class _Stage:
             restoring=uncollected,
             kept=self._kept_state(),
         )
+        overdue = Overdue(OVERDUE_SECONDS)
+        self._closing.callback(overdue.close)
         TransactionalRunner(
             stage,
             bootstrap=self._bootstrap,
@@ -278,6 +281,7 @@ class _Stage:
             metrics=self._metrics,
             guard=self._guard,
             gate=self._intake("arbitrate"),
+            limit=overdue.limit,
         ).run(self._stop)
 
     def _kept_state(self) -> KeptState:
