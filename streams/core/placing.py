@@ -114,7 +114,12 @@ def place(
     for key, names_before in was_in.items():
         for name in names_before:
             heirs.setdefault(name, set()).add(work_home[key] if before[name].kind == WORK else home[key])
-    _let_go(workspace, before, kept, heirs)
+    founders = {
+        name: (work_home if entity.kind == WORK else home)[entity.founder]
+        for name, entity in before.items()
+        if entity.founder in uploads and name in uploads[entity.founder].minted
+    }
+    _let_go(workspace, before, kept, heirs, founders)
     for key in keys:
         upload = the_upload(workspace, key)
         former = former_ids(workspace, upload, was_in[key], home[key])
@@ -237,14 +242,20 @@ def _let_go(
     before: Mapping[str, EntityState],
     kept: Collection[str],
     heirs: Mapping[str, Collection[str]],
+    founders: Mapping[str, str],
 ) -> None:
-    """Redirect or retire what no cluster kept."""
+    """Redirect or retire what no cluster kept.
+
+    Where its members went apart an id leads to where its founder stands: to that upload it comes back, when
+    what drew it away is taken back.
+    """
     for name, entity in sorted(before.items()):
         if name in kept:
             continue
         # A revision may be of another kind than what it replaces; no id leads from one kind to another.
         same = [heir for heir in heirs.get(name, ()) if the_entity(workspace, heir).kind == entity.kind]
-        heir = same[0] if len(same) == 1 else None
+        led = founders.get(name)
+        heir = same[0] if len(same) == 1 else led if led in same else None
         _put_if_changed(
             workspace,
             replace(

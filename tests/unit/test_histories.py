@@ -127,9 +127,22 @@ LONE = [
 ]
 
 
+# An entity's founder is drawn into another one and comes back; its other member has an older id of its own.
+PARTED = [
+    Step("upload", "a", "a", "w/studio"),
+    Step("upload", "c", "a", "w/studio"),
+    Step("upload", "d", "a", "w/live"),
+    Step("upload", "a", "a", "w/live"),
+    Step("upload", "b", "a", "w/studio"),
+    Step("match", "c", "d", ""),
+    Step("non_match", "c", "d", ""),
+]
+
+
 @settings(max_examples=120)
 @given(st.lists(steps, min_size=4, max_size=14))
 @example(LONE)
+@example(PARTED)
 def test_whatever_happens_what_must_hold_holds(past: list[Step]) -> None:
     story, meanings = Story(), Meanings()
     for step in past:
