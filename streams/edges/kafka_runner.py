@@ -306,7 +306,8 @@ class StatelessRunner:
             for each in failed:
                 where = (each.topic, each.partition)
                 if where in self._assigned:
-                    self._finished.setdefault(where, each.offset)
+                    # Of two commits that failed the later one counts, in whatever order that is told.
+                    self._finished[where] = max(each.offset, self._finished.get(where, each.offset))
 
     def _tell_lag(self) -> None:
         """Tell the lag of each partition about once a second."""

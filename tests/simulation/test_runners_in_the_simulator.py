@@ -4,6 +4,7 @@ import threading
 from collections.abc import Mapping, Sequence
 
 import pytest
+from confluent_kafka import KafkaError, TopicPartition
 
 from streams.edges.kafka_runner import StatelessRunner
 from streams.edges.transactional_runner import TransactionalRunner
@@ -30,6 +31,17 @@ class Copy(Processor):
     def process(self, batch: Sequence[Message]) -> Sequence[Produced]:
         self.seen += [message.value for message in batch]
         return [Produced(topic="out", key=b"", value=message.value) for message in batch]
+
+
+@pytest.mark.parametrize("told", [(40, 58), (58, 40)])
+def test_of_two_commits_that_failed_the_later_one_is_made_again(told: tuple[int, int]) -> None:
+    world, broker = World(1), SimulatedBroker(())
+    process = SimulatedProcess("copy", Cluster(world, broker), Weather(), {})
+    runner = StatelessRunner(Copy(), bootstrap="", group_id="g", topics=["in"], platform=process)
+    runner._assigned = frozenset({("in", 0)})
+    for offset in told:
+        runner._on_commit(KafkaError(KafkaError.ILLEGAL_GENERATION), [TopicPartition("in", 0, offset)])
+    assert runner._finished == {("in", 0): 58}
 
 
 def test_an_offset_that_could_not_be_committed_is_committed_although_nothing_more_comes() -> None:
