@@ -61,6 +61,9 @@ class DriftStream:
         latest append time
     closed_ms : int
         windows that start before this are closed
+    taken_ms : int
+        windows that start before this are judged or learned: what waits is of later ones, the reference of
+        earlier ones, and whatever else is still kept counts no more
     kept : mapping of key to Kept
         never changed in place
     """
@@ -69,6 +72,7 @@ class DriftStream:
     model: str
     now_ms: int = 0
     closed_ms: int = 0
+    taken_ms: int = 0
     kept: Mapping[str, Kept] = field(default_factory=dict)
     reference_windows: int = 0
     frozen: bool = False
@@ -80,9 +84,14 @@ class DriftStream:
     stuck_ms: int = -1  # last window that was reported as never closed
 
     def sketches(self, role: Role) -> list[Kept]:
-        """Return what is kept in this role, in an order that does not depend on arrival."""
-        found = [kept for kept in self.kept.values() if kept.role is role]
+        """Return what counts in this role, in an order that does not depend on arrival."""
+        found = [kept for kept in self.kept.values() if kept.role is role and self._counts(kept)]
         return sorted(found, key=lambda k: (k.window_ms, k.sketch.sketch_id))
+
+    def _counts(self, kept: Kept) -> bool:
+        """Say whether a sketch is on the side of ``taken_ms`` where its role is."""
+        taken = kept.window_ms < self.taken_ms
+        return kept.role is Role.latest or taken == (kept.role is Role.reference)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,27 +133,30 @@ def _place(stream: DriftStream, sketch: EmbeddingSketch, at_ms: int, rules: Drif
     last = stream.kept.get(place)
     before = stream.kept.get(name)
     known = last is not None and sketch.range_start <= last.sketch.range_start
+    newest = last is None or sketch.range_start >= last.sketch.range_start
+    latest = {place: Kept(role=Role.latest, window_ms=start, sketch=sketch)}
     if before is not None:
         if sketch.count <= before.sketch.count:
-            return replace(stream, replayed=stream.replayed + 1)
+            # A worker that died between the two has kept the sketch and not that it is the latest.
+            unmarked = last is None or sketch.range_start > last.sketch.range_start
+            kept = {**stream.kept, **(latest if unmarked else {})}
+            return replace(stream, kept=kept, replayed=stream.replayed + 1)
         if before.window_ms >= stream.closed_ms:
-            kept = {**stream.kept, name: replace(before, sketch=sketch)}
-            if last is None or not sketch.range_start < last.sketch.range_start:
-                kept[place] = Kept(role=Role.latest, window_ms=start, sketch=sketch)
+            kept = {**stream.kept, name: replace(before, sketch=sketch), **(latest if newest else {})}
             return replace(stream, kept=kept)
     if last is not None and known:
         same = last.sketch.sketch_id == sketch.sketch_id
         if not same or sketch.count <= last.sketch.count:
             return replace(stream, replayed=stream.replayed + 1)
     if start < stream.closed_ms:
-        return replace(stream, late=stream.late + 1)
+        return replace(stream, kept={**stream.kept, **latest}, late=stream.late + 1)
     part = _additional(sketch, last.sketch) if last is not None and known else sketch
     return replace(
         stream,
         kept={
             **stream.kept,
             f"window:{part.sketch_id}": Kept(role=Role.window, window_ms=start, sketch=part),
-            place: Kept(role=Role.latest, window_ms=start, sketch=sketch),
+            **latest,
         },
     )
 
@@ -214,7 +226,7 @@ def _close_one(
     if count < rules.min_count:
         return stream, window, None
     if not stream.frozen:
-        return _learn(stream, gathered, rules), replace(window, reference="building"), None
+        return _learn(stream, start, gathered, rules), replace(window, reference="building"), None
     members = stream.sketches(Role.reference)
     half = members[stream.judged % 2 :: 2]
     resolvable = smallest_p(len(half), len(gathered), permutations=permutations_for(rules.p_value))
@@ -233,7 +245,7 @@ def _close_one(
     far = found.p_value <= rules.p_value
     shift = far and stream.suspicious and not stream.alerted
     stream = replace(
-        _drop(stream, gathered),
+        _take(stream, start, rules),
         judged=stream.judged + 1,
         suspicious=far,
         alerted=far and (stream.alerted or shift),
@@ -241,21 +253,20 @@ def _close_one(
     return stream, window, _shift(window) if shift else None
 
 
-def _learn(stream: DriftStream, gathered: list[Kept], rules: DriftRules) -> DriftStream:
+def _learn(stream: DriftStream, start: int, gathered: list[Kept], rules: DriftRules) -> DriftStream:
     """Add a closed window to the reference; freeze that when it is whole."""
     room = max(0, REFERENCE_CAP - len(stream.sketches(Role.reference)))
-    kept = dict(_drop(stream, gathered).kept)
-    for one in gathered[:room]:
-        kept[f"reference:{one.sketch.sketch_id}"] = replace(one, role=Role.reference)
-    learned = replace(stream, kept=kept, reference_windows=stream.reference_windows + 1)
+    taken = _take(stream, start, rules)
+    new = {f"reference:{k.sketch.sketch_id}": replace(k, role=Role.reference) for k in gathered[:room]}
+    learned = replace(taken, kept={**taken.kept, **new}, reference_windows=taken.reference_windows + 1)
     enough = len(learned.sketches(Role.reference)) >= REFERENCE_SKETCHES
     return replace(learned, frozen=learned.reference_windows >= rules.reference_windows and enough)
 
 
-def _drop(stream: DriftStream, gathered: list[Kept]) -> DriftStream:
-    """Forget what was judged or learned."""
-    gone = {f"window:{k.sketch.sketch_id}" for k in gathered}
-    return replace(stream, kept={key: kept for key, kept in stream.kept.items() if key not in gone})
+def _take(stream: DriftStream, start: int, rules: DriftRules) -> DriftStream:
+    """Forget what was judged or learned with a window, and what a worker that died left of earlier ones."""
+    kept = {key: k for key, k in stream.kept.items() if k.role is not Role.window or k.window_ms > start}
+    return replace(stream, kept=kept, taken_ms=start + rules.window_ms)
 
 
 def _shift(window: DriftWindow) -> DriftAlert:

@@ -14,6 +14,7 @@ Entry = dict[str, Any]  # a JSON object
 
 _SCALARS = (
     "closed_ms",
+    "taken_ms",
     "reference_windows",
     "frozen",
     "judged",
@@ -30,17 +31,23 @@ def _key(stream: DriftStream, name: str) -> str:
 
 
 def table_changes(before: DriftStream, after: DriftStream, codec: Codec) -> dict[str, Entry | None]:
-    """Return what to write (None: delete) so that the table holds ``after`` instead of ``before``."""
-    changes: dict[str, Entry | None] = {_key(after, k): None for k in before.kept.keys() - after.kept.keys()}
-    for name, kept in after.kept.items():
-        if before.kept.get(name) is not kept:
-            changes[_key(after, name)] = {
-                "role": kept.role.value,
-                "window_ms": kept.window_ms,
-                "sketch": base64.b64encode(codec.encode(SKETCH_TOPIC, kept.sketch)).decode(),
-            }
+    """Return what to write (None: delete) so that the table holds ``after`` instead of ``before``.
+
+    In the order in which it is to be written: a worker that dies in between leaves a table from which the
+    same event, folded once more, leads to the same. First what is new, of which a fold takes no notice before
+    the scalars say so; a sketch before the mark that knows it again; at last what the scalars have made void.
+    """
+    changes: dict[str, Entry | None] = {}
+    fresh = [(name, kept) for name, kept in after.kept.items() if before.kept.get(name) is not kept]
+    for name, kept in sorted(fresh, key=lambda each: each[1].role is Role.latest):
+        changes[_key(after, name)] = {
+            "role": kept.role.value,
+            "window_ms": kept.window_ms,
+            "sketch": base64.b64encode(codec.encode(SKETCH_TOPIC, kept.sketch)).decode(),
+        }
     if any(getattr(before, name) != getattr(after, name) for name in _SCALARS):
         changes[_key(after, "")] = {name: getattr(after, name) for name in _SCALARS}
+    changes |= {_key(after, name): None for name in before.kept if name not in after.kept}
     return changes
 
 
@@ -58,7 +65,15 @@ def streams_from(items: Iterable[tuple[str, Entry]], codec: Codec) -> dict[tuple
             heads[modality, model] = entry
     return {
         (modality, model): DriftStream(
-            modality=modality, model=model, kept=found, **heads.get((modality, model), {})
+            modality=modality, model=model, kept=found, **_whole(heads.get((modality, model), {}), found)
         )
         for (modality, model), found in kept.items()
     }
+
+
+def _whole(head: Entry, kept: dict[str, Kept]) -> Entry:
+    """Complete what was written before ``taken_ms`` was: all that waited was later than all references."""
+    if not head or "taken_ms" in head:
+        return head
+    learned = [each.window_ms for each in kept.values() if each.role is Role.reference]
+    return {**head, "taken_ms": max(learned, default=-1) + 1}

@@ -1,9 +1,10 @@
 """The drift monitor as a Faust worker: sketches in, windows and alerts out.
 
 The fold lives in a memory table with a changelog topic, and not in a second reading of the sketches: they are
-kept for days, the reference must stay. Outputs are acknowledged before the table is written and the offset is
-committed, so a crash repeats an event: the fold counts a sketch once, and a repeated window or alert has the
-same id.
+kept for days, the reference must stay. Outputs are acknowledged before the table is written, and the table's
+changes before the event counts as done and its offset may be committed. So a crash, or the end of the worker
+in the middle of an event, repeats it: the fold counts a sketch once, and a repeated window or alert is the
+same.
 """
 
 import asyncio
@@ -23,6 +24,7 @@ from streams.config import DriftSettings, KafkaSettings
 from streams.core.drift import DriftRules, DriftStream, Step, fold_sketch, never_closed
 from streams.core.records import EmbeddingSketch
 from streams.edges.drift_table import SKETCH_TOPIC, Entry, streams_from, table_changes
+from streams.edges.faust_table import WrittenTable
 from streams.edges.kafka_config import SESSION_TIMEOUT_MS
 from streams.edges.metrics import Metrics
 from streams.errors import FatalError, RecordError
@@ -103,8 +105,9 @@ class _Fold:
         return stream.late if stream is not None else 0
 
     def keep(self, streams: dict[tuple[str, str], DriftStream]) -> None:
-        """Hold what was written."""
-        self._streams = {**(self._streams or {}), **streams}
+        """Hold what was written; if partitions have moved meanwhile, the table is read anew instead."""
+        if self._streams is not None:
+            self._streams = {**self._streams, **streams}
 
 
 def _credentials(kafka: KafkaSettings) -> Any:  # one of Faust's untyped credentials
@@ -134,6 +137,7 @@ def _app(bootstrap: str, data_dir: Path, kafka: KafkaSettings, app_id: str) -> A
         broker=";".join(f"kafka://{host.strip()}" for host in bootstrap.split(",")),
         broker_credentials=_credentials(kafka),
         store="memory://",
+        Table=WrittenTable,
         datadir=str(data_dir / "drift"),
         web_enabled=False,
         processing_guarantee="at_least_once",
@@ -185,42 +189,52 @@ def build_app(
                 key = f"{record.modality}:{record.model}".encode()
                 await (await out.send(key=key, value=codec.encode(name, record)))
 
+    async def take(event: Any) -> None:
+        """Fold one event; on return all that follows from it is in Kafka."""
+        message = event.message
+        try:
+            sketch: EmbeddingSketch = codec.decode(SKETCH_TOPIC, event.value)
+            if not fold.restored:
+                fold.restore(list(table.items()))
+            with guard(steps.Step.fold):
+                step, changes, after = await asyncio.to_thread(
+                    fold.take, sketch, partition=message.partition, at_ms=round(message.timestamp * 1000)
+                )
+        except RecordError as exc:
+            metrics.add("samesong.errors", code=exc.code)
+            _log.warning(
+                "sketch at %s-%d@%d is left out: %s", message.topic, message.partition, message.offset, exc
+            )
+            return
+        with guard(steps.Step.publish):
+            await publish(step)
+        with guard(steps.Step.store):
+            for key, entry in changes.items():
+                if entry is not None:
+                    table[key] = entry
+                elif key in table:
+                    del table[key]
+            await table.written()
+        late = step.stream.late - fold.late(sketch)
+        fold.keep(after)
+        _measure(step, metrics, late=late)
+
     @app.agent(sketches, concurrency=1)  # type: ignore[untyped-decorator]  # Faust is untyped
     async def watch(stream: Any) -> None:
-        async for event in stream.events():
+        # Left to itself Faust calls an event done whatever became of it: the one at hand when the worker is
+        # asked to end, or when something fails, would be committed and never folded.
+        unfinished = stream.noack()
+        async for event in unfinished.events():
             # Polling and heartbeats are not in here: the worker keeps its partitions while it is paused.
             while not gate():
                 await asyncio.sleep(LOOK_SECONDS)
-            message = event.message
             try:
-                sketch: EmbeddingSketch = codec.decode(SKETCH_TOPIC, event.value)
-                if not fold.restored:
-                    fold.restore(list(table.items()))
-                with guard(steps.Step.fold):
-                    step, changes, after = await asyncio.to_thread(
-                        fold.take, sketch, partition=message.partition, at_ms=round(message.timestamp * 1000)
-                    )
-            except RecordError as exc:
-                metrics.add("samesong.errors", code=exc.code)
-                _log.warning(
-                    "sketch at %s-%d@%d is left out: %s",
-                    message.topic,
-                    message.partition,
-                    message.offset,
-                    exc,
-                )
-                continue
-            with guard(steps.Step.publish):
-                await publish(step)
-            with guard(steps.Step.store):
-                for key, entry in changes.items():
-                    if entry is not None:
-                        table[key] = entry
-                    elif key in table:
-                        del table[key]
-            late = step.stream.late - fold.late(sketch)
-            fold.keep(after)
-            _measure(step, metrics, late=late)
+                await take(event)
+            except Exception as exc:
+                await app.crash(exc)
+                # Faust would start the agent again, with the event after this one.
+                await asyncio.Event().wait()
+            await unfinished.ack(event)
 
     return app
 

@@ -3,19 +3,18 @@
 import threading
 import uuid
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Literal, NamedTuple
 
 from confluent_kafka import Consumer, KafkaError, TopicPartition
 
-from streams.edges.committed_log import committed_offsets
 from streams.edges.kafka_config import stateful_consumer_config
 from streams.edges.kafka_messages import read_message
 from streams.ports import Message
 from streams.topics import TOPICS
+from tests.chaos.group_offsets import GroupOffsets, Partition
 
 Isolation = Literal["read_committed", "read_uncommitted"]
-Partition = tuple[str, int]
 READING_SECONDS = 60.0
 # Does not wait at the end of a topic for more to come.
 SOON = {"fetch.wait.max.ms": 10}
@@ -34,10 +33,13 @@ def _consumer(bootstrap: str, isolation: Isolation, **more: int) -> Consumer:
     return Consumer({**config, "isolation.level": isolation, "enable.partition.eof": True, **more})
 
 
-def _everywhere(starts: Mapping[Partition, int]) -> list[TopicPartition]:
+def _everywhere(
+    starts: Mapping[Partition, int], topics: Collection[str] | None = None
+) -> list[TopicPartition]:
     return [
         TopicPartition(spec.name, partition, starts.get((spec.name, partition), 0))
         for spec in TOPICS
+        if topics is None or spec.name in topics
         for partition in range(spec.partitions)
     ]
 
@@ -48,12 +50,16 @@ def place_of(message: Message) -> Place:
 
 
 def read_everything(
-    bootstrap: str, *, starts: Mapping[Partition, int], isolation: Isolation = "read_committed"
+    bootstrap: str,
+    *,
+    starts: Mapping[Partition, int],
+    isolation: Isolation = "read_committed",
+    topics: Collection[str] | None = None,
 ) -> Iterator[Message]:
-    """Read every topic from some offsets to its end of now."""
+    """Read every topic, or some of them, from some offsets to its end of now."""
     consumer = _consumer(bootstrap, isolation, **SOON)
     try:
-        wanted = _everywhere(starts)
+        wanted = _everywhere(starts, topics)
         consumer.assign(wanted)
         unfinished = {(each.topic, each.partition) for each in wanted}
         while unfinished:
@@ -74,10 +80,15 @@ class Onlooker:
     """A subscriber that reads committed all along: what it saw, in the order in which it saw it.
 
     Also the view of the log that the audit looks at: an audit of what a subscriber saw.
+
+    Attributes
+    ----------
+    offsets : GroupOffsets
     """
 
     def __init__(self, bootstrap: str) -> None:
         self._bootstrap = bootstrap
+        self.offsets = GroupOffsets(bootstrap)
         self._lock = threading.Lock()
         self._seen: dict[str, list[Message]] = defaultdict(list)
         self._ends: dict[Partition, int] = {}
@@ -142,4 +153,4 @@ class Onlooker:
 
     def committed(self, group: str, topics: tuple[str, ...]) -> Mapping[Partition, int]:
         """Return what a group has committed."""
-        return committed_offsets(self._bootstrap, None, group, topics)
+        return self.offsets.committed(group, topics)

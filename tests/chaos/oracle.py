@@ -16,7 +16,6 @@ from typing import Any
 
 from streams.core.records import IndexWatermark, Origin
 from streams.core.rules import Confirm
-from streams.edges.committed_log import end_offsets
 from streams.errors import DecodeError
 from streams.ports import Codec, Message
 from streams.stages.arbitrate import ENTITIES, ROWS
@@ -25,7 +24,8 @@ from streams.stages.audit import ARBITER_GROUP, ENCODE_GROUP, FIND_GROUP, run_au
 from streams.stages.encode import ENCODED
 from streams.stages.find import AGAIN, INPUT, PASSED_ON
 from streams.subscriber import compare_with_arbiter
-from tests.chaos.logs import Onlooker, Partition, Place, place_of, read_everything
+from tests.chaos.group_offsets import Partition
+from tests.chaos.logs import Onlooker, Place, place_of, read_everything
 from tests.chaos.undisturbed import (
     DECISIONS,
     KEPT,
@@ -173,10 +173,9 @@ class Oracle:
             (ARBITER_GROUP, (INPUT,)),
         ):
             committed = self._onlooker.committed(group, topics)
-            for topic, ends in end_offsets(self._bootstrap, None, topics).items():
-                for partition, end in ends.items():
-                    if committed.get((topic, partition), 0) < end:
-                        return f"a commit of {topic}[{partition}] up to {end} (it is at {committed})"
+            for (topic, partition), end in self._onlooker.offsets.ends(topics).items():
+                if committed.get((topic, partition), 0) < end:
+                    return f"a commit of {topic}[{partition}] up to {end} (it is at {committed})"
         return ""
 
     def _watermarks(self) -> Iterator[IndexWatermark]:

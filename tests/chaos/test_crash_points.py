@@ -11,6 +11,7 @@ from contextlib import ExitStack
 import pytest
 
 from streams.steps import CRASH_POINTS, CrashPoint
+from tests.chaos.sound import Sound
 from tests.chaos.stages import Stages, process_of, stages
 from tests.chaos.uploads import Load
 
@@ -20,41 +21,22 @@ POINTS = [point for point in CRASH_POINTS if point.stage != "drift"]
 ALWAYS = {"encode", "index", "arbitrate"}
 
 
-class Sweep:
-    """The installation of the sweep; after a failure another one, so that one fault is not told of twice."""
-
-    def __init__(self, open_new: Callable[[], Stages]) -> None:
-        self._open_new = open_new
-        self._sound: tuple[Stages, Load] | None = None
-
-    def take(self) -> tuple[Stages, Load]:
-        """Give a sound installation and its next load; it counts as broken until it is given back."""
-        sound, self._sound = self._sound, None
-        if sound is None:
-            running = self._open_new()
-            sound = running, Load(running.music)
-        return sound
-
-    def give_back(self, running: Stages, load: Load) -> None:
-        """Keep an installation for the next round."""
-        self._sound = running, load
+Sweep = Sound[tuple[Stages, Load]]
 
 
 @pytest.fixture(scope="module")
 def sweep(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sweep]:
     from streams.edges.broker import EmbeddedKafka
 
-    with ExitStack() as opened:
+    def make(opened: ExitStack) -> tuple[Stages, Load]:
+        folder = tmp_path_factory.mktemp("sweep")
+        kafka = opened.enter_context(EmbeddedKafka(folder))
+        made = opened.enter_context(stages(folder, bootstrap=kafka.bootstrap))
+        made.start_all()
+        return made, Load(made.music)
 
-        def open_new() -> Stages:
-            opened.close()
-            folder = tmp_path_factory.mktemp("sweep")
-            kafka = opened.enter_context(EmbeddedKafka(folder))
-            made = opened.enter_context(stages(folder, bootstrap=kafka.bootstrap))
-            made.start_all()
-            return made
-
-        yield Sweep(open_new)
+    with Sound(make) as sound:
+        yield sound
 
 
 @pytest.mark.parametrize("point", POINTS, ids=str)
@@ -79,4 +61,4 @@ def test_a_crash_at_any_step_loses_doubles_and_changes_nothing(
         fault="SIGKILL",
         outcome=f"holds: {verdict}; {time.monotonic() - began:.1f} s to rest",
     )
-    sweep.give_back(running, load)
+    sweep.give_back((running, load))

@@ -5,23 +5,22 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 import pytest
 
-from streams.core.drift import DriftRules, DriftStream, fold_sketch
-from streams.edges.avro import AvroCodec
+from streams.core.drift import DriftRules
 from streams.edges.kafka_producer import Publisher
 from streams.steps import CRASH_POINTS, CrashPoint
-from tests.chaos.logs import read_everything
+from tests.chaos.drift_outcomes import CODEC, SKETCHES, calm, check, told
+from tests.chaos.sound import Sound
 from tests.chaos.stages import Stages, stages
 from tests.unit.test_drift import DIM, sketch_of
 from tests.waiting import wait_until
 
 pytestmark = pytest.mark.broker
 
-SKETCHES, WINDOWS, ALERTS = "embedding.sketch.v1", "drift.window.v1", "drift.alert.v1"
+MODEL = "m-1"
 SETTINGS = {
     "SAMESONG_DRIFT__WINDOW_S": "1",
     "SAMESONG_DRIFT__GRACE_S": "0.2",
@@ -38,7 +37,6 @@ class Sketching:
 
     def __init__(self, bootstrap: str) -> None:
         self._bootstrap = bootstrap
-        self._codec = AvroCodec()
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
 
@@ -56,59 +54,43 @@ class Sketching:
         with Publisher(self._bootstrap) as publisher:
             while not self._stop.wait(0.05):
                 sketch = sketch_of(rng.standard_normal((32, DIM)), sent)
-                value = self._codec.encode(SKETCHES, replace(sketch, sketch_id=f"t/{sent}"))
+                value = CODEC.encode(SKETCHES, replace(sketch, sketch_id=f"t/{sent}"))
                 publisher.publish(SKETCHES, key=b"one partition", value=value)
                 publisher.flush()
                 sent += 1
 
     def await_calm_outcome(self) -> tuple[int, int]:
         """Wait until all windows that the log so far closes are there, as a calm fold has them."""
-        due = self._calm()
-        wait_until(lambda: due.keys() <= self._told().keys(), REST_SECONDS, "every window")
-        told, calm = self._told(), self._calm()
-        for name, record in told.items():
-            assert calm.get(name, record) == record, f"{name}: {record}, in a calm run: {calm[name]}"
+        due = calm(self._bootstrap, RULES, model=MODEL)
+        wait_until(
+            lambda: due.keys() <= told(self._bootstrap, model=MODEL).keys(), REST_SECONDS, "every window"
+        )
+        check(self._bootstrap, RULES, model=MODEL)
         return len(due), sum(getattr(record, "count", 0) for record in due.values())
 
-    def _calm(self) -> dict[str, Any]:
-        stream = DriftStream(modality="text", model="m-1")
-        found: dict[str, Any] = {}
-        for message in read_everything(self._bootstrap, starts={}):
-            if message.topic == SKETCHES:
-                sketch = self._codec.decode(SKETCHES, message.value or b"")
-                step = fold_sketch(stream, sketch, at_ms=message.timestamp_ms, rules=RULES)
-                stream = step.stream
-                found |= {window.window_id: window for window in step.windows}
-                found |= {alert.alert_id: alert for alert in step.alerts}
-        return found
 
-    def _told(self) -> dict[str, Any]:
-        """Read what the monitor said; what it says again must be the same."""
-        found: dict[str, Any] = {}
-        for message in read_everything(self._bootstrap, starts={}):
-            if message.topic in (WINDOWS, ALERTS):
-                record = self._codec.decode(message.topic, message.value or b"")
-                name = record.window_id if message.topic == WINDOWS else record.alert_id
-                assert found.setdefault(name, record) == record, "said twice, and differently"
-        return found
+Watched = Sound[tuple[Stages, Sketching]]
 
 
 @pytest.fixture(scope="module")
-def watched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Stages, Sketching]]:
+def watched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
     from streams.edges.broker import EmbeddedKafka
 
-    folder = tmp_path_factory.mktemp("drift")
-    with ExitStack() as stack:
-        kafka = stack.enter_context(EmbeddedKafka(folder))
-        running = stack.enter_context(stages(folder, bootstrap=kafka.bootstrap, environment=SETTINGS))
-        yield running, stack.enter_context(Sketching(kafka.bootstrap))
+    def make(opened: ExitStack) -> tuple[Stages, Sketching]:
+        folder = tmp_path_factory.mktemp("drift")
+        kafka = opened.enter_context(EmbeddedKafka(folder))
+        running = opened.enter_context(stages(folder, bootstrap=kafka.bootstrap, environment=SETTINGS))
+        return running, opened.enter_context(Sketching(kafka.bootstrap))
+
+    with Sound(make) as sound:
+        yield sound
 
 
 @pytest.mark.parametrize("point", [p for p in CRASH_POINTS if p.stage == "drift"], ids=str)
 def test_a_crash_of_the_monitor_changes_no_window(
-    watched: tuple[Stages, Sketching], point: CrashPoint, chronicle: Callable[..., None]
+    watched: Watched, point: CrashPoint, chronicle: Callable[..., None]
 ) -> None:
-    running, sketching = watched
+    running, sketching = watched.take()
     running.start("drift", crash_at=point)
     running.await_crash("drift")
     began = time.monotonic()
@@ -122,3 +104,4 @@ def test_a_crash_of_the_monitor_changes_no_window(
         fault="SIGKILL",
         outcome=f"{windows} windows, {embeddings} embeddings, as in a calm run; {seconds:.1f} s to rest",
     )
+    watched.give_back((running, sketching))

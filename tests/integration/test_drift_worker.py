@@ -11,15 +11,18 @@ import numpy as np
 import pytest
 from confluent_kafka import Consumer, Producer
 
+from streams.core.drift import DriftRules
 from streams.edges.avro import AvroCodec
 from streams.edges.kafka_config import idempotent_producer_config, stateless_consumer_config
 from streams.edges.topics import ensure_topics
+from tests.chaos.drift_outcomes import check
 from tests.unit.test_drift import DIM, sketch_of
 
 pytestmark = pytest.mark.broker
 
 WORKER = """
 import sys
+from contextlib import contextmanager
 from pathlib import Path
 from streams.config import DriftSettings
 from streams.edges.avro import AvroCodec
@@ -27,14 +30,21 @@ from streams.edges.faust_app import run_drift
 from streams.telemetry import configure_logging
 configure_logging("info", "drift")
 settings = DriftSettings(window_s=2, grace_s=0.2, reference_windows=2, min_count=50, p_value=0.01)
-paused, asked = Path(sys.argv[2], "paused"), Path(sys.argv[2], "asked")
+paused, asked, broken = (Path(sys.argv[2], name) for name in ("paused", "asked", "broken"))
 
 def gate():
     asked.touch()
     return not paused.exists()
 
-run_drift(sys.argv[1], settings, AvroCodec(), Path(sys.argv[2]), app_id=sys.argv[3], gate=gate)
+@contextmanager
+def guard(step):
+    if step == "publish" and broken.exists():
+        raise OSError("it cannot be written")
+    yield
+
+run_drift(sys.argv[1], settings, AvroCodec(), Path(sys.argv[2]), app_id=sys.argv[3], gate=gate, guard=guard)
 """
+RULES = DriftRules(window_ms=2000, grace_ms=200, reference_windows=2, min_count=50, p_value=0.01)
 
 
 class _Feed:
@@ -159,6 +169,33 @@ def test_a_paused_worker_folds_nothing_ends_at_once_and_goes_on(broker: str, tmp
         worker = _start(broker, tmp_path, app_id)
         paused.unlink()
         feed.until(0.0, lambda: len(feed.windows) >= 2, 90)
+        # The sketch that was at hand when it ended is counted, too.
+        check(broker, RULES, model=feed.model)
+    except AssertionError as exc:
+        exc.add_note((tmp_path / "worker.log").read_text()[-6000:])
+        raise
+    finally:
+        if worker.poll() is None:
+            _stop(worker)
+        feed.reader.close()
+
+
+def test_a_worker_that_fails_ends_and_the_next_one_counts_what_failed(broker: str, tmp_path: Path) -> None:
+    ensure_topics(broker, replication_factor=1)
+    feed = _Feed(broker)
+    app_id = f"drift-{uuid.uuid4().hex[:8]}"
+    broken = tmp_path / "broken"
+    worker = _start(broker, tmp_path, app_id)
+    try:
+        feed.until(0.0, lambda: bool(feed.windows), 90)
+        broken.touch()
+        feed.until(0.0, lambda: worker.poll() is not None, 90)
+        assert worker.returncode == 1
+        broken.unlink()
+        worker = _start(broker, tmp_path, app_id)
+        known = len(feed.windows)
+        feed.until(0.0, lambda: len(feed.windows) >= known + 2, 90)
+        check(broker, RULES, model=feed.model)
     except AssertionError as exc:
         exc.add_note((tmp_path / "worker.log").read_text()[-6000:])
         raise
