@@ -18,6 +18,9 @@ FAST := not broker and not models and not slow and not network
 HEAVY := (broker or models) and not slow and not network and not chaos
 endif
 
+# Its tests share one Milvus server, several at a time.
+ON_MILVUS := tests/contract/test_candidate_index.py
+
 .PHONY: help
 help: ## list what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
@@ -47,7 +50,9 @@ test-fast: $(READY) ## the tests that need no broker, no model and no network
 
 .PHONY: test-servers
 test-servers: models ## the tests on a schema registry and a Milvus server, which are fetched once
-	@$(BIN)/pytest -q -p no:xdist -m "network and not chaos"
+	@# The index tests mostly wait, one as long as the other, for collections to be loaded.
+	@$(BIN)/python -m tests.contract.milvus_server $(BIN)/pytest -q -n 6 -m "network and not chaos" $(ON_MILVUS)
+	@$(BIN)/pytest -q -p no:xdist -m "network and not chaos" $(addprefix --ignore=,$(ON_MILVUS))
 
 .PHONY: simulate
 simulate: $(READY) ## run SEEDS seeds of the simulator (2,000), or one of them with its trace (SEED=7)

@@ -300,8 +300,8 @@ class MilvusCandidateIndex:
         with self._asking(f"create {name}"):
             client = self._store.client
             client.create_collection(name, schema=schema, consistency_level="Strong", timeout=TIMEOUT_S)
-            # Lite builds no index here; to wait for one costs half a second a collection.
-            client.create_index(name, index, sync=not self.lite, timeout=TIMEOUT_S)
+            # There is no row to index yet; the client would wait half a second before it looks.
+            client.create_index(name, index, sync=False, timeout=TIMEOUT_S)
             client.load_collection(name, timeout=TIMEOUT_S)
         self._store.dims[name] = dim
 

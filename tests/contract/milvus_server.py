@@ -1,38 +1,70 @@
-"""A real Milvus server for the contract suite: from its package, in a throwaway environment, no container.
+"""A real Milvus server for the contract suite: from its package, apart from the project, no container.
 
 It listens on every address of the machine (this version knows no other way), on free ports, without a
-password, for as long as the tests run.
+password, for as long as the tests run. Several processes of tests share one when it is started around them::
+
+    python -m tests.contract.milvus_server COMMAND ...
 """
 
+import fcntl
 import os
-import shutil
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
-import venv
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import platformdirs
+
 VERSION = "2.3.5"
 START_SECONDS = 120.0
+URI_VARIABLE = "TEST_MILVUS_URI"
+# Where connections were cut a port counts as taken for a minute, and the launcher would take the next one.
+RUN = """
+import socket, sys, milvus
+
+class Reusing(socket.socket):
+    def bind(self, address):
+        self.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        super().bind(address)
+
+socket.socket = Reusing
+sys.exit(milvus.main())
+"""
+# What a start does by itself for each new data folder: six seconds of a processor.
+UNPACK = "import sys, milvus; milvus._initialize_data_files(sys.argv[1])"
+# How often it looks for collections to load, in milliseconds: each load waits for several such looks.
+LOOKS = {
+    "QUERYCOORD_CHECKCHANNELINTERVAL": "100",
+    "QUERYCOORD_CHECKSEGMENTINTERVAL": "100",
+    "QUERYCOORD_DISTPULLINTERVAL": "100",
+}
 
 
-def _install(folder: Path) -> Path:
-    """Install the server apart from the project: its pins are old."""
-    python = folder / "bin" / "python"
-    wanted = [f"milvus=={VERSION}", "setuptools<70"]
-    uv = shutil.which("uv")
-    if uv is not None:
-        subprocess.run([uv, "venv", "-q", "-p", sys.executable, str(folder)], check=True)  # noqa: S603
-        command = [uv, "pip", "install", "-q", "--python", str(python), *wanted]
-    else:
-        venv.create(folder, with_pip=True)
-        command = [str(python), "-m", "pip", "install", "-q", *wanted]
-    subprocess.run(command, check=True)  # noqa: S603
-    return folder / "bin" / "milvus-server"
+def _installed() -> Path:
+    """Return the folder of the unpacked server, fetching it once."""
+    home = platformdirs.user_cache_path("samesong") / "milvus" / VERSION
+    home.parent.mkdir(parents=True, exist_ok=True)
+    with home.with_suffix(".lock").open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not home.is_dir():
+            with tempfile.TemporaryDirectory(dir=home.parent) as aside:
+                made = Path(aside) / "made"
+                pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-cache-dir"]
+                subprocess.run([*pip, "--target", str(made), f"milvus=={VERSION}"], check=True)  # noqa: S603
+                subprocess.run(  # noqa: S603
+                    [sys.executable, "-c", UNPACK, str(made)], env=_environment(made), check=True
+                )
+                os.replace(made, home)
+    return home
+
+
+def _environment(home: Path) -> dict[str, str]:
+    return os.environ | LOOKS | {"PYTHONPATH": str(home)}
 
 
 def _free_port() -> int:
@@ -57,14 +89,17 @@ class RestartableMilvus:
 
     def start(self) -> None:
         """Start, and wait until it answers."""
-        server = self._folder / "env" / "bin" / "milvus-server"
-        if not server.exists():
-            self._folder.mkdir(parents=True, exist_ok=True)
-            server = _install(self._folder / "env")
+        home = _installed()
+        data = self._folder / "data"
+        if not data.exists():
+            data.mkdir(parents=True)
+            (data / "bin").symlink_to(home / "bin")
         said = self._folder / "server.log"
         with said.open("ab") as log:
             self._process = subprocess.Popen(  # noqa: S603
-                [str(server), "--data", str(self._folder / "data"), "--proxy-port", str(self._port)],
+                [sys.executable, "-c", RUN, "--data", str(data), "--proxy-port", str(self._port)],
+                env=_environment(home),
+                cwd=self._folder,
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
@@ -100,10 +135,23 @@ def await_answer(uri: str, process: "subprocess.Popen[bytes]", said: Path) -> No
 
 @contextmanager
 def milvus_server(folder: Path) -> Iterator[str]:
-    """Start the server, wait until it answers, give its URI, end it and its children."""
+    """Give the URI of the server around this process, or of one that lasts as long as the block."""
+    if URI_VARIABLE in os.environ:
+        yield os.environ[URI_VARIABLE]
+        return
     server = RestartableMilvus(folder)
-    server.start()
     try:
+        server.start()
         yield server.uri
     finally:
         server.stop()
+
+
+def main(command: list[str]) -> int:
+    """Run a command with a server around it; give its status."""
+    with tempfile.TemporaryDirectory() as folder, milvus_server(Path(folder)) as uri:
+        return subprocess.run(command, env=os.environ | {URI_VARIABLE: uri}, check=False).returncode  # noqa: S603
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,5 +1,6 @@
 """One suite for every vector index: memory, Milvus Lite, and a real Milvus server."""
 
+import os
 import signal
 import subprocess
 import sys
@@ -88,7 +89,7 @@ def opener(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Open]:
     """Give a function that opens the same store each time; a memory one is the same object."""
     made: list[CandidateIndex] = []
     memory = MemoryCandidateIndex()
-    prefix = f"t{next(_prefixes)}"
+    prefix = f"t{os.getpid()}_{next(_prefixes)}"
 
     def open_again() -> CandidateIndex:
         index: CandidateIndex
