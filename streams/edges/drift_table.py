@@ -26,6 +26,17 @@ _SCALARS = (
 )
 
 
+def position_change(partition: int, next_offset: int) -> dict[str, Entry | None]:
+    """Return what to write, after all else, when the events of a partition are folded up to an offset."""
+    return {json.dumps([partition]): {"next": next_offset}}
+
+
+def positions_from(items: Iterable[tuple[str, Entry]]) -> dict[int, int]:
+    """Bring back how far each partition was folded."""
+    named = ((json.loads(key), entry) for key, entry in items)
+    return {int(name[0]): int(entry["next"]) for name, entry in named if len(name) == 1}
+
+
 def _key(stream: DriftStream, name: str) -> str:
     return json.dumps([stream.modality, stream.model, name])
 
@@ -56,7 +67,10 @@ def streams_from(items: Iterable[tuple[str, Entry]], codec: Codec) -> dict[tuple
     kept: dict[tuple[str, str], dict[str, Kept]] = {}
     heads: dict[tuple[str, str], Entry] = {}
     for key, entry in items:
-        modality, model, name = json.loads(key)
+        named = json.loads(key)
+        if len(named) == 1:
+            continue
+        modality, model, name = named
         mine = kept.setdefault((modality, model), {})
         if name:
             sketch: EmbeddingSketch = codec.decode(SKETCH_TOPIC, base64.b64decode(entry["sketch"]))

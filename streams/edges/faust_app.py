@@ -4,7 +4,7 @@ The fold lives in a memory table with a changelog topic, and not in a second rea
 kept for days, the reference must stay. Outputs are acknowledged before the table is written, and the table's
 changes before the event counts as done and its offset may be committed. So a crash, or the end of the worker
 in the middle of an event, repeats it: the fold counts a sketch once, and a repeated window or alert is the
-same.
+same. How far it has come is kept with the fold: :mod:`streams.edges.faust_order` says why.
 """
 
 import asyncio
@@ -13,7 +13,7 @@ import logging
 import signal
 import ssl
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +23,15 @@ from streams import steps
 from streams.config import DriftSettings, KafkaSettings
 from streams.core.drift import DriftRules, DriftStream, Step, fold_sketch, never_closed
 from streams.core.records import EmbeddingSketch
-from streams.edges.drift_table import SKETCH_TOPIC, Entry, streams_from, table_changes
+from streams.edges.drift_table import (
+    SKETCH_TOPIC,
+    Entry,
+    position_change,
+    positions_from,
+    streams_from,
+    table_changes,
+)
+from streams.edges.faust_order import InOrder
 from streams.edges.faust_table import WrittenTable
 from streams.edges.kafka_config import SESSION_TIMEOUT_MS
 from streams.edges.metrics import Metrics
@@ -175,6 +183,7 @@ def build_app(
     windows, alerts = app.topic(WINDOW_TOPIC, **raw), app.topic(ALERT_TOPIC, **raw)
     table = app.Table("fold", partitions=topic(SKETCH_TOPIC).partitions)
     fold = _Fold(drift_rules(settings), codec)
+    order = InOrder(lambda: app.consumer)
 
     @app.on_partitions_assigned.connect  # type: ignore[untyped-decorator]  # Faust is untyped
     async def moved(_app: Any, assigned: Any, **_rest: Any) -> None:
@@ -189,13 +198,27 @@ def build_app(
                 key = f"{record.modality}:{record.model}".encode()
                 await (await out.send(key=key, value=codec.encode(name, record)))
 
-    async def take(event: Any) -> None:
-        """Fold one event; on return all that follows from it is in Kafka."""
+    async def store(changes: Mapping[str, Entry | None], message: Any) -> None:
+        position = position_change(message.partition, message.offset + 1)
+        for key, entry in {**changes, **position}.items():
+            if entry is not None:
+                table[key] = entry
+            elif key in table:
+                del table[key]
+        await table.written()
+        order.done(message)
+
+    async def take(event: Any) -> bool:
+        """Fold one event, if it is due; then all that follows from it is in Kafka."""
         message = event.message
+        if not fold.restored:
+            items = list(table.items())
+            fold.restore(items)
+            order.take_up(positions_from(items))
+        if not await order.due(message):
+            return False
         try:
             sketch: EmbeddingSketch = codec.decode(SKETCH_TOPIC, event.value)
-            if not fold.restored:
-                fold.restore(list(table.items()))
             with guard(steps.Step.fold):
                 step, changes, after = await asyncio.to_thread(
                     fold.take, sketch, partition=message.partition, at_ms=round(message.timestamp * 1000)
@@ -205,19 +228,16 @@ def build_app(
             _log.warning(
                 "sketch at %s-%d@%d is left out: %s", message.topic, message.partition, message.offset, exc
             )
-            return
+            await store({}, message)
+            return True
         with guard(steps.Step.publish):
             await publish(step)
         with guard(steps.Step.store):
-            for key, entry in changes.items():
-                if entry is not None:
-                    table[key] = entry
-                elif key in table:
-                    del table[key]
-            await table.written()
+            await store(changes, message)
         late = step.stream.late - fold.late(sketch)
         fold.keep(after)
         _measure(step, metrics, late=late)
+        return True
 
     @app.agent(sketches, concurrency=1)  # type: ignore[untyped-decorator]  # Faust is untyped
     async def watch(stream: Any) -> None:
@@ -229,12 +249,12 @@ def build_app(
             while not gate():
                 await asyncio.sleep(LOOK_SECONDS)
             try:
-                await take(event)
+                if await take(event):
+                    await unfinished.ack(event)
             except Exception as exc:
                 await app.crash(exc)
                 # Faust would start the agent again, with the event after this one.
                 await asyncio.Event().wait()
-            await unfinished.ack(event)
 
     return app
 

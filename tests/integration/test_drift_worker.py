@@ -9,14 +9,17 @@ from typing import Any
 
 import numpy as np
 import pytest
-from confluent_kafka import Consumer, Producer
+from confluent_kafka import Consumer, ConsumerGroupTopicPartitions, Producer, TopicPartition
+from confluent_kafka.admin import AdminClient
 
 from streams.core.drift import DriftRules
 from streams.edges.avro import AvroCodec
-from streams.edges.kafka_config import idempotent_producer_config, stateless_consumer_config
+from streams.edges.kafka_config import admin_config, idempotent_producer_config, stateless_consumer_config
 from streams.edges.topics import ensure_topics
 from tests.chaos.drift_outcomes import check
+from tests.chaos.group_offsets import GroupOffsets
 from tests.unit.test_drift import DIM, sketch_of
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.broker
 
@@ -178,6 +181,45 @@ def test_a_paused_worker_folds_nothing_ends_at_once_and_goes_on(broker: str, tmp
         if worker.poll() is None:
             _stop(worker)
         feed.reader.close()
+
+
+def test_what_was_committed_and_never_folded_is_gone_back_to(broker: str, tmp_path: Path) -> None:
+    ensure_topics(broker, replication_factor=1)
+    feed = _Feed(broker)
+    app_id = f"drift-{uuid.uuid4().hex[:8]}"
+    worker = _start(broker, tmp_path, app_id)
+    try:
+        feed.until(0.0, lambda: bool(feed.windows), 90)
+        assert _stop(worker) < 12
+        for _ in range(5):
+            feed.send(0.0)
+        commit_everything(broker, app_id)
+        worker = _start(broker, tmp_path, app_id)
+        known = len(feed.windows)
+        feed.until(0.0, lambda: len(feed.windows) >= known + 2, 90)
+        check(broker, RULES, model=feed.model)
+    except AssertionError as exc:
+        exc.add_note((tmp_path / "worker.log").read_text()[-6000:])
+        raise
+    finally:
+        if worker.poll() is None:
+            _stop(worker)
+        feed.reader.close()
+
+
+def commit_everything(broker: str, group: str) -> None:
+    """Commit what a group has not read, as Faust does with what it has lost."""
+    ends = GroupOffsets(broker).ends(["embedding.sketch.v1"])
+    at = [TopicPartition(topic, partition, end) for (topic, partition), end in ends.items()]
+    admin = AdminClient(admin_config(broker))
+
+    def done() -> bool:
+        (asked,) = admin.alter_consumer_group_offsets([ConsumerGroupTopicPartitions(group, at)]).values()
+        return asked.exception(30) is None and all(
+            each.error is None for each in asked.result().topic_partitions
+        )
+
+    wait_until(done, 60, f"{group} without members")
 
 
 def test_a_worker_that_fails_ends_and_the_next_one_counts_what_failed(broker: str, tmp_path: Path) -> None:
