@@ -65,7 +65,7 @@ chaos: $(READY) ## break running installations in every way there is; the outcom
 
 .PHONY: chaos-short
 chaos-short: $(READY) ## every crash point once, and one of each other kind; keeps no outcomes
-	@$(BIN)/pytest -q -p no:xdist -m "chaos and not slow" tests/chaos
+	@$(BIN)/pytest -q -n 2 --dist loadfile -m "chaos and not slow" tests/chaos
 
 .PHONY: guarantees
 guarantees: $(READY) ## write docs/guarantees.md from what the chaos tests left

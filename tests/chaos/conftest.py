@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.chaos import outcomes
+from tests.chaos import outcomes, stage_process
 from tests.chaos.outcomes import Outcome
 from tests.chaos.stages import Stages, stages
 
@@ -17,6 +17,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if HERE in item.path.parents:
             item.add_marker(pytest.mark.chaos)
+
+
+def pytest_sessionfinish() -> None:
+    """Leave no process behind, whatever failed."""
+    stage_process.end_server()
 
 
 @pytest.fixture

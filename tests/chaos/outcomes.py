@@ -3,9 +3,11 @@
 ``make chaos`` writes: the environment variable CHAOS_OUTCOMES names the file. Without it nothing is kept.
 """
 
+import fcntl
 import os
 import subprocess
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -58,10 +60,22 @@ def keep(outcomes: Iterable[Outcome]) -> None:
     if not named:
         return
     path = Path(named)
-    rows = {(row.where, row.step, row.fault): row for row in read(path)}
-    rows |= {(row.where, row.step, row.fault): row for row in outcomes}
-    ordered = [asdict(row) for row in rows.values()]
-    path.write_bytes(orjson.dumps(ordered, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
+    with _alone(path):
+        rows = {(row.where, row.step, row.fault): row for row in read(path)}
+        rows |= {(row.where, row.step, row.fault): row for row in outcomes}
+        ordered = [asdict(row) for row in rows.values()]
+        path.write_bytes(orjson.dumps(ordered, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
+
+
+@contextmanager
+def _alone(path: Path) -> Iterator[None]:
+    """Keep out other processes that run tests at the same time."""
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        fcntl.flock(folder, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(folder)
 
 
 def commit() -> str:

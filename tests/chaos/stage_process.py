@@ -11,6 +11,7 @@ import sys
 import threading
 from collections.abc import Mapping
 from functools import partial
+from multiprocessing import forkserver
 from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 
@@ -34,6 +35,11 @@ def start(stage: str, *, data_dir: Path, environment: Mapping[str, str], log_pat
     )
     process.start()
     return process
+
+
+def end_server() -> None:
+    """End the server that the stages are forked from, and wait for it: alone it ends a while after us."""
+    forkserver._forkserver._stop()  # type: ignore[attr-defined]  # nothing public does it
 
 
 def ready_file(log_path: Path) -> Path:
