@@ -41,12 +41,15 @@ demo: models ## the main job on real music: publish, decide, explain, drift
 	@$(BIN)/samesong demo
 
 .PHONY: test
-test: test-fast simulate ## all tests (SLOW=1: also the slow ones and those that fetch a server)
-	@$(BIN)/pytest -q -p no:xdist -m "$(HEAVY)"
+test: test-fast simulate test-live ## all tests (SLOW=1: also the slow ones and those that fetch a server)
 
 .PHONY: test-fast
 test-fast: $(READY) ## the tests that need no broker, no model and no network
 	@$(BIN)/pytest -q -n 2 -m "$(FAST)"
+
+.PHONY: test-live
+test-live: $(READY) ## the tests on a real broker and real models (SLOW=1: also those that take minutes)
+	@$(BIN)/pytest -q -p no:xdist -m "$(HEAVY)"
 
 .PHONY: test-servers
 test-servers: models ## the tests on a schema registry and a Milvus server, which are fetched once
