@@ -62,7 +62,8 @@ class PartitionLog:
     @property
     def stable_end(self) -> int:
         """The offset before which every record's fate is known."""
-        return min((entries[0].offset for entries in self._open.values()), default=self.end)
+        # Of the open transactions the one that wrote first stands first.
+        return next(iter(self._open.values()))[0].offset if self._open else self.end
 
     def append(
         self,
@@ -94,6 +95,8 @@ class PartitionLog:
 
     def next_readable(self, offset: int) -> Entry | None:
         """Return the first committed record from an offset on, below the stable end."""
+        if offset >= self.end:  # as for most who ask
+            return None
         stable = self.stable_end
         for at in range(bisect_left(self._offsets, offset), len(self.entries)):
             entry = self.entries[at]
