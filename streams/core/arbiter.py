@@ -375,8 +375,8 @@ class _Deciding:
             decision,
             counter_evidence=counter_evidence(score.recording, positive=standing.outcome is Outcome.match),
             flip=smallest_flip(score.recording, threshold=threshold),
-            deciding_source=deciding.candidate.source,
-            deciding_item_id=deciding.candidate.item_id,
+            deciding_source=deciding.state.source,
+            deciding_item_id=deciding.state.item_id,
             deciding_models=tuple(sorted({kept.model for kept in deciding.state.rows})),
             heard=compared_span(deciding.sound),
             recording_ledger=score.recording,
@@ -388,10 +388,10 @@ class _Deciding:
         own = self._workspace.upload(self._encoded.key.text())
         likely = []
         for each in compared:
+            if each.score.relation is None or each.score.work.log_odds < self._rules.thresholds.work_review:
+                continue
             now = self._workspace.upload(each.key)
-            apart = now is not None and own is not None and now.entity_id != own.entity_id
-            probable = each.score.work.log_odds >= self._rules.thresholds.work_review
-            if each.score.relation is not None and apart and probable:
+            if now is not None and own is not None and now.entity_id != own.entity_id:
                 likely.append(each)
         return sorted(likely, key=lambda each: (-each.score.work.log_odds, each.key))
 
@@ -403,8 +403,8 @@ class _Deciding:
             return RelationClaim(
                 relation=each.score.relation or "",
                 to_entity=(now.entity_id if now else None) or "",
-                to_source=each.candidate.source,
-                to_item_id=each.candidate.item_id,
+                to_source=each.state.source,
+                to_item_id=each.state.item_id,
                 probability=each.score.work.probability,
                 offset_ms=sound.offset_ms,
                 overlap_ms=sound.overlap_ms,
@@ -445,10 +445,10 @@ class _Deciding:
             now = self._workspace.upload(each.key)
             named.append(
                 ConsideredCandidate(
-                    source=each.candidate.source,
-                    item_id=each.candidate.item_id,
+                    source=each.state.source,
+                    item_id=each.state.item_id,
                     entity_id=now.entity_id if now else None,
-                    proposed_by=each.candidate.proposed_by,
+                    proposed_by=each.proposed_by,
                     recording_log_odds=each.score.recording.log_odds,
                     work_log_odds=each.score.work.log_odds,
                     cannot_link=each.score.cannot_link,
@@ -498,7 +498,7 @@ class _Deciding:
             for each in encoded.identifier_problems
         ]
         said += [
-            (each.score.contradiction, f"contradicts {each.candidate.key}", each.key)
+            (each.score.contradiction, f"contradicts {each.state.key}", each.key)
             for each in compared
             if each.score.contradiction is not None
         ]

@@ -1,5 +1,6 @@
 """The arbiter's state as one value: what is stored, overlaid by what this batch has not committed yet."""
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -31,8 +32,8 @@ class CatalogueState(Protocol):
         """Return the asserted relations that an upload supports or is named by, in the order of their ids."""
         ...
 
-    def holders(self, blocking_key: str) -> tuple[str, ...]:
-        """Return the live uploads that hold a blocking key, sorted."""
+    def holders(self, blocking_key: str, *, at_most: int) -> Collection[str] | None:
+        """Return the live uploads that hold a blocking key; none where there are more."""
         ...
 
 
@@ -78,9 +79,10 @@ class MemoryCatalogue:
         """Return the asserted relations that an upload supports or is named by, in the order of their ids."""
         return tuple(self._relations[name] for name in sorted(self._relations_of.get(key, ())))
 
-    def holders(self, blocking_key: str) -> tuple[str, ...]:
-        """Return the live uploads that hold a blocking key, sorted."""
-        return tuple(sorted(self._holders.get(blocking_key, ())))
+    def holders(self, blocking_key: str, *, at_most: int) -> Collection[str] | None:
+        """Return the live uploads that hold a blocking key; none where there are more."""
+        held: Collection[str] = self._holders.get(blocking_key, ())
+        return held if len(held) <= at_most else None
 
     def held(self) -> Changes:
         """Return everything that is kept, as the changes that would make it."""
@@ -160,14 +162,19 @@ class Workspace:
             held[name] = self.changes.relations[name]
         return tuple(held[name] for name in sorted(held) if held[name].status == "asserted")
 
-    def holders(self, blocking_key: str) -> tuple[str, ...]:
-        """Return the live uploads that hold a blocking key, sorted."""
-        held = {key for key in self._stored.holders(blocking_key) if key not in self.changes.uploads}
+    def holders(self, blocking_key: str, *, at_most: int) -> Collection[str] | None:
+        """Return the live uploads that hold a blocking key; none where there are more."""
+        changed = self.changes.uploads
+        # A key that half the catalogue holds is never walked: a batch takes away no more than it changes.
+        stored = self._stored.holders(blocking_key, at_most=at_most + len(changed))
+        if stored is None:
+            return None
+        held = {key for key in stored if key not in changed}
         for key in self._holders.get(blocking_key, ()):
-            upload = self.changes.uploads[key]
+            upload = changed[key]
             if upload.live and blocking_key in upload.blocking_keys:
                 held.add(key)
-        return tuple(sorted(held))
+        return held if len(held) <= at_most else None
 
     def adopt(self, changes: Changes) -> None:
         """Take over what was tried on a workspace above this one."""

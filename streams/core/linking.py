@@ -10,7 +10,7 @@ from itertools import combinations
 from typing import Final
 
 from streams.core.catalogue import Workspace
-from streams.core.proposing import MAX_COMPARED, propose
+from streams.core.proposing import propose
 from streams.core.records import Candidate, Found, PairScore, PairState, SoundEvidence, UploadState
 from streams.core.rules import Rules
 from streams.core.sound_evidence import mirrored
@@ -25,11 +25,11 @@ class Compared:
     """One candidate beside the score of the pair, subject first."""
 
     key: str
-    candidate: Candidate
     state: UploadState
     score: PairScore
     sound: SoundEvidence | None
     looked_up: str
+    proposed_by: tuple[str, ...]
 
 
 def compare(
@@ -47,28 +47,28 @@ def compare(
     encoded = found.encoded
     if encoded.record is None:
         return [], False
-    proposed = propose(workspace, found, overlay)
+    proposed, truncated = propose(workspace, found, overlay)
     compared: list[Compared] = []
-    for each in proposed[:MAX_COMPARED]:
+    for each in proposed:
         state = each.state
         if state.record is None:
             continue
         # Find has compared the sounds of those it named; at the revision proposed they are these very sounds.
-        sound = each.candidate.sound
+        sound = each.sound
         if sound is None and encoded.sound is not None and state.sound is not None:
             sound = rules.confirm(encoded.sound, state.sound)
         compared.append(
             Compared(
                 key=each.key,
-                candidate=each.candidate,
                 state=state,
                 score=rules.scorer.score(encoded.record, state.record, sound),
                 sound=sound,
                 looked_up=each.looked_up,
+                proposed_by=each.proposed_by,
             )
         )
     compared.sort(key=lambda each: (-each.score.recording.log_odds, -each.score.work.log_odds, each.key))
-    return compared, found.truncated or len(proposed) > MAX_COMPARED
+    return compared, found.truncated or truncated
 
 
 def link(workspace: Workspace, key: str, compared: Compared, *, rules: Rules) -> None:

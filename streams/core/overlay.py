@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from streams.core.proposing import candidates_of
+from streams.core.proposing import candidates_of, floor_of
 from streams.core.records import Candidate, EncodedUpload, IndexRow, ItemKey
 
 FloatArray = NDArray[np.float32]
@@ -92,18 +92,18 @@ class _Similar(NamedTuple):
     similarity: FloatArray
 
     def nearest(self, asker: ItemKey, without: Collection[str], limit: int) -> list[tuple[float, _Row]]:
-        """Give the nearest rows of others, the first of equals first."""
+        """Give the nearest rows of others that are near enough, the first of equals first."""
+        similarity = self.similarity
+        near = np.flatnonzero(np.isfinite(similarity) & (similarity >= floor_of(self.space[1])))
         wanted = limit + len(without)
         while True:
-            places = _largest(self.similarity, wanted)
+            places = near[_largest(similarity[near], wanted)]
             found = [
-                (float(self.similarity[at]), row)
+                (float(similarity[at]), row)
                 for at in places
-                if np.isfinite(self.similarity[at])
-                and (row := self.rows[self.first + at]).key != asker
-                and row.row_id not in without
+                if (row := self.rows[self.first + int(at)]).key != asker and row.row_id not in without
             ]
-            if len(found) >= limit or len(places) == len(self.similarity):
+            if len(found) >= limit or len(places) == len(near):
                 return found[:limit]
             wanted *= 2
 

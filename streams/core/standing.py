@@ -13,7 +13,6 @@ from streams.core.catalogue import Workspace
 from streams.core.linking import Compared
 from streams.core.placing import Placement
 from streams.core.records import (
-    Candidate,
     EntityState,
     HeadScore,
     LedgerLine,
@@ -205,12 +204,14 @@ class _Standing:
         if self._state is None or state is None or self._state.record is None or state.record is None:
             return None
         sound = self._sound(pair)
-        candidate = Candidate(
-            source=state.source, item_id=state.item_id, revision=state.revision, proposed_by=("component",)
-        )
         score = self._rules.scorer.score(self._state.record, state.record, sound)
         return Compared(
-            key=other, candidate=candidate, state=state, score=score, sound=sound, looked_up="component"
+            key=other,
+            state=state,
+            score=score,
+            sound=sound,
+            looked_up="component",
+            proposed_by=("component",),
         )
 
     def _doubtful(self) -> list[Compared]:

@@ -480,7 +480,8 @@ def _hits(answer: Any) -> tuple[Hit, ...]:
     """Read one query's hits; ties by name so that the order is always the same."""
     hits = []
     for hit in answer:
-        source, item_id, revision, window, start_ms, sound = (hit["entity"][name] for name in FIELDS)
+        entity = hit["entity"]
+        source, item_id, revision, window, start_ms, sound = (entity[name] for name in FIELDS)
         similarity = min(1.0, max(-1.0, float(hit["distance"])))
         hits.append(Hit(source, item_id, revision, window, start_ms, similarity, read_sound(sound)))
     return tuple(sorted(hits, key=lambda hit: (-hit.similarity, *hit[:5])))

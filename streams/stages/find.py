@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 
 from streams.core.encoding import refused
-from streams.core.proposing import candidates_of, first_compared
+from streams.core.proposing import candidates_of, first_compared, floor_of
 from streams.core.records import (
     ArbiterInput,
     Candidate,
@@ -140,10 +140,11 @@ class FindProcessor:
             answers = self._index.search(
                 build, modality=modality, model=model, vectors=vectors, limit=self._limit
             )
+            floor = floor_of(model)
             for query, hits in zip(asked, answers, strict=True):
                 for hit in hits:
                     key = ItemKey(hit.source, hit.item_id)
-                    if key == uploads[query.asker].key:
+                    if hit.similarity < floor or key == uploads[query.asker].key:
                         continue
                     nearest = best[query.asker].setdefault((key, hit.revision), {})
                     nearest[modality] = max(hit.similarity, nearest.get(modality, -1.0))

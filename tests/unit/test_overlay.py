@@ -1,5 +1,8 @@
 """The overlay finds exactly what a plain search over the same rows finds."""
 
+import math
+from dataclasses import replace
+
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
@@ -104,3 +107,18 @@ def test_what_is_found_does_not_depend_on_where_a_batch_begins(seed: int, rows: 
     alone = whole.compare([upload], since=[0])
     assert nearest(upload, parts, without=gone, limit=5) == nearest(upload, alone, limit=5)
     assert held.count_since(0, gone) + fresh.count_since(0) == whole.count_since(0)
+
+
+def test_a_row_further_than_the_floor_of_its_model_proposes_nobody() -> None:
+    def told(model: str) -> list[str]:
+        overlay = Overlay()
+        for number, cosine in enumerate((0.46, 0.44, 0.9)):
+            near = row(number, np.array([cosine, math.sqrt(1 - cosine**2)]))
+            overlay.add(replace(near, model=model), number)
+        asker = asking("q", np.array([1.0, 0.0]))
+        asker = replace(asker, vectors=tuple(replace(each, model=model) for each in asker.vectors))
+        (found,) = search(overlay, [asker], since=[0], limit=5)
+        return [each.item_id for each in found]
+
+    assert told("use-multilingual-v3@1+p1") == ["2", "0"]
+    assert told("never-measured@1") == ["2", "0", "1"]

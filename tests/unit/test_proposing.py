@@ -1,0 +1,93 @@
+"""Who is compared with an upload: each candidate once, the strongest first, a bounded number."""
+
+from dataclasses import replace
+
+from streams.core.catalogue import Changes, MemoryCatalogue, Workspace
+from streams.core.proposing import MAX_COMPARED, MAX_HOLDERS, propose
+from streams.core.records import Candidate, EncodedUpload, Found, Operation, Origin, UploadState
+
+ORIGIN = Origin(topic="t", partition=0, offset=0)
+
+
+def held(item: str, *keys: str, live: bool = True, revision: int = 1) -> UploadState:
+    return UploadState(
+        source="s",
+        item_id=item,
+        revision=revision,
+        digest="",
+        withdrawn_up_to=0,
+        live=live,
+        decision_id=item,
+        origin=ORIGIN,
+        blocking_keys=keys,
+    )
+
+
+def workspace(*uploads: UploadState) -> Workspace:
+    catalogue = MemoryCatalogue()
+    catalogue.apply(Changes(uploads={each.key.text(): each for each in uploads}))
+    return Workspace(catalogue)
+
+
+def hit(item: str, similarity: float, *, revision: int = 1) -> Candidate:
+    return Candidate(
+        source="s", item_id=item, revision=revision, proposed_by=("vector:text",), similarity=similarity
+    )
+
+
+def found(*candidates: Candidate, keys: tuple[str, ...] = ()) -> Found:
+    asking = EncodedUpload(
+        origin=ORIGIN,
+        source="s",
+        item_id="asking",
+        revision=1,
+        operation=Operation.upsert,
+        digest="",
+        received_ms=0,
+        blocking_keys=keys,
+    )
+    return Found(encoded=asking, candidates=candidates)
+
+
+def test_whom_two_blockers_name_goes_first_and_stands_there_once() -> None:
+    state = workspace(held("near", "title:x"), held("both", "title:x"), held("nearest"))
+    proposed, truncated = propose(
+        state, found(hit("nearest", 0.9), hit("both", 0.5), keys=("title:x",)), [hit("both", 0.6)]
+    )
+    assert [each.state.item_id for each in proposed] == ["both", "nearest", "near"]
+    assert (proposed[0].proposed_by, proposed[0].similarity) == (("title", "vector:text"), 0.6)
+    assert [each.looked_up for each in proposed] == ["index", "index", "key"]
+    assert not truncated
+
+
+def test_the_asker_the_dead_and_other_revisions_are_not_proposed() -> None:
+    state = workspace(held("asking", "title:x"), held("dead", live=False), held("revised", revision=2))
+    hits = (hit("asking", 0.9), hit("dead", 0.9), hit("revised", 0.9), hit("unknown", 0.9))
+    assert propose(state, found(*hits, keys=("title:x",)), []) == ([], False)
+    (only,), _ = propose(state, found(hit("revised", 0.9)), [hit("revised", 0.7, revision=2)])
+    assert (only.looked_up, only.similarity) == ("overlay", 0.7)
+
+
+def test_the_strongest_are_kept_and_the_cut_is_told() -> None:
+    uploads = [held(f"{number:02}") for number in range(MAX_COMPARED + 1)]
+    hits = [hit(each.item_id, number / 100) for number, each in enumerate(uploads)]
+    proposed, truncated = propose(workspace(*uploads), found(*hits), [])
+    assert [each.state.item_id for each in proposed] == [each.item_id for each in reversed(uploads[1:])]
+    assert truncated
+
+
+def test_a_key_that_too_many_hold_names_nobody_wherever_a_batch_begins() -> None:
+    for stored in (0, MAX_HOLDERS - 1, MAX_HOLDERS, MAX_HOLDERS + 1):
+        state = workspace(*(held(f"{number}", "title:intro") for number in range(stored)))
+        for number in range(stored, MAX_HOLDERS):
+            state.put_upload(held(f"{number}", "title:intro"))
+        asked = found(keys=("title:intro",))
+        assert bool(propose(state, asked, [])[0]) == (stored <= MAX_HOLDERS)
+        state.put_upload(held("one more", "title:intro"))
+        assert propose(state, asked, []) == ([], False)
+        # What the batch changed counts as it is now.
+        state.put_upload(replace(held("one more", "title:intro"), live=False))
+        state.put_upload(held("0", "title:other"))
+        assert len(state.holders("title:intro", at_most=MAX_HOLDERS) or ()) == (
+            MAX_HOLDERS - 1 if stored <= MAX_HOLDERS else MAX_HOLDERS
+        )
