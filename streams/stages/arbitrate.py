@@ -344,10 +344,10 @@ class ArbitrateStage:
 
     def _said(self, decided: Decided, cause: int, *, overlay: int) -> Iterator[Produced]:
         for event in decided.events:
-            said = replace(event, overlay_rows=overlay) if isinstance(event, Decision) else event
+            said = replace(event, overlay_rows=overlay) if isinstance(event, Decision) and overlay else event
             topic, key = _address(said)
-            headers = letter_headers(said) if isinstance(said, DeadLetter) else ()
-            yield replace(self._produced(topic, key, said, cause=cause), headers=headers)
+            produced = self._produced(topic, key, said, cause=cause)
+            yield replace(produced, headers=letter_headers(said)) if isinstance(said, DeadLetter) else produced
         for row in decided.rows:
             yield self._produced(ROWS, row.row_id.encode(), row, cause=cause)
 
