@@ -347,7 +347,9 @@ class ArbitrateStage:
             said = replace(event, overlay_rows=overlay) if isinstance(event, Decision) and overlay else event
             topic, key = _address(said)
             produced = self._produced(topic, key, said, cause=cause)
-            yield replace(produced, headers=letter_headers(said)) if isinstance(said, DeadLetter) else produced
+            yield (
+                replace(produced, headers=letter_headers(said)) if isinstance(said, DeadLetter) else produced
+            )
         for row in decided.rows:
             yield self._produced(ROWS, row.row_id.encode(), row, cause=cause)
 
