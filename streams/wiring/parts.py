@@ -19,7 +19,6 @@ from streams.edges.media_fetch import MediaFetcher
 from streams.edges.media_https import HttpsDownload
 from streams.edges.media_reader import LimitedMediaReader
 from streams.edges.media_roots import read_media_roots
-from streams.edges.milvus import MilvusCandidateIndex, open_lite
 from streams.errors import ConfigError
 from streams.ports import CandidateIndex, Encoder
 from streams.steps import Guard, unguarded
@@ -96,6 +95,9 @@ def encoder(settings: Settings) -> Encoder | None:
 
 def candidate_index(settings: Settings, *, guard: Guard = unguarded) -> CandidateIndex:
     """Open the vector index: Milvus Lite in the data folder, or a server."""
+    # Milvus takes longer to import than all else together, and most processes open no index.
+    from streams.edges.milvus import MilvusCandidateIndex, open_lite
+
     index = settings.index
     if index.uri is not None:
         token = index.token.get_secret_value() if index.token else None
