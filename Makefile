@@ -49,7 +49,8 @@ test-fast: $(READY) ## the tests that need no broker, no model and no network
 
 .PHONY: test-live
 test-live: $(READY) ## the tests on a real broker and real models (SLOW=1: also those that take minutes)
-	@$(BIN)/pytest -q -p no:xdist -m "$(HEAVY)"
+	@# Most of it is waiting for brokers and groups; a file stays with one of the two, which has its own broker.
+	@$(BIN)/pytest -q -n 2 --dist loadfile -m "$(HEAVY)"
 
 .PHONY: test-servers
 test-servers: models ## the tests on a schema registry and a Milvus server, which are fetched once
