@@ -325,6 +325,9 @@ async def _serve(build: Any, stop: threading.Event) -> None:
         # Outside the main thread signals are not ours; the event is.
         with contextlib.suppress(ValueError, RuntimeError):
             loop.add_signal_handler(number, stop.set)
+    # Importing Faust takes seconds on a busy machine, and joining its group more of them.
+    if stop.is_set():
+        return
     app = build()
     app.finalize()
     await app.start()
