@@ -11,7 +11,7 @@ from contextlib import ExitStack
 import pytest
 
 from streams.steps import CRASH_POINTS, CrashPoint
-from tests.chaos.sound import Sound
+from tests.chaos.lending import Lending
 from tests.chaos.stages import Stages, process_of, stages
 from tests.chaos.uploads import Load
 
@@ -21,7 +21,7 @@ POINTS = [point for point in CRASH_POINTS if point.stage != "drift"]
 ALWAYS = {"encode", "index", "arbitrate"}
 
 
-Sweep = Sound[tuple[Stages, Load]]
+Sweep = Lending[tuple[Stages, Load]]
 
 
 @pytest.fixture(scope="module")
@@ -35,8 +35,8 @@ def sweep(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sweep]:
         made.start_all()
         return made, Load(made.music)
 
-    with Sound(make) as sound:
-        yield sound
+    with Lending(make) as lending:
+        yield lending
 
 
 @pytest.mark.parametrize("point", POINTS, ids=str)

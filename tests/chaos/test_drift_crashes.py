@@ -13,7 +13,7 @@ from streams.core.drift import DriftRules
 from streams.edges.kafka_producer import Publisher
 from streams.steps import CRASH_POINTS, CrashPoint
 from tests.chaos.drift_outcomes import CODEC, SKETCHES, calm, check, told
-from tests.chaos.sound import Sound
+from tests.chaos.lending import Lending
 from tests.chaos.stages import Stages, stages
 from tests.unit.test_drift import DIM, sketch_of
 from tests.waiting import wait_until
@@ -69,7 +69,7 @@ class Sketching:
         return len(due), sum(getattr(record, "count", 0) for record in due.values())
 
 
-Watched = Sound[tuple[Stages, Sketching]]
+Watched = Lending[tuple[Stages, Sketching]]
 
 
 @pytest.fixture(scope="module")
@@ -82,8 +82,8 @@ def watched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
         running = opened.enter_context(stages(folder, bootstrap=kafka.bootstrap, environment=SETTINGS))
         return running, opened.enter_context(Sketching(kafka.bootstrap))
 
-    with Sound(make) as sound:
-        yield sound
+    with Lending(make) as lending:
+        yield lending
 
 
 @pytest.mark.parametrize("point", [p for p in CRASH_POINTS if p.stage == "drift"], ids=str)

@@ -8,7 +8,7 @@ from typing import Generic, Self, TypeVar
 T = TypeVar("T")
 
 
-class Sound(Generic[T]):
+class Lending(Generic[T]):
     """Lends one thing to a test at a time; after a failure another one is made: no fault is told of twice.
 
     Parameters
@@ -20,7 +20,7 @@ class Sound(Generic[T]):
     def __init__(self, make: Callable[[ExitStack], T]) -> None:
         self._make = make
         self._opened = ExitStack()
-        self._sound: T | None = None
+        self._there: T | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -32,12 +32,12 @@ class Sound(Generic[T]):
 
     def take(self) -> T:
         """Give a sound one; it counts as broken until it is given back."""
-        sound, self._sound = self._sound, None
-        if sound is None:
+        thing, self._there = self._there, None
+        if thing is None:
             self._opened.close()
-            sound = self._make(self._opened)
-        return sound
+            thing = self._make(self._opened)
+        return thing
 
-    def give_back(self, sound: T) -> None:
+    def give_back(self, thing: T) -> None:
         """Keep it for the next test."""
-        self._sound = sound
+        self._there = thing
