@@ -175,6 +175,8 @@ class _Deciding:
         self._encoded = found.encoded
         self._sequence = sequence
         self._rules = rules
+        origin = self._encoded.origin
+        self._origin_id = stable_id(origin.topic, origin.partition, origin.offset)
         self._rows: list[IndexRow] = []
         self._retracted: list[RelationState] = []
         self._steps: list[RelationStep] = []
@@ -550,14 +552,13 @@ class _Deciding:
     def _event_id(self, event: str, *, ordinal: int = 0) -> str:
         """Name an event; the origin tells repeats of one revision apart."""
         encoded = self._encoded
-        origin = stable_id(encoded.origin.topic, encoded.origin.partition, encoded.origin.offset)
         return event_id(
             encoded.source,
             encoded.item_id,
             revision=encoded.revision or 0,
             operation=encoded.operation.value,
             event=event,
-            subject=origin,
+            subject=self._origin_id,
             ordinal=ordinal,
         )
 

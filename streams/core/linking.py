@@ -5,9 +5,8 @@ from sharing an entity is looked up, or scored, when a chain of others brings th
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from itertools import combinations
-from typing import Final
+from typing import Final, NamedTuple
 
 from streams.core.catalogue import Workspace
 from streams.core.proposing import propose
@@ -20,8 +19,7 @@ from streams.core.versions import inverse_relation
 REPRESENTATIVES: Final = 16
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Compared:
+class Compared(NamedTuple):
     """One candidate beside the score of the pair, subject first."""
 
     key: str

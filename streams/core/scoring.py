@@ -23,7 +23,8 @@ from streams.errors import SchemaError
 
 Weights = dict[str, dict[str, float]]
 
-# Strangers differ in few ways (62 in 40,000 random pairs, measured); a score is about 1.5 kB.
+# Nearly every pair that is compared is of strangers, and they differ in few ways (62 in 40,000 random pairs,
+# measured); a score is about 3 kB.
 _KEPT_SCORES = 16_384
 VERSION_RULE, CALIBRATION = "version_rule", "calibration"
 SHORT_OF_A_MATCH = 0.01
@@ -152,7 +153,7 @@ def bound(log_odds: float, *, rule: str, review: float, below_match: float) -> f
 
 
 class Scorer:
-    """Score pairs by one bundle; holds nothing but the bundle and a memo of its ledger lines."""
+    """Score pairs by one bundle; holds nothing but the bundle and a memo of scores and ledger lines."""
 
     __slots__ = ("_audio", "_has_strata", "_heads", "_master", "bundle")
 
@@ -217,7 +218,7 @@ class Scorer:
 
 
 class _HeadScorer:
-    __slots__ = ("_band", "_fields", "_lines", "_prior", "_scores", "_shift", "_strata", "_weights")
+    __slots__ = ("_band", "_fields", "_lines", "_prior", "_shift", "_strata", "_weights")
 
     def __init__(
         self,
@@ -242,26 +243,12 @@ class _HeadScorer:
         self._prior = head.prior
         self._weights = head.weights
         self._lines: dict[tuple[str, str], LedgerLine] = {}
-        # Nearly every pair that is compared is of strangers, and strangers differ in few ways.
-        self._scores: dict[tuple[str, ...], HeadScore] = {}
 
     def of(self, stratum: str | None) -> "_HeadScorer":
         """Return the scorer of a stratum."""
         return self if stratum is None else self._strata.get(stratum, self)
 
     def score(
-        self, levels: tuple[str, ...], values: dict[str, tuple[str | None, str | None]] | None
-    ) -> HeadScore:
-        if values is not None:
-            return self._added_up(levels, values)
-        score = self._scores.get(levels)
-        if score is None:
-            if len(self._scores) >= _KEPT_SCORES:
-                self._scores.clear()
-            score = self._scores[levels] = self._added_up(levels, None)
-        return score
-
-    def _added_up(
         self, levels: tuple[str, ...], values: dict[str, tuple[str | None, str | None]] | None
     ) -> HeadScore:
         lines: list[LedgerLine] = []

@@ -4,6 +4,7 @@
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 
 from rapidfuzz import fuzz
 
@@ -167,6 +168,7 @@ _FILLER = re.compile(
 )
 
 
+@lru_cache(maxsize=8_192)  # the tracks of an album all name it
 def read_version(text: str) -> tuple[VersionPart, ...]:
     """Find the typed statements in a qualifier such as "Live at the Mill, 1999"; none: not a version.
 
