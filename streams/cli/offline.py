@@ -4,20 +4,29 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from streams.cli.common import DataDir, settings_for, wiring
 
+if TYPE_CHECKING:
+    from streams.wiring.offline import Answered
+
 Output = Annotated[Path, typer.Option("--output", "-o", help="JSON Lines to write.")]
 
 
-def _finish(problems: tuple[str, ...]) -> None:
-    """List what was refused, and end with the status that says so."""
-    for problem in problems:
+def _finish(answered: Answered, output: Path, *, what: str) -> None:
+    """Say what came of a file and list what was refused; then the status says so too."""
+    counts = answered.counts
+    told = ", ".join(
+        f"{number:,} {name}" for name, number in sorted(counts.items(), key=lambda each: -each[1])
+    )
+    entities = f"; {answered.entities:,} entities" if answered.entities else ""
+    sys.stderr.write(f"{sum(counts.values()):,} {what}: {told or 'none'}{entities}; in {output}\n")
+    for problem in answered.problems:
         sys.stderr.write(f"{problem}\n")
-    if problems:
+    if answered.problems:
         raise typer.Exit(1)
 
 
@@ -34,7 +43,7 @@ def resolve(
     data_dir: DataDir = None,
 ) -> None:
     """Resolve a file of uploads in its order; one line per upload with its final ids."""
-    _finish(tuple(wiring().resolve_file(settings_for(data_dir), uploads, output)))
+    _finish(wiring().resolve_file(settings_for(data_dir), uploads, output), output, what="uploads")
 
 
 def compare(
@@ -43,4 +52,4 @@ def compare(
     data_dir: DataDir = None,
 ) -> None:
     """Compare pairs of uploads: probabilities, relation and evidence, in the same order."""
-    _finish(tuple(wiring().compare_file(settings_for(data_dir), pairs, output)))
+    _finish(wiring().compare_file(settings_for(data_dir), pairs, output), output, what="pairs")

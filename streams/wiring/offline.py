@@ -1,8 +1,10 @@
 """`resolve` and `compare`: the stages over files, with the models where they are built."""
 
 import tempfile
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from streams.config import Settings
@@ -16,8 +18,27 @@ from streams.stages.encode import EncodeProcessor
 from streams.wiring.parts import encoder, media_reader, rules
 
 
-def resolve_file(settings: Settings, uploads: Path, output: Path) -> tuple[str, ...]:
-    """Resolve a file of uploads; give a line for each that was refused."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answered:
+    """What became of the lines of a file.
+
+    Attributes
+    ----------
+    counts : mapping of str to int
+        lines by what was said of them
+    entities : int
+        different ones in all answers
+    problems : tuple of str
+        one for each line that was refused
+    """
+
+    counts: Mapping[str, int]
+    entities: int = 0
+    problems: tuple[str, ...] = ()
+
+
+def resolve_file(settings: Settings, uploads: Path, output: Path) -> Answered:
+    """Resolve a file of uploads."""
     with _parts(settings, uploads) as parts:
         lines = read_lines(uploads)
         answers = list(
@@ -26,22 +47,29 @@ def resolve_file(settings: Settings, uploads: Path, output: Path) -> tuple[str, 
             )
         )
     write_lines(output, answers)
-    return tuple(
-        f"line {number}: {answer.get('reason', 'refused')}"
-        for number, answer in enumerate(answers, start=1)
-        if answer["decision"] == "rejected"
+    return Answered(
+        counts=Counter(answer["decision"] for answer in answers),
+        entities=len({answer["entity_id"] for answer in answers if answer.get("entity_id")}),
+        problems=tuple(
+            f"line {number}: {answer.get('reason', 'refused')}"
+            for number, answer in enumerate(answers, start=1)
+            if answer["decision"] == "rejected"
+        ),
     )
 
 
-def compare_file(settings: Settings, pairs: Path, output: Path) -> tuple[str, ...]:
-    """Compare a file of pairs; give a line for each that could not be read."""
+def compare_file(settings: Settings, pairs: Path, output: Path) -> Answered:
+    """Compare a file of pairs."""
     with _parts(settings, pairs) as parts:
         answers = list(compare_lines(read_lines(pairs), parts, Scorer(Bundle.packaged())))
     write_lines(output, answers)
-    return tuple(
-        f"line {number}: {answer['error']}"
-        for number, answer in enumerate(answers, start=1)
-        if "error" in answer
+    return Answered(
+        counts=Counter("refused" if "error" in answer else "compared" for answer in answers),
+        problems=tuple(
+            f"line {number}: {answer['error']}"
+            for number, answer in enumerate(answers, start=1)
+            if "error" in answer
+        ),
     )
 
 

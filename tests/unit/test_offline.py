@@ -48,6 +48,7 @@ def test_a_copy_matches_and_a_live_take_is_a_recording_of_its_own(tmp_path: Path
     assert third["entity_id"] != first["entity_id"]
     assert fourth["decision"] == "new"
     assert len({first["entity_id"], third["entity_id"], fourth["entity_id"]}) == 3
+    assert result.stderr == f"4 uploads: 3 new, 1 match; 3 entities; in {tmp_path / 'out.jsonl'}\n"
 
 
 def test_a_video_names_its_recording_whichever_came_first(tmp_path: Path) -> None:
@@ -80,3 +81,5 @@ def test_compare_answers_in_order_and_the_lines_add_up(tmp_path: Path) -> None:
     same, different, unreadable = read(tmp_path / "out.jsonl")
     assert same["probability"]["recording"] > 0.9 > 0.1 > different["probability"]["recording"]  # type: ignore[index]
     assert "left" in str(unreadable["error"])
+    assert result.stderr.startswith("3 pairs: 2 compared, 1 refused; in ")
+    assert f"line 3: {unreadable['error']}" in result.stderr
