@@ -23,13 +23,15 @@ from streams.wiring import service
 from tests.chaos import faults
 
 PR_SET_PDEATHSIG = 1
+# What a stage imports only when it needs it: seconds, at each start.
+LATE = ("streams.edges.milvus",)
 
 
 def start(stage: str, *, data_dir: Path, environment: Mapping[str, str], log_path: Path) -> ForkServerProcess:
     """Start a stage; it ends with this process, however that ends."""
     ready_file(log_path).unlink(missing_ok=True)
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload([__name__])
+    context.set_forkserver_preload([__name__, *LATE])
     process = context.Process(
         target=_run, args=(stage, data_dir, dict(environment), log_path), name=stage, daemon=True
     )
