@@ -16,7 +16,17 @@ def pytest_configure() -> None:
 
 @pytest.fixture(scope="session")
 def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Start one real broker per test session and give its address."""
+    """Start one real broker per test session and give its address; topics on it have names of their own."""
+    yield from _broker(tmp_path_factory)
+
+
+@pytest.fixture(scope="module")
+def own_broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Start a broker for one file of tests, which reads or fills the topics of an installation."""
+    yield from _broker(tmp_path_factory)
+
+
+def _broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     from streams.edges.broker import EmbeddedKafka
 
     with EmbeddedKafka(tmp_path_factory.mktemp("broker")) as kafka:

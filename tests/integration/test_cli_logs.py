@@ -21,6 +21,12 @@ UPLOADS = "catalog.upload.v1"
 DEADLINE_SECONDS = 60.0
 
 
+@pytest.fixture(scope="module")
+def broker(own_broker: str) -> str:
+    """Whatever is in the topics was put there by these tests."""
+    return own_broker
+
+
 @pytest.fixture(scope="module", autouse=True)
 def _topics(broker: str) -> None:
     assert CliRunner().invoke(app, ["topics", "--bootstrap", broker]).exit_code == 0

@@ -37,6 +37,12 @@ pytestmark = pytest.mark.broker
 DEADLINE_S = 60.0
 
 
+@pytest.fixture(scope="module")
+def broker(own_broker: str) -> str:
+    """What these tests put into the topics is in nobody's way."""
+    return own_broker
+
+
 @pytest.fixture
 def installed(broker: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """Give a data folder that talks to the session's broker, with every topic made and nothing paused."""
