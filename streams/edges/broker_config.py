@@ -6,6 +6,7 @@ from dataclasses import dataclass
 OFFSETS_PARTITIONS = 4
 TRANSACTION_PARTITIONS = 4
 MESSAGE_MAX_BYTES = 1_048_576
+SESSION_MS = 3_000
 HEAP_ALONE = "512m"
 HEAP_OF_SEVERAL = "384m"
 
@@ -18,7 +19,9 @@ class NodePorts:
     controller: int
 
 
-def server_properties(*, node: int, ports: tuple[NodePorts, ...], log_dir: str) -> str:
+def server_properties(
+    *, node: int, ports: tuple[NodePorts, ...], log_dir: str, controller_only: bool = False
+) -> str:
     """Write ``server.properties`` of one node that is broker and controller.
 
     Parameters
@@ -29,6 +32,8 @@ def server_properties(*, node: int, ports: tuple[NodePorts, ...], log_dir: str) 
         of every node; their number decides the replication of internal topics
     log_dir : str
         folder of the node's partitions
+    controller_only : bool
+        leave the broker out
     """
     own = ports[node - 1]
     count = len(ports)
@@ -65,7 +70,7 @@ def server_properties(*, node: int, ports: tuple[NodePorts, ...], log_dir: str) 
         "group.consumer.heartbeat.interval.ms": 2_500,
         "group.consumer.min.heartbeat.interval.ms": 1_000,
         # A killed leader is noticed after this long; the default of 9 s triples the stall.
-        "broker.session.timeout.ms": 3000,
+        "broker.session.timeout.ms": SESSION_MS,
         "broker.heartbeat.interval.ms": 500,
         # Kafka's own threads, sized for 2 cores.
         "num.network.threads": 2,
@@ -74,6 +79,11 @@ def server_properties(*, node: int, ports: tuple[NodePorts, ...], log_dir: str) 
         "log.cleaner.dedupe.buffer.size": 16_777_216,
         "log.segment.bytes": 268_435_456,
     }
+    if controller_only:
+        for of_brokers in ("inter.broker.listener.name", "advertised.listeners"):
+            del settings[of_brokers]
+        settings["process.roles"] = "controller"
+        settings["listeners"] = f"CONTROLLER://127.0.0.1:{own.controller}"
     return "".join(f"{key}={value}\n" for key, value in settings.items())
 
 

@@ -1,17 +1,24 @@
+import contextlib
+import itertools
 import os
 import signal
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import psutil
 import pytest
-from confluent_kafka import Consumer, Producer
+from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 
 from streams.edges.broker import BrokerLocked, EmbeddedKafka, discover_bootstrap
-from streams.edges.kafka_config import idempotent_producer_config, stateless_consumer_config
+from streams.edges.kafka_config import (
+    idempotent_producer_config,
+    stateless_consumer_config,
+    transactional_producer_config,
+)
 from tests.waiting import wait_until
 
 pytestmark = pytest.mark.broker
@@ -111,3 +118,56 @@ def test_three_brokers_outlive_the_loss_of_each(tmp_path: Path) -> None:
             _produce(kafka.bootstrap, "kept", f"{index}".encode())
             kafka.restart(index)
         assert _read(kafka.bootstrap, "kept", 3) == [b"0", b"1", b"2"]
+
+
+def test_a_transaction_that_was_being_committed_when_the_broker_was_killed_is_over_when_it_is_back(
+    tmp_path: Path,
+) -> None:
+    """Kafka itself would lose the markers; see ``EmbeddedKafka._end_session``."""
+    names = [f"t-{number}" for number in range(8)]
+    with EmbeddedKafka(tmp_path) as kafka:
+        for name in names:
+            _create(kafka.bootstrap, name, copies=1)
+        producer = _transactional(kafka.bootstrap)
+        said = threading.Event()
+
+        def commit_until_it_breaks() -> None:
+            with contextlib.suppress(KafkaException):
+                for number in itertools.count():
+                    producer.begin_transaction()
+                    for name in names:
+                        producer.produce(name, str(number).encode())
+                    producer.commit_transaction(20.0)
+                    said.set()
+
+        committing = threading.Thread(target=commit_until_it_breaks, daemon=True)
+        committing.start()
+        assert said.wait(60)
+        kafka.kill(0)
+        kafka.restart(0)
+        _transactional(kafka.bootstrap)
+        committing.join(60)  # fenced
+        log = (tmp_path / "kafka" / "node-1" / "server.log").read_text()
+        assert "likely deleted already" not in log
+        for name in names:
+            assert _ends(kafka.bootstrap, name, "read_committed") == _ends(
+                kafka.bootstrap, name, "read_uncommitted"
+            )
+
+
+def _transactional(bootstrap: str) -> Producer:
+    """Open a producer that fences the one before, whose open transaction is aborted."""
+    config = transactional_producer_config(bootstrap, transactional_id="one")
+    producer = Producer({**config, "log_level": 0})
+    producer.init_transactions(60.0)
+    return producer
+
+
+def _ends(bootstrap: str, name: str, isolation: str) -> int:
+    """Return the end of a topic as readers see it; committed, it is where an open transaction begins."""
+    config = stateless_consumer_config(bootstrap, group_id="ends")
+    consumer = Consumer({**config, "log_level": 0, "isolation.level": isolation})
+    try:
+        return int(consumer.get_watermark_offsets(TopicPartition(name, 0), timeout=30)[1])
+    finally:
+        consumer.close()

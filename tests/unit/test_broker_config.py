@@ -50,3 +50,10 @@ def test_reused_process_id_is_no_broker(tmp_path: Path) -> None:
     node = {"pid": os.getpid(), "started": 1.0, "address": "127.0.0.1:1"}
     (tmp_path / BROKER_FILE).write_text(json.dumps({"bootstrap": "127.0.0.1:1", "nodes": [node]}))
     assert discover_bootstrap(tmp_path) is None
+
+
+def test_a_controller_alone_listens_to_its_quorum_only() -> None:
+    settings = _parsed(server_properties(node=1, ports=PORTS[:1], log_dir="d", controller_only=True))
+    assert settings["process.roles"] == "controller"
+    assert settings["listeners"] == f"CONTROLLER://127.0.0.1:{PORTS[0].controller}"
+    assert not {"advertised.listeners", "inter.broker.listener.name"} & set(settings)
