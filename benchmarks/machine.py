@@ -11,6 +11,8 @@ from typing import Any
 
 import psutil
 
+from benchmarks.yardstick import yardstick
+
 RESULTS = Path(__file__).parent / "results"
 _ROOT = Path(__file__).resolve().parent.parent
 _PACKAGES = ("confluent-kafka", "fastavro", "milvus-lite", "pymilvus", "numpy", "onnxruntime", "av")
@@ -23,6 +25,7 @@ def machine_facts() -> dict[str, Any]:
         "cpu": _cpu(),
         "memory_gb": round(psutil.virtual_memory().total / 2**30),
         "load_1min": round(os.getloadavg()[0], 2),
+        "yardstick": yardstick(),
         "platform": f"{platform.system()} {platform.machine()}",
         "python": platform.python_version(),
         "commit": os.environ.get("BENCH_COMMIT") or _commit(),
@@ -42,7 +45,8 @@ def write_result(name: str, what: str, figures: Mapping[str, Any], *, started: M
     started : mapping
         :func:`machine_facts` from before the measurement: its own load is not in them
     """
-    machine = {**started, "load_1min_at_end": round(os.getloadavg()[0], 2)}
+    at_end = {"load_1min_at_end": round(os.getloadavg()[0], 2), "yardstick_at_end": yardstick()}
+    machine = {**started, **at_end}
     text = json.dumps({"what": what, **figures, "machine": machine}, indent=2, ensure_ascii=False)
     RESULTS.mkdir(parents=True, exist_ok=True)
     (RESULTS / f"{name}.json").write_text(text + "\n", encoding="utf-8")
