@@ -1,11 +1,9 @@
 """Ids are unambiguous functions of their parts; origins are a set whatever the order."""
 
-from uuid import uuid5
-
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.core.ids import NAMESPACE, entity_id, event_id, row_id, stable_id
+from streams.core.ids import entity_id, event_id, row_id, stable_id
 from streams.core.origins import Origins
 from streams.core.records import Origin, OriginRange
 
@@ -54,9 +52,3 @@ def test_a_copy_is_independent() -> None:
     other = origins.copy()
     other.add(origin(7))
     assert origin(7) not in origins
-
-
-@given(st.lists(st.text() | st.integers(), max_size=4))
-def test_an_id_is_the_uuid5_of_the_length_prefixed_tuple(parts: list[str | int]) -> None:
-    name = "".join(f"{len(str(part))}:{part}" for part in parts)
-    assert stable_id(*parts) == str(uuid5(NAMESPACE, name))
