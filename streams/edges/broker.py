@@ -3,6 +3,7 @@
 import contextlib
 import fcntl
 import json
+import logging
 import os
 import socket
 import subprocess
@@ -21,14 +22,9 @@ from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
 
 from streams.edges import broker_guard
-from streams.edges.broker_config import (
-    SESSION_MS,
-    NodePorts,
-    java_options,
-    log_properties,
-    server_properties,
-)
+from streams.edges.broker_config import NodePorts, java_options, log_properties, server_properties
 from streams.edges.broker_jars import ensure_jars
+from streams.edges.broker_session import await_session_end, size_of, was_killed
 from streams.edges.kafka_config import admin_config
 from streams.errors import BrokerUnavailable, ConfigError
 
@@ -38,9 +34,8 @@ READY_SECONDS = 90.0
 STOP_SECONDS = 20.0
 OWNER_GONE_SECONDS = 30.0
 POLL_SECONDS = 0.1
-CLEAN_FILE = ".kafka_cleanshutdown"  # Kafka leaves it when it ends by itself
-SESSION_ENDED = b"because its session has timed out"
-SESSION_WAIT_SECONDS = 15.0  # for a Java that starts on a busy machine, beside the session itself
+
+_log = logging.getLogger(__name__)
 
 
 class BrokerLocked(ConfigError):
@@ -327,8 +322,8 @@ class EmbeddedKafka:
         log_dir = folder / "data"
         settings = server_properties(node=index + 1, ports=self._ports, log_dir=str(log_dir))
         (folder / "server.properties").write_text(settings, encoding="utf-8")
-        logging = log_properties(log_path=str(folder / "server.log"))
-        (folder / "log4j2.properties").write_text(logging, encoding="utf-8")
+        said_where = log_properties(log_path=str(folder / "server.log"))
+        (folder / "log4j2.properties").write_text(said_where, encoding="utf-8")
         if (log_dir / "meta.properties").exists():
             return
         # One word: an id may begin with "-", which the tool would read as an option.
@@ -357,44 +352,27 @@ class EmbeddedKafka:
 
     def _start_node(self, index: int) -> None:
         """Start one broker below its guard."""
-        if self.brokers == 1 and self._was_killed(index):
+        if self.brokers == 1 and was_killed(self._folder(index) / "data"):
             self._end_session(index)
         self._nodes[index] = self._launch(index, "server.properties")
 
-    def _was_killed(self, index: int) -> bool:
-        """Say whether a broker ran on this node's folder and did not end by itself."""
-        data = self._folder(index) / "data"
-        return any((data / "__cluster_metadata-0").glob("*.log")) and not (data / CLEAN_FILE).exists()
-
     def _end_session(self, index: int) -> None:
-        """Let the controller alone find out that the broker was gone, before the broker comes back.
-
-        A broker that is started while its session of before still counts takes its partitions for led, sends
-        the markers of a transaction that was just being committed to itself, and when that session ends and
-        nobody leads them, skips the markers as if the topics were deleted (TransactionMarkerChannelManager
-        of Kafka 4): the transaction counts as committed, and its records stay open until the next one takes
-        them along. With several brokers another one leads by then.
-        """
+        """Run the controller alone until it has noticed that the broker was killed."""
         folder = self._folder(index)
         settings = server_properties(
             node=index + 1, ports=self._ports, log_dir=str(folder / "data"), controller_only=True
         )
         (folder / "controller.properties").write_text(settings, encoding="utf-8")
-        log = folder / "server.log"
-        before = log.stat().st_size if log.exists() else 0
+        log, before = folder / "server.log", size_of(folder / "server.log")
         node = self._launch(index, "controller.properties")
 
-        def ended() -> bool:
+        def alive() -> None:
             if node.guard.poll() is not None:
                 raise BrokerStartFailed(self._story(index, f"ended with status {node.guard.returncode}"))
-            with log.open("rb") as said:
-                # A file that is shorter now is a new one.
-                said.seek(before if log.stat().st_size >= before else 0)
-                return SESSION_ENDED in said.read()
 
         try:
-            # One that had ended before, when a start like this one was cut short, is not told again.
-            _wait(ended, seconds=SESSION_MS / 1000 + SESSION_WAIT_SECONDS)
+            if not await_session_end(log, since=before, alive=alive):
+                _log.warning("the controller has not said that the killed broker's session is over")
         finally:
             self._let_go(node)
             node.guard.wait(STOP_SECONDS + 10.0)

@@ -123,7 +123,7 @@ def test_three_brokers_outlive_the_loss_of_each(tmp_path: Path) -> None:
 def test_a_transaction_that_was_being_committed_when_the_broker_was_killed_is_over_when_it_is_back(
     tmp_path: Path,
 ) -> None:
-    """Kafka itself would lose the markers; see ``EmbeddedKafka._end_session``."""
+    """Kafka itself would lose the markers; see ``streams.edges.broker_session``."""
     names = [f"t-{number}" for number in range(8)]
     with EmbeddedKafka(tmp_path) as kafka:
         for name in names:
