@@ -16,9 +16,9 @@ from streams.edges.feature_files import FileFeatureStore
 from streams.edges.kafka_producer import Acknowledged, Publisher
 from streams.edges.memory_encoder import MemoryConfirmer
 from streams.edges.topics import ensure_topics
+from streams.simulation.codecs import RememberingCodec
 from streams.steps import CrashPoint
 from tests.chaos import stage_process
-from tests.chaos.known_codec import KnownCodec
 from tests.chaos.logs import Onlooker
 from tests.chaos.oracle import UPLOADS, Oracle, Verdict
 from tests.chaos.uploads import Sent
@@ -90,7 +90,9 @@ class Stages:
         self._running: dict[str, ForkServerProcess] = {}
         self._how: dict[str, tuple[str, Mapping[str, str]]] = {}
         features = FileFeatureStore(data_dir / "features")
-        self.oracle = Oracle(bootstrap, onlooker, KnownCodec(AvroCodec()), MemoryConfirmer(features).confirm)
+        self.oracle = Oracle(
+            bootstrap, onlooker, RememberingCodec(AvroCodec()), MemoryConfirmer(features).confirm
+        )
 
     def start(
         self,

@@ -52,7 +52,7 @@ def test_an_index_that_is_gone_pauses_find_and_is_caught_up_with(
             trickle.await_flow()
             before, began = resident(running), time.monotonic()
             server.stop()
-            time.sleep(seconds)
+            time.sleep(seconds)  # gone for so long: that is the fault
             grown = {name: now - before[name] for name, now in resident(running).items()}
             running.assert_alive()
             server.start()
@@ -116,7 +116,7 @@ def test_a_full_disk_under_the_index_pauses_folding_and_loses_nothing(
             running.start("index")
             revived = 0
             for _ in range(10):
-                time.sleep(0.5)
+                time.sleep(0.5)  # as a supervisor that starts again what has ended; five seconds of it
                 revived += len(running.revive())
             ballast.unlink()
             ended = time.monotonic()

@@ -20,10 +20,10 @@ from streams.edges.avro import AvroCodec
 from streams.edges.broker import EmbeddedKafka
 from streams.edges.milvus import MilvusCandidateIndex
 from streams.edges.milvus_store import let_go, take_lite
+from streams.simulation.codecs import RememberingCodec
 from streams.stages.arbitrate import ROWS, STATE_TOPICS
 from streams.stages.index import PROBE_LIMIT, WATERMARK_TOPIC, is_found
 from tests.chaos.index_servers import Server, apart, index_server
-from tests.chaos.known_codec import KnownCodec
 from tests.chaos.stages import ALL, Stages, stages
 from tests.chaos.trickle import Trickle
 from tests.chaos.undisturbed import SAID
@@ -33,7 +33,7 @@ from tests.waiting import wait_until
 pytestmark = [pytest.mark.broker, pytest.mark.timeout(900)]
 
 Chronicle = Callable[..., None]
-CODEC = KnownCodec(AvroCodec())
+CODEC = RememberingCodec(AvroCodec())
 # What is no copy of the log: the log itself, and the feature store, since media cannot be fetched again.
 RECORDS = {"kafka", "features", "music"}
 PROBED = 64
@@ -208,6 +208,7 @@ from streams import wiring
 from streams.config import load_settings
 from streams.edges.milvus import MilvusCandidateIndex
 from streams.stages import rebuild
+from streams.simulation.codecs import RememberingCodec
 
 applied, apply = [], MilvusCandidateIndex.apply
 

@@ -13,12 +13,13 @@ import socket
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import platformdirs
+
+from tests.waiting import wait_until
 
 VERSION = "2.3.5"
 START_SECONDS = 120.0
@@ -119,18 +120,17 @@ def await_answer(uri: str, process: "subprocess.Popen[bytes]", said: Path) -> No
     from pymilvus import MilvusClient
     from pymilvus.exceptions import MilvusException
 
-    deadline = time.monotonic() + START_SECONDS
-    while True:
+    def answers() -> bool:
         assert process.poll() is None, said.read_text()
         try:
             client = MilvusClient(uri, timeout=5.0)
             client.list_collections(timeout=5.0)
             client.close()
         except MilvusException:
-            assert time.monotonic() < deadline, said.read_text()
-            time.sleep(0.2)
-        else:
-            return
+            return False
+        return True
+
+    wait_until(answers, START_SECONDS, said.read_text)
 
 
 @contextmanager

@@ -2,7 +2,7 @@ import subprocess
 import sys
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -104,45 +104,71 @@ def _judged(feed: _Feed) -> int:
     return sum(w.reference not in {"building", "gathering"} for w in feed.windows.values())
 
 
-def _start(broker: str, data_dir: Path, app_id: str) -> subprocess.Popen[bytes]:
-    log = (data_dir / "worker.log").open("ab")
-    command = [sys.executable, "-c", WORKER, broker, str(data_dir), app_id]
-    return subprocess.Popen(command, stderr=log)  # noqa: S603 - our own interpreter and text
+class _Worker:
+    """One drift worker after the other, of one group and one folder, and what is fed to it."""
+
+    def __init__(self, broker: str, folder: Path) -> None:
+        self.folder = folder
+        self.app_id = f"drift-{uuid.uuid4().hex[:8]}"
+        self.feed = _Feed(broker)
+        self._broker = broker
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        command = [sys.executable, "-c", WORKER, self._broker, str(self.folder), self.app_id]
+        with (self.folder / "worker.log").open("ab") as log:
+            self._process = subprocess.Popen(command, stderr=log)  # noqa: S603 - our own interpreter and text
+
+    def ended(self) -> int | None:
+        """Give the status with which it ended; none while it runs."""
+        return None if self._process is None else self._process.poll()
+
+    def stop(self) -> None:
+        """Ask it to end: at once, and in peace."""
+        process, before = self._process, time.monotonic()
+        assert process is not None
+        process.terminate()
+        try:
+            assert process.wait(20) == 0
+        finally:
+            self.kill()
+        assert time.monotonic() - before < 12
+
+    def kill(self) -> None:
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+
+    def await_more_windows(self) -> None:
+        """Feed it until two more windows are told."""
+        known = len(self.feed.windows)
+        self.feed.until(0.0, lambda: len(self.feed.windows) >= known + 2, 90)
 
 
-def _stop(worker: subprocess.Popen[bytes]) -> float:
-    before = time.monotonic()
-    worker.terminate()
-    try:
-        worker.wait(20)
-    except subprocess.TimeoutExpired:
-        worker.kill()
-        worker.wait()
-        raise
-    return time.monotonic() - before
-
-
-def test_a_shift_raises_an_alert_and_a_restart_counts_nothing_twice(broker: str, tmp_path: Path) -> None:
+@pytest.fixture
+def worker(broker: str, tmp_path: Path) -> Iterator[_Worker]:
+    """Give a worker to start; its log stands in the report of a failure."""
     ensure_topics(broker, replication_factor=1)
-    feed = _Feed(broker)
-    app_id = f"drift-{uuid.uuid4().hex[:8]}"
-    worker = _start(broker, tmp_path, app_id)
+    worker = _Worker(broker, tmp_path)
     try:
-        feed.until(0.0, lambda: _judged(feed) >= 2, 90)
-        assert feed.alerts == {}
-        assert _stop(worker) < 12
-        assert worker.returncode == 0
-        worker = _start(broker, tmp_path, app_id)
-        feed.until(0.0, lambda: _judged(feed) >= 4, 90)
-        assert feed.alerts == {}
-        feed.until(2.0, lambda: bool(feed.alerts), 90)
-    except AssertionError as exc:
-        exc.add_note((tmp_path / "worker.log").read_text()[-6000:])
-        raise
+        yield worker
     finally:
-        if worker.poll() is None:
-            _stop(worker)
-        feed.reader.close()
+        worker.kill()
+        worker.feed.reader.close()
+        print((tmp_path / "worker.log").read_text()[-6000:])
+
+
+def test_a_shift_raises_an_alert_and_a_restart_counts_nothing_twice(worker: _Worker) -> None:
+    feed = worker.feed
+    worker.start()
+    feed.until(0.0, lambda: _judged(feed) >= 2, 90)
+    assert feed.alerts == {}
+    worker.stop()
+    worker.start()
+    feed.until(0.0, lambda: _judged(feed) >= 4, 90)
+    assert feed.alerts == {}
+    feed.until(2.0, lambda: bool(feed.alerts), 90)
+    worker.stop()
     (alert,) = feed.alerts.values()
     assert alert.code == "shift"
     assert alert.p_value <= 0.01
@@ -154,57 +180,34 @@ def test_a_shift_raises_an_alert_and_a_restart_counts_nothing_twice(broker: str,
     assert counted <= feed.sent * 32
 
 
-def test_a_paused_worker_folds_nothing_ends_at_once_and_goes_on(broker: str, tmp_path: Path) -> None:
-    ensure_topics(broker, replication_factor=1)
-    feed = _Feed(broker)
-    app_id = f"drift-{uuid.uuid4().hex[:8]}"
-    paused = tmp_path / "paused"
+def test_a_paused_worker_folds_nothing_ends_at_once_and_goes_on(worker: _Worker, broker: str) -> None:
+    feed, paused = worker.feed, worker.folder / "paused"
     paused.touch()
-    worker = _start(broker, tmp_path, app_id)
-    try:
-        # Asked means that a sketch is at hand; then longer than it takes to close two windows.
-        feed.until(0.0, (tmp_path / "asked").exists, 90)
-        until = time.monotonic() + 6.0
-        feed.until(0.0, lambda: time.monotonic() > until, 60)
-        assert feed.windows == {}
-        assert _stop(worker) < 12
-        assert worker.returncode == 0
-        worker = _start(broker, tmp_path, app_id)
-        paused.unlink()
-        feed.until(0.0, lambda: len(feed.windows) >= 2, 90)
-        # The sketch that was at hand when it ended is counted, too.
-        check(broker, RULES, model=feed.model)
-    except AssertionError as exc:
-        exc.add_note((tmp_path / "worker.log").read_text()[-6000:])
-        raise
-    finally:
-        if worker.poll() is None:
-            _stop(worker)
-        feed.reader.close()
+    worker.start()
+    # Asked means that a sketch is at hand; then longer than it takes to close two windows.
+    feed.until(0.0, (worker.folder / "asked").exists, 90)
+    until = time.monotonic() + 6.0
+    feed.until(0.0, lambda: time.monotonic() > until, 60)
+    assert feed.windows == {}
+    worker.stop()
+    paused.unlink()
+    worker.start()
+    worker.await_more_windows()
+    # The sketch that was at hand when it ended is counted, too.
+    check(broker, RULES, model=feed.model)
 
 
-def test_what_was_committed_and_never_folded_is_gone_back_to(broker: str, tmp_path: Path) -> None:
-    ensure_topics(broker, replication_factor=1)
-    feed = _Feed(broker)
-    app_id = f"drift-{uuid.uuid4().hex[:8]}"
-    worker = _start(broker, tmp_path, app_id)
-    try:
-        feed.until(0.0, lambda: bool(feed.windows), 90)
-        assert _stop(worker) < 12
-        for _ in range(5):
-            feed.send(0.0)
-        commit_everything(broker, app_id)
-        worker = _start(broker, tmp_path, app_id)
-        known = len(feed.windows)
-        feed.until(0.0, lambda: len(feed.windows) >= known + 2, 90)
-        check(broker, RULES, model=feed.model)
-    except AssertionError as exc:
-        exc.add_note((tmp_path / "worker.log").read_text()[-6000:])
-        raise
-    finally:
-        if worker.poll() is None:
-            _stop(worker)
-        feed.reader.close()
+def test_what_was_committed_and_never_folded_is_gone_back_to(worker: _Worker, broker: str) -> None:
+    feed = worker.feed
+    worker.start()
+    feed.until(0.0, lambda: bool(feed.windows), 90)
+    worker.stop()
+    for _ in range(5):
+        feed.send(0.0)
+    commit_everything(broker, worker.app_id)
+    worker.start()
+    worker.await_more_windows()
+    check(broker, RULES, model=feed.model)
 
 
 def commit_everything(broker: str, group: str) -> None:
@@ -222,26 +225,14 @@ def commit_everything(broker: str, group: str) -> None:
     wait_until(done, 60, f"{group} without members")
 
 
-def test_a_worker_that_fails_ends_and_the_next_one_counts_what_failed(broker: str, tmp_path: Path) -> None:
-    ensure_topics(broker, replication_factor=1)
-    feed = _Feed(broker)
-    app_id = f"drift-{uuid.uuid4().hex[:8]}"
-    broken = tmp_path / "broken"
-    worker = _start(broker, tmp_path, app_id)
-    try:
-        feed.until(0.0, lambda: bool(feed.windows), 90)
-        broken.touch()
-        feed.until(0.0, lambda: worker.poll() is not None, 90)
-        assert worker.returncode == 1
-        broken.unlink()
-        worker = _start(broker, tmp_path, app_id)
-        known = len(feed.windows)
-        feed.until(0.0, lambda: len(feed.windows) >= known + 2, 90)
-        check(broker, RULES, model=feed.model)
-    except AssertionError as exc:
-        exc.add_note((tmp_path / "worker.log").read_text()[-6000:])
-        raise
-    finally:
-        if worker.poll() is None:
-            _stop(worker)
-        feed.reader.close()
+def test_a_worker_that_fails_ends_and_the_next_one_counts_what_failed(worker: _Worker, broker: str) -> None:
+    feed, broken = worker.feed, worker.folder / "broken"
+    worker.start()
+    feed.until(0.0, lambda: bool(feed.windows), 90)
+    broken.touch()
+    feed.until(0.0, lambda: worker.ended() is not None, 90)
+    assert worker.ended() == 1
+    broken.unlink()
+    worker.start()
+    worker.await_more_windows()
+    check(broker, RULES, model=feed.model)

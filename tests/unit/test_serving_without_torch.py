@@ -28,25 +28,23 @@ print(len(names))
 """
 
 
-def test_every_serving_module_is_imported_without_torch() -> None:
-    done = subprocess.run(  # noqa: S603  the script above
-        [sys.executable, "-W", "ignore", "-c", SCRIPT],
+def said_by(script: str) -> str:
+    """Run a script in a Python of its own."""
+    done = subprocess.run(  # noqa: S603 - the scripts of this file
+        [sys.executable, "-W", "ignore", "-c", script],
         capture_output=True,
         text=True,
         timeout=120,
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    assert int(done.stdout.split()[-1]) > 20
+    return done.stdout.strip()
+
+
+def test_every_serving_module_is_imported_without_torch() -> None:
+    assert int(said_by(SCRIPT).split()[-1]) > 20
 
 
 def test_who_opens_no_index_and_watches_no_drift_imports_neither_milvus_nor_faust() -> None:
     script = "import streams.wiring, sys; print(sorted({'pymilvus', 'pandas', 'faust'} & sys.modules.keys()))"
-    done = subprocess.run(  # noqa: S603  the script above
-        [sys.executable, "-W", "ignore", "-c", script],
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=True,
-    )
-    assert done.stdout.strip() == "[]"
+    assert said_by(script) == "[]"
