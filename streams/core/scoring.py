@@ -155,7 +155,7 @@ def bound(log_odds: float, *, rule: str, review: float, below_match: float) -> f
 class Scorer:
     """Score pairs by one bundle; holds nothing but the bundle and a memo of scores and ledger lines."""
 
-    __slots__ = ("_audio", "_has_strata", "_heads", "_master", "bundle")
+    __slots__ = ("_audio", "_has_strata", "_heads", "_kept", "_master", "bundle")
 
     def __init__(self, bundle: Bundle) -> None:
         self.bundle = bundle
@@ -164,12 +164,19 @@ class Scorer:
         self._has_strata = bool(bundle.recording.calibration or bundle.work.calibration)
         self._master = _HeadScorer(bundle.master, fields=LEVEL_FIELDS)
         self._audio = _HeadScorer(bundle.audio, fields=LEVEL_FIELDS)
+        self._kept: dict[tuple[Comparison, str | None], PairScore] = {}
 
     def score(
         self, left: LinkageRecord, right: LinkageRecord, sound: SoundEvidence | None = None
     ) -> PairScore:
         """Score a pair; ledger lines name levels, without the compared values (see ``explain``)."""
-        return self._assemble(compare_records(left, right, sound), None, self._stratum(left, right))
+        comparison, stratum = compare_records(left, right, sound), self._stratum(left, right)
+        score = self._kept.get((comparison, stratum))
+        if score is None:
+            if len(self._kept) >= _KEPT_SCORES:
+                self._kept.clear()
+            score = self._kept[comparison, stratum] = self._assemble(comparison, None, stratum)
+        return score
 
     def explain(
         self, left: LinkageRecord, right: LinkageRecord, sound: SoundEvidence | None = None
