@@ -14,6 +14,7 @@ NAMES = (
     "restart",
     "promise_cost",
     "recovery",
+    "blocking",
     "resolve_musicbrainz",
 )
 # Too long to be one of all.

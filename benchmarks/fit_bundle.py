@@ -9,7 +9,6 @@ levels are set by hand (no labelled set holds them) and kept from the bundle tha
 import argparse
 import dataclasses
 import itertools
-import re
 import zlib
 from collections import defaultdict
 from collections.abc import Iterator
@@ -19,11 +18,11 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.labelled_tables import duration_ms, read_rows, year
+from benchmarks.labelled_records import Labelled, musicbrainz_records, record_of, shs_records
+from benchmarks.labelled_tables import duration_ms, read_rows
 from streams.core.blocking import blocking_keys
 from streams.core.comparison import ABSENT, FIELDS, SKIPPED, compare_records
-from streams.core.features import featurize
-from streams.core.records import Artist, LinkageRecord, Release, SourceKind, Upload, Video
+from streams.core.records import LinkageRecord
 from streams.core.scoring import Bundle, Head, Scorer, Weights
 
 BUNDLE = Path(__file__).parent.parent / "streams" / "core" / "bundle.json"
@@ -51,30 +50,7 @@ class Pair(NamedTuple):
     data: str
 
 
-def _record(
-    title: str,
-    artist: str,
-    *,
-    album: str = "",
-    date: str = "",
-    duration_ms: int | None = None,
-    channel: str | None = None,
-) -> LinkageRecord:
-    return featurize(
-        Upload(
-            source="x",
-            item_id="x",
-            title=title or None,
-            artists=(Artist(name=artist),) if artist.strip() else (),
-            releases=(Release(title=album or None, date=date or None),) if album or date else (),
-            duration_ms=duration_ms,
-            source_kind=SourceKind.video_platform if channel is not None else None,
-            video=Video(channel=channel) if channel else None,
-        )
-    )
-
-
-def _blocked(items: list[tuple[str, str, LinkageRecord]], data: str) -> Iterator[Pair]:
+def _blocked(items: list[Labelled], data: str) -> Iterator[Pair]:
     """Pair records (cluster, source, record) that share a key; records of one source never match."""
     blocks: dict[str, list[int]] = defaultdict(list)
     for index, (_, _, record) in enumerate(items):
@@ -104,18 +80,7 @@ def _blocked(items: list[tuple[str, str, LinkageRecord]], data: str) -> Iterator
 
 def musicbrainz(folder: Path) -> Iterator[Pair]:
     """Yield recording-level pairs of five streamed tables."""
-    items = []
-    for row in read_rows(folder / "musicbrainz-20k" / "dev.csv.gz"):
-        title = re.sub(r"^\d{3}-", "", row["title"])
-        record = _record(
-            title,
-            row["artist"],
-            album=row["album"],
-            date=year(row["year"]),
-            duration_ms=duration_ms(row["length"]),
-        )
-        items.append((row["CID"], row["SourceID"], record))
-    return _blocked(items, "musicbrainz-20k")
+    return _blocked(musicbrainz_records(folder), "musicbrainz-20k")
 
 
 def itunes(folder: Path) -> Iterator[Pair]:
@@ -123,7 +88,7 @@ def itunes(folder: Path) -> Iterator[Pair]:
     for part in ("train", "valid"):
         for number, row in enumerate(read_rows(folder / "itunes-amazon" / f"structured.{part}.csv")):
             sides = [
-                _record(
+                record_of(
                     row[f"{side}_Song_Name"].replace(" '", "'").replace("( ", "(").replace(" )", ")"),
                     row[f"{side}_Artist_Name"],
                     album=row[f"{side}_Album_Name"],
@@ -137,18 +102,14 @@ def itunes(folder: Path) -> Iterator[Pair]:
 def youtube(folder: Path) -> Iterator[Pair]:
     """Yield work-level pairs of a catalogued performance and a video."""
     for row in read_rows(folder / "youtube-shs-pairs" / "dev.csv.gz"):
-        left = _record(row["left_title"], row["left_performer"])
-        right = _record(row["right_video_title"], "", channel=row["right_channel"])
+        left = record_of(row["left_title"], row["left_performer"])
+        right = record_of(row["right_video_title"], "", channel=row["right_channel"])
         yield Pair(left, right, row["label"] == "1", row["left_title"], "youtube-shs-pairs")
 
 
 def shs(folder: Path) -> Iterator[Pair]:
     """Yield work-level pairs of performances."""
-    items = [
-        (row["set_id"], "", _record(row["title"], row["performer"]))
-        for row in read_rows(folder / "shs100k2-works" / "dev.csv.gz")
-    ]
-    return _blocked(items, "shs100k2-works")
+    return _blocked(shs_records(folder), "shs100k2-works")
 
 
 def _names(weights: Weights) -> list[tuple[str, str]]:
