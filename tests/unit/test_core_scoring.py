@@ -91,7 +91,8 @@ def test_a_remembered_score_is_the_one_that_is_added_up() -> None:
     scorer = Scorer(Bundle.packaged())
     first, again = scorer.score(one, other), scorer.score(one, other)
     explained = scorer.explain(one, other)
-    assert first == again == Scorer(Bundle.packaged()).score(one, other)
+    assert again is first
+    assert first == Scorer(Bundle.packaged()).score(one, other)
     assert explained.recording.log_odds == first.recording.log_odds
     assert explained.recording.lines[0].left == "clear water"
     assert first.recording.lines[0].left is None
