@@ -1,1 +1,1 @@
-"""How good a ranking or a set of pairs is."""
+"""How good a ranking, a set of pairs, a partition or a probability is."""

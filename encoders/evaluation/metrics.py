@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Sequence, Set
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 T = TypeVar("T", bound=Hashable)
 
@@ -71,29 +71,53 @@ class RankingScores:
     map: float
 
 
-def ranking_scores(runs: Iterable[tuple[Sequence[T], Set[T]]]) -> RankingScores:
+class Run(NamedTuple):
+    """What one query gave.
+
+    Attributes
+    ----------
+    query : item
+        it may be in the collection that is searched, and must not be among its own results
+    ranking : sequence
+        best first
+    relevant : set
+        everything that should be found, whether it was ranked or not
+    """
+
+    query: Hashable
+    ranking: Sequence[Hashable]
+    relevant: Set[Hashable]
+
+
+def ranking_scores(runs: Iterable[Run]) -> RankingScores:
     """Average the ranking metrics over queries.
 
     Parameters
     ----------
-    runs : iterable of (ranking, relevant)
+    runs : iterable of Run
         all over the same candidate set
 
     Raises
     ------
     ValueError
-        no query has anything relevant
+        no query has anything relevant, a query is among its own results or relevant to itself, or a ranking
+        names an item twice
     """
-    kept = [(ranking, relevant) for ranking, relevant in runs if relevant]
+    kept = [run for run in runs if run.relevant]
     if not kept:
         raise ValueError("no query has a relevant item")
+    for run in kept:
+        if run.query in run.relevant or run.query in run.ranking:
+            raise ValueError(f"query {run.query!r} is among its own results: it would be found for nothing")
+        if len(set(run.ranking)) < len(run.ranking):
+            raise ValueError(f"the ranking of query {run.query!r} names an item twice")
     count = len(kept)
     return RankingScores(
         queries=count,
-        recall_at_1=sum(recall_at_k(*run, k=1) for run in kept) / count,
-        recall_at_10=sum(recall_at_k(*run, k=10) for run in kept) / count,
-        mrr=sum(reciprocal_rank(*run) for run in kept) / count,
-        map=sum(average_precision(*run) for run in kept) / count,
+        recall_at_1=sum(recall_at_k(run.ranking, run.relevant, k=1) for run in kept) / count,
+        recall_at_10=sum(recall_at_k(run.ranking, run.relevant, k=10) for run in kept) / count,
+        mrr=sum(reciprocal_rank(run.ranking, run.relevant) for run in kept) / count,
+        map=sum(average_precision(run.ranking, run.relevant) for run in kept) / count,
     )
 
 

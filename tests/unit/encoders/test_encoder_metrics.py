@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from encoders.evaluation.metrics import (
+    Run,
     average_precision,
     clustering_scores,
     pair_scores,
@@ -28,7 +29,8 @@ def test_ranking_metrics_by_hand() -> None:
 def test_nothing_relevant_is_an_error_alone_and_left_out_of_a_mean() -> None:
     with pytest.raises(ValueError, match="nothing is relevant"):
         reciprocal_rank(RANKING, set())
-    scores = ranking_scores([(RANKING, {"a"}), (RANKING, set()), (RANKING, {"b"})])
+    runs = [Run("q", RANKING, {"a"}), Run("q", RANKING, set()), Run("q", RANKING, {"b"})]
+    scores = ranking_scores(runs)
     assert (scores.queries, scores.mrr, scores.recall_at_1, scores.recall_at_10) == (2, 0.75, 0.5, 1.0)
 
 
@@ -39,7 +41,26 @@ def test_k_must_be_positive() -> None:
 
 def test_mean_over_no_query_is_refused() -> None:
     with pytest.raises(ValueError, match="no query"):
-        ranking_scores([(RANKING, set())])
+        ranking_scores([Run("q", RANKING, set())])
+
+
+def test_a_query_among_its_own_results_is_refused() -> None:
+    with pytest.raises(ValueError, match="own results"):
+        ranking_scores([Run("a", RANKING, {"b"})])
+    with pytest.raises(ValueError, match="own results"):
+        ranking_scores([Run("q", RANKING, {"q"})])
+
+
+def test_an_item_that_is_ranked_twice_is_refused() -> None:
+    with pytest.raises(ValueError, match="twice"):
+        ranking_scores([Run("q", ("a", "b", "a"), {"a"})])
+
+
+@pytest.mark.parametrize("kept", [1, 2, 3])
+def test_a_ranking_cut_short_is_charged_for_what_it_lost(kept: int) -> None:
+    relevant = {"a", "c", "d"}
+    assert average_precision(RANKING[:kept], relevant) < average_precision(RANKING, relevant)
+    assert recall_at_k(RANKING[:kept], relevant, k=4) < recall_at_k(RANKING, relevant, k=4)
 
 
 def test_pairs_ignore_order_and_self_pairs() -> None:
