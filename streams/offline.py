@@ -67,12 +67,25 @@ def decide_lines(
     lines: Iterable[bytes], parts: OfflineParts, *, index: CandidateIndex, rules: Rules
 ) -> tuple[list[Decision], CatalogueState]:
     """Run uploads through every stage; give the decisions as they were written, and the state at the end."""
+    return decide_encoded(encode_lines(lines, parts), parts, index=index, rules=rules)
+
+
+def encode_lines(lines: Iterable[bytes], parts: OfflineParts) -> Iterator[list[Produced]]:
+    """Run uploads through the encode stage, batch by batch."""
+    log = _Log()
+    for batch in _batches(lines):
+        yield _encode(parts, log, batch)
+
+
+def decide_encoded(
+    batches: Iterable[Sequence[Produced]], parts: OfflineParts, *, index: CandidateIndex, rules: Rules
+) -> tuple[list[Decision], CatalogueState]:
+    """Run encoded uploads through the stages that follow; their order decides, whatever they were read in."""
     log = _Log()
     find = FindProcessor(index, parts.codec, limit=SEARCH_LIMIT, confirm=parts.confirm)
     stage = ArbitrateStage(parts.codec, rules, watermark=lambda: index.active().watermark, overlay_rows=2**62)
     decisions: list[Decision] = []
-    for batch in _batches(lines):
-        encoded = _encode(parts, log, batch)
+    for encoded in batches:
         found = log.append(find.process(log.append(encoded)))
         produced = stage.decide(found)
         written = log.append(produced)

@@ -195,6 +195,15 @@ def _canonical(value: Any) -> Any:
     return value
 
 
+def upload_line(upload: Upload) -> bytes:
+    """Write an upload as ``parse_upload`` reads it; what is absent or empty is left out."""
+    raw = _canonical(msgspec.to_builtins(upload))
+    if upload.ext is not None:
+        raw["ext"] = orjson.loads(upload.ext)
+    line: bytes = orjson.dumps(raw, option=orjson.OPT_SORT_KEYS)
+    return line
+
+
 def upload_digest(upload: Upload) -> str:
     """Sha256 of the canonical JSON without ``uploaded_at``; absent, null and empty are the same."""
     raw = msgspec.to_builtins(dataclasses.replace(upload, uploaded_at=None))

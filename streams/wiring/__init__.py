@@ -1,7 +1,7 @@
 """The composition root: the one room that reads settings and builds edges from them."""
 
 from streams.wiring.builds import drop_build, index_builds, promote_build, rebuild_index
-from streams.wiring.offline import compare_file, resolve_file
+from streams.wiring.offline import compare_file, offline_parts, resolve_file
 from streams.wiring.service import audit_once, run_stage, up
 
 __all__ = [
@@ -9,6 +9,7 @@ __all__ = [
     "compare_file",
     "drop_build",
     "index_builds",
+    "offline_parts",
     "promote_build",
     "rebuild_index",
     "resolve_file",

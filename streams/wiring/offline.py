@@ -39,7 +39,7 @@ class Answered:
 
 def resolve_file(settings: Settings, uploads: Path, output: Path) -> Answered:
     """Resolve a file of uploads."""
-    with _parts(settings, uploads) as parts:
+    with offline_parts(settings, uploads) as parts:
         lines = read_lines(uploads)
         answers = list(
             resolve_lines(
@@ -60,7 +60,7 @@ def resolve_file(settings: Settings, uploads: Path, output: Path) -> Answered:
 
 def compare_file(settings: Settings, pairs: Path, output: Path) -> Answered:
     """Compare a file of pairs."""
-    with _parts(settings, pairs) as parts:
+    with offline_parts(settings, pairs) as parts:
         answers = list(compare_lines(read_lines(pairs), parts, Scorer(Bundle.packaged())))
     write_lines(output, answers)
     return Answered(
@@ -74,7 +74,7 @@ def compare_file(settings: Settings, pairs: Path, output: Path) -> Answered:
 
 
 @contextmanager
-def _parts(settings: Settings, given: Path) -> Iterator[OfflineParts]:
+def offline_parts(settings: Settings, given: Path | None = None) -> Iterator[OfflineParts]:
     """Build the encode stage over stores that vanish; media beside the given file may be read."""
     with ExitStack() as closing:
         codec, store = AvroCodec(), MemoryFeatureStore()
@@ -82,7 +82,9 @@ def _parts(settings: Settings, given: Path) -> Iterator[OfflineParts]:
         media = None
         if embedding is not None:
             scratch = Path(closing.enter_context(tempfile.TemporaryDirectory(prefix="samesong-")))
-            media = media_reader(settings, work=scratch, more_roots=(given.resolve().parent,))
+            media = media_reader(
+                settings, work=scratch, more_roots=(given.resolve().parent,) if given is not None else ()
+            )
             closing.callback(media.close)
         encode = EncodeProcessor(codec, embedding, media=media, store=store)
         yield OfflineParts(codec=codec, encode=encode, confirm=FeatureConfirmer(store).confirm)

@@ -1,0 +1,1 @@
+"""How good the resolver is: labelled sets, figures, worst cases, and what another bundle would change."""
