@@ -123,7 +123,12 @@ class StatelessRunner:
         self._publisher = Publisher(bootstrap, extra, platform=platform)
         self._consumer = platform.consumer(
             stateless_consumer_config(
-                bootstrap, extra, group_id=group_id, instance_id=instance_id, protocol=protocol
+                bootstrap,
+                extra,
+                group_id=group_id,
+                instance_id=instance_id,
+                protocol=protocol,
+                gathered=True,
             ),
             on_commit=self._on_commit,
         )

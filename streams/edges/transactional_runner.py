@@ -126,7 +126,12 @@ class TransactionalRunner:
         self._gate = gate
         self._consumer = platform.consumer(
             stateful_consumer_config(
-                bootstrap, extra, group_id=group_id, instance_id=instance_id, protocol=protocol
+                bootstrap,
+                extra,
+                group_id=group_id,
+                instance_id=instance_id,
+                protocol=protocol,
+                gathered=True,
             )
         )
         self._assigned: set[int] = set()

@@ -22,6 +22,16 @@ def test_consumers_commit_by_themselves_never(config: Callable[..., dict[str, kc
     assert settings["check.crcs"] is True
 
 
+@pytest.mark.parametrize("config", [kc.stateless_consumer_config, kc.stateful_consumer_config])
+def test_the_broker_holds_a_fetch_only_for_who_works_in_batches(
+    config: Callable[..., dict[str, kc.Setting]],
+) -> None:
+    assert not {"fetch.min.bytes", "fetch.wait.max.ms"} & set(config(WHERE, group_id="g"))
+    gathered = config(WHERE, group_id="g", gathered=True)
+    assert gathered["fetch.min.bytes"] == kc.GATHERED_BYTES
+    assert gathered["fetch.wait.max.ms"] == kc.GATHERED_WITHIN_MS
+
+
 @pytest.mark.parametrize("protocol", ["classic", "consumer"])
 def test_library_accepts_the_consumer_settings(protocol: kc.GroupProtocol) -> None:
     settings = kc.stateful_consumer_config(WHERE, group_id="g", instance_id="a", protocol=protocol)
