@@ -19,7 +19,7 @@ from benchmarks.machine import machine_facts, write_result
 from streams.config import IndexSettings
 from streams.core.blocking import blocking_keys
 from streams.core.features import text_for_embedding
-from streams.core.proposing import MAX_COMPARED, MAX_HOLDERS, floor_of
+from streams.core.proposing import MAX_COMPARED, MAX_HOLDERS, reach_of
 from streams.core.scoring import Bundle, Scorer
 from streams.edges.encoder import BundleEncoder
 
@@ -66,7 +66,8 @@ def measure(labelled: Sequence[Labelled], encoder: BundleEncoder, scorer: Scorer
     """Count true pairs by what becomes of them."""
     vectors = encoder.encode_texts([text_for_embedding(each.record) for each in labelled])
     vectors /= np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-9)
-    limit, floor = IndexSettings().search_limit, floor_of(encoder.models["text"])
+    reach = reach_of(encoder.models["text"])
+    limit = min(IndexSettings().search_limit, reach.neighbours)
     count: Counter[str] = Counter()
     by_blocker: Counter[str] = Counter()
     ranks: Counter[int] = Counter()
@@ -78,7 +79,8 @@ def measure(labelled: Sequence[Labelled], encoder: BundleEncoder, scorer: Scorer
         for at in cosines:
             every[at].add(VECTOR)
         floored = {
-            at: names - ({VECTOR} if cosines.get(at, 1.0) < floor else set()) for at, names in every.items()
+            at: names - ({VECTOR} if cosines.get(at, 1.0) < reach.floor else set())
+            for at, names in every.items()
         }
         floored = {at: names for at, names in floored.items() if names}
         order = compared_first(floored, cosines)
@@ -138,7 +140,7 @@ def main() -> None:
     write_result(
         "blocking",
         "true pairs of labelled real metadata that blocking proposes, alone and within its bounds "
-        f"(cosine floor {floor_of(encoder.models['text'])}, {MAX_COMPARED} compared)",
+        f"({reach_of(encoder.models['text'])}, {MAX_COMPARED} compared)",
         {name: measure(read(options.data), encoder, scorer) for name, read in SETS.items()},
         started=started,
     )

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from streams.core.proposing import candidates_of, floor_of
+from streams.core.proposing import candidates_of, reach_of
 from streams.core.records import Candidate, EncodedUpload, IndexRow, ItemKey
 
 FloatArray = NDArray[np.float32]
@@ -94,7 +94,7 @@ class _Similar(NamedTuple):
     def nearest(self, asker: ItemKey, without: Collection[str], limit: int) -> list[tuple[float, _Row]]:
         """Give the nearest rows of others that are near enough, the first of equals first."""
         similarity = self.similarity
-        near = np.flatnonzero(np.isfinite(similarity) & (similarity >= floor_of(self.space[1])))
+        near = np.flatnonzero(np.isfinite(similarity) & (similarity >= reach_of(self.space[1]).floor))
         wanted = limit + len(without)
         while True:
             places = near[_largest(similarity[near], wanted)]
@@ -192,18 +192,20 @@ def nearest(
     without : collection of str
         ids of rows that have died since they were compared
     limit : int > 0
-        rows per query vector, over all parts
+        rows per query vector, over all parts; fewer where the model's reach is shorter
     """
     best: dict[tuple[ItemKey, int], dict[str, float]] = {}
     queries = max(map(len, parts), default=0)
     by_query: list[list[tuple[float, str, _Row]]] = [[] for _ in range(queries)]
+    limits = [min(limit, reach_of(row.model).neighbours) for row in upload.vectors]
     for part in parts:
         for number, similar in enumerate(part):
             by_query[number] += [
-                (near, similar.space[0], row) for near, row in similar.nearest(upload.key, without, limit)
+                (near, similar.space[0], row)
+                for near, row in similar.nearest(upload.key, without, limits[number])
             ]
-    for found in by_query:
-        for near, modality, row in sorted(found, key=lambda each: -each[0])[:limit]:
+    for number, found in enumerate(by_query):
+        for near, modality, row in sorted(found, key=lambda each: -each[0])[: limits[number]]:
             nearness = best.setdefault((row.key, row.revision), {})
             nearness[modality] = max(near, nearness.get(modality, -1.0))
     return candidates_of(best)

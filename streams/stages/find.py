@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 
 from streams.core.encoding import refused
-from streams.core.proposing import candidates_of, first_compared, floor_of
+from streams.core.proposing import candidates_of, first_compared, reach_of
 from streams.core.records import (
     ArbiterInput,
     Candidate,
@@ -137,14 +137,18 @@ class FindProcessor:
         sounds: dict[tuple[ItemKey, int], SoundFacts] = {}
         for (modality, model), asked in sorted(queries.items()):
             vectors = np.stack([query.values for query in asked])
+            reach = reach_of(model)
             answers = self._index.search(
-                build, modality=modality, model=model, vectors=vectors, limit=self._limit
+                build,
+                modality=modality,
+                model=model,
+                vectors=vectors,
+                limit=min(self._limit, reach.neighbours),
             )
-            floor = floor_of(model)
             for query, hits in zip(asked, answers, strict=True):
                 for hit in hits:
                     key = ItemKey(hit.source, hit.item_id)
-                    if hit.similarity < floor or key == uploads[query.asker].key:
+                    if hit.similarity < reach.floor or key == uploads[query.asker].key:
                         continue
                     nearest = best[query.asker].setdefault((key, hit.revision), {})
                     nearest[modality] = max(hit.similarity, nearest.get(modality, -1.0))

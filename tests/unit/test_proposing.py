@@ -3,8 +3,8 @@
 from dataclasses import replace
 
 from streams.core.catalogue import Changes, MemoryCatalogue, Workspace
-from streams.core.proposing import MAX_COMPARED, MAX_HOLDERS, propose
-from streams.core.records import Candidate, EncodedUpload, Found, Operation, Origin, UploadState
+from streams.core.proposing import MAX_COMPARED, MAX_HOLDERS, propose, reach_of
+from streams.core.records import Candidate, EncodedUpload, Found, Operation, Origin, UploadState, VectorRow
 
 ORIGIN = Origin(topic="t", partition=0, offset=0)
 
@@ -74,6 +74,27 @@ def test_the_strongest_are_kept_and_the_cut_is_told() -> None:
     proposed, truncated = propose(workspace(*uploads), found(*hits), [])
     assert [each.state.item_id for each in proposed] == [each.item_id for each in reversed(uploads[1:])]
     assert truncated
+
+
+def test_how_far_the_index_has_come_does_not_change_whom_a_vector_proposes() -> None:
+    model = "use-multilingual-v3@1+p1"
+    reach = reach_of(model).neighbours
+    uploads = [
+        held(f"{number:02}", *(("title:x",) if number % 5 == 0 else ())) for number in range(2 * reach)
+    ]
+    hits = [hit(each.item_id, 0.5 + number / 100) for number, each in enumerate(uploads)]
+    hits.reverse()
+    text = (VectorRow(modality="text", model=model, window=0, start_ms=0, values=b""),)
+
+    def told(index: list[Candidate], overlay: list[Candidate]) -> list[tuple[str, tuple[str, ...]]]:
+        asked = found(*index[:reach], keys=("title:x",))
+        asked = replace(asked, encoded=replace(asked.encoded, vectors=text))
+        proposed, _ = propose(workspace(*uploads), asked, overlay[:reach])
+        return [(each.key, each.proposed_by) for each in proposed if "vector:text" in each.proposed_by]
+
+    whole = told(hits, [])
+    assert len(whole) == reach
+    assert told(hits[::2], hits[1::2]) == told([], hits) == whole
 
 
 def test_a_key_that_too_many_hold_names_nobody_wherever_a_batch_begins() -> None:
