@@ -16,6 +16,7 @@ NAMES = (
     "recovery",
     "blocking",
     "resolve_musicbrainz",
+    "title_parsing",
 )
 # Too long to be one of all.
 BY_NAME = ("soak",)

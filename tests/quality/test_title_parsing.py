@@ -1,0 +1,22 @@
+"""The clean-up cases of others, where they are at hand: what is left out is little, and each has its reason."""
+
+from collections import Counter
+
+import pytest
+
+from benchmarks.title_parsing import DATA, FOLDER, MOST_EXCLUDED, read_cases, read_exclusions
+
+CASES = DATA / FOLDER
+
+
+def test_exclusions_say_why() -> None:
+    reasons = read_exclusions()
+    assert all(len(reason.split()) > 5 for reason in reasons.values())
+
+
+@pytest.mark.skipif(not CASES.is_dir(), reason=f"there is no {CASES}")
+def test_exclusions_are_few_and_cases_of_the_set() -> None:
+    given = Counter((case.file, case.given) for case in read_cases(CASES))
+    excluded = read_exclusions()
+    assert set(excluded) <= set(given)
+    assert sum(given[key] for key in excluded) <= MOST_EXCLUDED * sum(given.values())
