@@ -1,9 +1,9 @@
 """The title parser on the clean-up cases of a browser extension: how many are read as it expects.
 
-They say what one player shows, so they are cases and not law. What it strips and this project keeps as a typed
-part is compared on the base title, and the typed part must be there. Cases whose expectation contradicts the
-rules of this project are listed in ``title_parsing_exclusions.toml``, each with its reason: a twentieth at most.
-Without the folder of data sets there is nothing to measure, and that is said.
+They say what one player shows, so they are cases and not law. What it strips and this project keeps as a
+typed part is compared on the base title, and the typed part must be there. Cases whose expectation
+contradicts the rules of this project are listed in ``title_parsing_exclusions.toml``, each with its reason: a
+twentieth at most. Without the folder of data sets there is nothing to measure, and that is said.
 """
 
 import argparse

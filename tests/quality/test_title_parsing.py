@@ -1,4 +1,4 @@
-"""The clean-up cases of others, where they are at hand: what is left out is little, and each has its reason."""
+"""The clean-up cases of others, where they are at hand: little is left out, each with its reason."""
 
 from collections import Counter
 
