@@ -56,8 +56,8 @@ HIGH_HARMONY, SOME_HARMONY, LOW_HARMONY = 0.72, 0.6, 0.5
 _NOBODY = frozenset(
     {"variousartists", "various", "unknown", "unknownartist", "va", "null", "traditional", "artist"}
 )
-_IDENTITY_SCHEMES = frozenset({"part", "volume", "movement", "opus", "number"})
-_WORK_SCHEMES = frozenset({"movement", "opus", "number"})
+_IDENTITY_SCHEMES = frozenset({"part", "volume", "act", "scene", "movement", "opus", "opus_number", "number"})
+_WORK_SCHEMES = frozenset({"act", "movement", "opus", "opus_number", "number"})
 
 
 class Comparison(NamedTuple):

@@ -54,9 +54,20 @@ def _readings(upload: Upload) -> tuple[TitleReading, ...]:
     channel = upload.video.channel if upload.video else None
     video = upload.kind is Kind.music_video or upload.source_kind is SourceKind.video_platform
     who = main or (_channel_owner(channel) if channel else None)
-    readings = list(read_title(upload.title or "", artist=who, video=video, version=upload.version))
+    language = next(iter(_languages(upload)), None)
+    composers = tuple(normalize_name(artist.name) for artist in upload.artists if artist.role == "composer")
+    readings = list(
+        read_title(
+            upload.title or "",
+            artist=who,
+            video=video,
+            version=upload.version,
+            language=language,
+            composers=composers,
+        )
+    )
     for title in upload.alternative_titles:
-        readings += read_title(title.text, artist=who, version=upload.version)[:1]
+        readings += read_title(title.text, artist=who, version=upload.version, language=title.language)[:1]
     readings += [
         replace(readings[0], base=fold_diacritics(normalize_text(work.title)), source_text=work.title)
         for work in upload.works
@@ -70,6 +81,12 @@ def _readings(upload: Upload) -> tuple[TitleReading, ...]:
         full = replace(reading, versions=versions) if versions != reading.versions else reading
         seen.setdefault((full.base, full.artist, full.versions), full)
     return tuple(seen.values())[:MAX_READINGS]
+
+
+def _languages(upload: Upload) -> tuple[str, ...]:
+    return tuple(
+        dict.fromkeys(language.replace("_", "-").split("-")[0].lower() for language in upload.languages)
+    )
 
 
 def featurize(upload: Upload) -> LinkageRecord:
@@ -97,9 +114,7 @@ def featurize(upload: Upload) -> LinkageRecord:
         label=normalize_text(label) if label else None,
         year=_year(upload),
         duration_ms=upload.duration_ms,
-        languages=tuple(
-            dict.fromkeys(language.replace("_", "-").split("-")[0].lower() for language in upload.languages)
-        ),
+        languages=_languages(upload),
         isrcs=tuple(sorted({value for value in isrcs if value})),
         iswcs=tuple(sorted({value for value in iswcs if value})),
         gtins=tuple(sorted({value for value in gtins if value})),

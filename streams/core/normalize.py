@@ -1,5 +1,6 @@
 """One written form for text that people type in many: width, dashes, quotes, case, names."""
 
+import html
 import re
 import unicodedata
 from functools import lru_cache
@@ -9,13 +10,15 @@ _TRANSLATE: dict[int, str | None] = {
     **dict.fromkeys(map(ord, "‘’‚‛′`´ʼʹ＇"), "'"),
     **dict.fromkeys(map(ord, "“”„‟″«»＂"), '"'),
     **dict.fromkeys(map(ord, "\u200b\u200c\u200d\u2060\ufeff\u200e\u200f\u00ad"), None),
-    **dict.fromkeys(map(ord, "【〔［「『《〈"), "["),
-    **dict.fromkeys(map(ord, "】〕］」』》〉"), "]"),
+    **dict.fromkeys(map(ord, "【〔［"), "["),
+    **dict.fromkeys(map(ord, "】〕］"), "]"),
+    **dict.fromkeys(map(ord, "「」『』《》〈〉"), '"'),  # quotes and marks of titles
     **dict.fromkeys(map(ord, "｜¦│"), "|"),
     **dict.fromkeys(map(ord, "〜∼～"), "~"),
     ord("・"): "·",
     ord("•"): "·",
 }
+_ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[a-zA-Z][a-zA-Z0-9]{1,31});")
 _SPACES = re.compile(r"\s+")
 _NOT_WORD = re.compile(r"[\W_]+")
 _APOSTROPHE = re.compile(r"(?<=\w)'(?=\w)")
@@ -27,7 +30,9 @@ _FOLD = str.maketrans({"ø": "o", "đ": "d", "ł": "l", "ß": "ss", "æ": "ae", 
 
 
 def clean_text(text: str) -> str:
-    """NFKC, one kind of dash, quote, bracket and space; case is kept."""
+    """NFKC, one kind of dash, quote, bracket and space; entities of HTML are decoded, case is kept."""
+    if "&" in text and ";" in text:
+        text = _ENTITY.sub(lambda match: html.unescape(match.group()), text)
     if text.isascii():
         return _SPACES.sub(" ", text.replace("`", "'")).strip()
     return _SPACES.sub(

@@ -8,64 +8,18 @@ from functools import lru_cache
 
 from rapidfuzz import fuzz
 
+from streams.core.markers import ANY_MIX, ANY_VERSION, IN_ONE_LANGUAGE, VERSIONS
 from streams.core.normalize import clean_text
+from streams.core.phrases import Found, Phrases, tokens_of
 from streams.core.records import VersionPart
 
-_WORDS: dict[str, str] = {
-    # Order matters: the more specific type stands first. Markers in eleven languages (DOMAIN.md, section 2).
-    "karaoke": r"karaoke|カラオケ|노래방|卡拉ok|караоке|in the style of|playback|originally performed by|made famous by",
-    "instrumental": r"instrumentals?|instrumentale|off vocal|インスト(?:ゥルメンタル)?|반주|inst\.?|mr(?!\.|\s+(?!ver))|伴奏|纯音乐|純音樂"
-    r"|минус(?:овка)?|инструментал|enstrümantal|backing track",
-    "a_cappella": r"a ?cc?app?ell?a|vocals only|アカペラ|아카펠라|清唱|а капелла",
-    "sped_up": r"sped[ -]?up|speed(?:ed)?[ -]up|nightcore|acelerad[ao]|スピードアップ|加速版|ускоренн\w+",
-    "slowed": r"slowed(?: down)?|(?:slowed )?(?:\+|and|&|n) ?reverb|daycore|lenta|降速|замедленн\w+|chopped (?:and|&|n'?) screwed",
-    "mashup": r"mash[ -]?up",
-    "dj_mix": r"dj[ -]?mix|mixed by|continuous mix|megamix",
-    "medley": r"medley|potpourri|メドレー|메들리|串烧",
-    "parody": r"parod(?:y|ia|ie)|パロディ",
-    "remaster": r"(?:digital(?:ly)? )?re-?master(?:ed|izado|izada|isée?|ing)?|rimasterizzat[oa]|リマスター|리마스터"
-    r"|重制版|ремастер",
-    "remix": r"re-?mix(?:ed|es)?|rmx|リミックス|리믹스|混音|ремикс|remezcla|(?:club|dub|dance|house|vip|extended club) mix"
-    r"|dub version|bootleg|rework|refix|flip",
-    "acoustic": r"acoustic(?:a|al|ally)?|acústic[ao]|acoustique|akustik|akustisch|アコースティック|어쿠스틱|不插电|不插電"
-    r"|акустика|акустическая|acustic[ao]|unplugged|stripped|piano version",
-    "live": r"live|en vivo|en directo|ao vivo|en concert|en public|dal vivo|in concert|ライブ|ライヴ|라이브|现场|現場"
-    r"|концерт\w*|живьём|живьем|canlı|tiny desk|konzert|concert version",
-    "demo": r"demos?|démo|デモ|데모|демо|rough mix|work in progress",
-    "rerecording": r"re-?record(?:ed|ing)|[\w']+'s version|new recording|regrabad[ao]",
-    "session": r"(?:\w+ )?sessions?|maida vale",
-    "cover": r"covers?|cover version|versión de|reprise de|カバー|歌ってみた|커버|翻唱|кавер|tribute(?: to)?|coverversion",
-    "language": r"(?:english|spanish|french|german|italian|portuguese|japanese|korean|chinese|mandarin|cantonese|russian"
-    r"|turkish|hindi|latin) (?:version|ver\.?|mix)|versión en \w+|version française|deutsche version|versão em \w+"
-    r"|(?:日本語|英語|韓国語)(?:版|ver\.?|バージョン)|国语版|國語版|粤语版|粵語版|한국어 (?:버전|ver\.?)|en español|auf deutsch"
-    r"|versione italiana|русская версия",
-    "edit": r"(?:radio|single|extended|short|video|film|tv|movie|album)?[ -]?edit(?:ed)?|radio (?:version|mix)"
-    r"|extended(?: (?:mix|version))?|(?:12|7)(?:\"|''| ?inch)(?: (?:mix|version|single))?|short version|long version"
-    r"|tv size|full version|single version",
-    "clean": r"clean(?: version)?|censored",
-    "explicit": r"explicit(?: version)?|uncensored",
-    "mono": r"mono(?: (?:version|mix|single))?",
-    "stereo": r"stereo(?: (?:version|mix))?",
-    "album": r"(?:original |the )?album version|lp version|original (?:mix|version|recording)|studio(?: version| recording)?|原版",
-    "mix": r"(?:\d{4} |new )mix|immersive|dolby atmos|atmos|spatial audio|5\.1",
-    "alternative": r"alternat(?:e|ive)(?: (?:version|take|mix))?|outtake|take \d+|early version|rehearsal",
-}
-_EDGE = r"(?<![^\W_])", r"(?![^\W_])"
-
-
-def _pattern(words: str) -> re.Pattern[str]:
-    return re.compile(f"{_EDGE[0]}(?:{words}){_EDGE[1]}|(?:{_cjk(words)})", re.IGNORECASE)
-
-
-def _cjk(words: str) -> str:
-    """Scripts without spaces: the marker counts wherever it stands."""
-    found = [
-        word for word in words.split("|") if word and re.fullmatch(r"[\u3040-\u9fff\uac00-\ud7af]+", word)
-    ]
-    return "|".join(found) or r"(?!)"
-
-
-PATTERNS: dict[str, re.Pattern[str]] = {name: _pattern(words) for name, words in _WORDS.items()}
+_TYPES = {name: place for place, name in enumerate(VERSIONS)}
+_PHRASES = Phrases(VERSIONS)
+_IN_ONE_LANGUAGE = {language: Phrases(tables) for language, tables in IN_ONE_LANGUAGE.items()}
+_ANY_MIX = Phrases({"remix": ANY_MIX})
+_ANY_VERSION = Phrases({"alternative": ANY_VERSION})
+_OWN_VERSION = re.compile(r"(?i)\w+'s version\b")
+_INCHES = re.compile(r"""(?<=\d)(?:"|'')""")
 
 DECLARED: dict[str, str] = {
     # DDEX VersionType and the names of DOMAIN.md section 3, letters only.
@@ -124,6 +78,7 @@ RELATIONS: dict[str, str] = {
     "clean": "edit_of",
     "mix": "mix_of",
     "alternative": "alternative_version_of",
+    "full_album": "contains",
 }
 INVERSE: dict[str, str] = {name: f"has_{name.removesuffix('_of')}" for name in set(RELATIONS.values())} | {
     "music_video_of": "has_music_video",
@@ -133,9 +88,9 @@ INVERSE: dict[str, str] = {name: f"has_{name.removesuffix('_of')}" for name in s
 _BACK = {back: name for name, back in INVERSE.items()}
 
 _YEAR = re.compile(r"(?<!\d)(1[89]\d\d|20\d\d)(?!\d)")
-_REMASTERED = re.compile(
-    rf"(?:(?<!\d)\d{{4}}\s+)?(?:{_WORDS['remaster']})(?:\s+(?:in\s+)?\d{{4}}(?!\d))?", re.IGNORECASE
-)
+_REMASTER = Phrases({"remaster": VERSIONS["remaster"]})
+_YEAR_BEFORE = re.compile(r"(?<!\d)\d{4}[\s-]*$")
+_YEAR_AFTER = re.compile(r"^\s+(?:in\s+)?\d{4}(?!\d)")
 _COMMON = frozenset(
     "version versión versão versione session sessions sesión tour concert club extended radio vocal dub main short long"
     " dj mc bbc remix mix edit stadium arena hall theatre theater festival center centre studio studios park garden"
@@ -163,33 +118,86 @@ _LANGUAGES: dict[str, str] = {
     }.items()
     for word in words.split()
 }
-_FILLER = re.compile(
-    r"(?i)\b(version|ver|mix|edit|from|at|in|the|on|of|by|recording|original|video|performance)\b\.?"
+_FILLER = frozenset(
+    re.split(
+        r"[\s/|]+",
+        "mix edit from at in the on of by recording original video performance|"
+        + "|".join(ANY_VERSION.values()),
+    )
 )
 
 
 @lru_cache(maxsize=8_192)  # the tracks of an album all name it
-def read_version(text: str) -> tuple[VersionPart, ...]:
+def read_version(text: str, *, language: str | None = None) -> tuple[VersionPart, ...]:
     """Find the typed statements in a qualifier such as "Live at the Mill, 1999"; none: not a version.
 
-    ``detail`` holds what is left beside the marker: year, place, remixer or language, case folded.
+    ``detail`` holds what is left beside the marker: year, place, remixer or language, case folded. ``language``
+    is that of the sender, for words that are a version in one language only.
     """
-    written, text = text, clean_text(text)
-    parts: list[VersionPart] = []
-    seen: set[tuple[int, int]] = set()
-    for name, pattern in PATTERNS.items():
-        match = pattern.search(text)
-        if match is None or any(start < match.end() and match.start() < end for start, end in seen):
-            continue
-        seen.add(match.span())
-        rest = text[: match.start()] + " " + text[match.end() :]
-        if name not in NEUTRAL:
-            rest = _REMASTERED.sub(" ", rest)  # its year is not that of the performance
-        if name == "language":
-            rest = match.group()
-        detail = " ".join(re.findall(r"\w+", _FILLER.sub(" ", rest).casefold()))
-        parts.append(VersionPart(type=name, text=written, detail=detail or None))
-    return tuple(parts)
+    cleaned = _INCHES.sub(" inch", clean_text(text))
+    best: dict[str, Found] = {}
+    for found in _PHRASES.find(cleaned):
+        known = best.get(found.name)
+        if known is None or (found.start == known.start and found.end > known.end):
+            best[found.name] = found
+    if (own := _OWN_VERSION.search(cleaned)) and not best:
+        best["rerecording"] = Found("rerecording", *own.span())
+    taken: list[Found] = []
+    for one in sorted(best.values(), key=lambda found: _TYPES[found.name]):
+        if not any(_within(one, other) for other in best.values()) and not any(
+            _meet(one, two) for two in taken
+        ):
+            taken.append(one)
+    if not taken:
+        taken = _less_typed(cleaned, language)
+    return tuple(_part(found, text, cleaned) for found in taken)
+
+
+def _meet(one: Found, other: Found) -> bool:
+    return one.start < other.end and other.start < one.end
+
+
+def _within(one: Found, other: Found) -> bool:
+    """Say whether a phrase is but a part of another: `versión de` of `versión de estudio`."""
+    return (
+        other.start <= one.start and one.end <= other.end and (one.end - one.start < other.end - other.start)
+    )
+
+
+def _less_typed(text: str, language: str | None) -> list[Found]:
+    """Find a version of which no word tells the type: somebody's mix, some version."""
+    if language in _IN_ONE_LANGUAGE and (found := _IN_ONE_LANGUAGE[language].find(text)):
+        return found[:1]
+    if found := _ANY_MIX.find(text):
+        return found[:1]
+    words = tokens_of(text)
+    if words and words[0].text == "original" and all(word.text.isdigit() for word in words[1:]):
+        return [Found("album", words[0].start, words[0].end)]
+    # "Cool Version", "versión de noche", "Version 2": it must be what the text is about.
+    return [
+        found
+        for found in _ANY_VERSION.find(text)[-1:]
+        if found.end == words[-1].end or found.start == words[0].start or words[-1].text.isdigit()
+    ]
+
+
+def _part(found: Found, written: str, text: str) -> VersionPart:
+    rest = text[: found.start] + " " + text[found.end :]
+    if found.name not in NEUTRAL:
+        rest = _without_remaster(rest)  # its year is not that of the performance
+    if found.name == "mix":
+        rest = text  # its year tells it from other mixes
+    if found.name == "language":
+        rest = text[found.start : found.end]
+    detail = " ".join(word for word in re.findall(r"\w+", rest.casefold()) if word not in _FILLER)
+    return VersionPart(type=found.name, text=written, detail=detail or None)
+
+
+def _without_remaster(text: str) -> str:
+    for found in _REMASTER.find(text)[-1:]:
+        before, after = _YEAR_BEFORE.sub("", text[: found.start]), _YEAR_AFTER.sub("", text[found.end :])
+        return f"{before} {after}"
+    return text
 
 
 def declared_version(name: str) -> VersionPart | None:

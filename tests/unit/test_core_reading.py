@@ -176,6 +176,7 @@ def test_numbers_are_typed() -> None:
         ("number", "5"),
         ("opus", "67"),
         ("movement", "1"),
+        ("key", "c minor"),
     }
     assert read_title("Wall, Pt. 2")[0].numbers[0].scheme == "part"
 

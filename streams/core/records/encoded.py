@@ -42,7 +42,7 @@ class IdentifierProblem:
 class TypedNumber:
     """A number that may be part of identity: conflict only inside one scheme."""
 
-    scheme: str  # part, volume, movement, opus, number, catalogue:<name>, year, count, track
+    scheme: str  # part, volume, act, scene, movement, opus, opus_number, number, catalogue:<name>, key
     value: str
 
 
