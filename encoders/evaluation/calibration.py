@@ -6,10 +6,12 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.optimize import minimize
 
 BINS = 15
-_STEPS = 50
-_STEEPEST = 50.0
+_STEEPEST = 20.0
+_PRECISE = {"ftol": 1e-12, "gtol": 1e-9}
+_BOUNDS = ((0.0, _STEEPEST), (-50.0, 50.0))
 
 FloatArray = NDArray[np.float64]
 
@@ -46,7 +48,7 @@ def calibration_scores(log_odds: FloatArray, labels: NDArray[np.bool_]) -> Calib
     Naeini, Cooper and Hauskrecht, "Obtaining well calibrated probabilities using Bayesian binning",
     AAAI 2015.
     """
-    fitted = _affine(log_odds, labels.astype(np.float64)) if 0 < labels.sum() < len(labels) else None
+    fitted = None if _parted(log_odds, labels) else _affine(log_odds, labels.astype(np.float64))
     return CalibrationScores(
         count=len(labels),
         true=int(labels.sum()),
@@ -56,20 +58,27 @@ def calibration_scores(log_odds: FloatArray, labels: NDArray[np.bool_]) -> Calib
     )
 
 
+def _parted(log_odds: FloatArray, labels: NDArray[np.bool_]) -> bool:
+    """Say whether a threshold parts true from false: then any slope is as good as a steeper one."""
+    if labels.all() or not labels.any():
+        return True
+    return float(log_odds[labels].min()) >= float(log_odds[~labels].max())
+
+
 def _affine(log_odds: FloatArray, y: FloatArray) -> tuple[float, float] | None:
-    """Fit by Newton's method; none where it runs away."""
+    """Fit by maximum likelihood; none where the slope runs away."""
     x = np.stack([log_odds, np.ones(len(log_odds))], axis=1)
-    beta = np.array([1.0, 0.0])
-    for _ in range(_STEPS):
-        p = _sigmoid(x @ beta)
-        curve = x.T @ (x * (p * (1 - p))[:, None]) + 1e-9 * np.eye(2)
-        step = np.linalg.solve(curve, x.T @ (y - p))
-        beta = beta + step
-        if abs(beta[0]) > _STEEPEST:
-            return None
-        if np.abs(step).max() < 1e-8:
-            return float(beta[0]), float(beta[1])
-    return None
+
+    def loss(beta: FloatArray) -> tuple[float, FloatArray]:
+        z = x @ beta
+        gradient = x.T @ (_sigmoid(z) - y) / len(y)
+        return float(np.mean(np.logaddexp(0.0, z) - y * z)), gradient
+
+    fitted = minimize(
+        loss, np.array([1.0, 0.0]), jac=True, method="L-BFGS-B", bounds=_BOUNDS, options=_PRECISE
+    )
+    slope, shift = fitted.x.tolist()
+    return None if slope >= _STEEPEST else (slope, shift)
 
 
 def _error(log_odds: FloatArray, labels: NDArray[np.bool_]) -> float:

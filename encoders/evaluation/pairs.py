@@ -80,6 +80,8 @@ def average_precision_interval(
 def best_threshold(scores: FloatArray, labels: BoolArray) -> float:
     """Give the threshold with the highest F1, the middle between two scores; for scoring *other* pairs.
 
+    Infinity where no pair was scored.
+
     Raises
     ------
     ValueError
@@ -88,6 +90,8 @@ def best_threshold(scores: FloatArray, labels: BoolArray) -> float:
     if not labels.any():
         raise ValueError("no pair is true")
     values = np.unique(scores[np.isfinite(scores)])[::-1]
+    if not len(values):
+        return float("inf")
     f1 = [at_threshold(scores, labels, value).f1 for value in values]
     best = int(np.argmax(f1))
     return float(values[best] if best + 1 == len(values) else (values[best] + values[best + 1]) / 2)

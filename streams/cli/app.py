@@ -13,6 +13,7 @@ from streams.cli.deadletters import deadletters
 from streams.cli.demo import demo
 from streams.cli.doctor import doctor
 from streams.cli.entity import entity
+from streams.cli.evaluate import evaluate
 from streams.cli.explain import explain
 from streams.cli.importing import import_
 from streams.cli.index import index
@@ -43,6 +44,7 @@ app.command()(explain)
 app.command()(resolve)
 app.command()(compare)
 app.command(name="import")(import_)
+app.command()(evaluate)
 app.command()(demo)
 app.command()(doctor)
 app.command()(broker)

@@ -48,8 +48,8 @@ def import_(
     as_json: AsJson = False,
 ) -> None:
     """Turn what others keep into uploads, JSON Lines on standard output; remarks go to standard error."""
-    from streams.cli.imported import import_table, is_message
     from streams.cli.messages import import_message
+    from streams.imported import import_table, is_message
 
     refused = False
     for path in paths:

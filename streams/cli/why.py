@@ -27,8 +27,8 @@ def why(decision: Decision) -> list[str]:
     needed = f"; a match takes {bound:+.2f} or more" if bound is not None else ""
     return [
         f"Why        the closest upload is {other}: {score.log_odds:+.2f} for one recording{needed}",
-        *_side("For it", score, sign=1),
-        *_side("Against", score, sign=-1),
+        *side("For it", score, sign=1),
+        *side("Against", score, sign=-1),
         *(f"           {GUARDS[line.level]}" for line in score.lines if line.level in GUARDS),
         f"           {_outcome(decision.outcome)}",
         *(f"           {line}" for line in SCALE),
@@ -45,7 +45,7 @@ def _outcome(outcome: Outcome) -> str:
             return "So it is a recording of its own; below, whether it is of the same work."
 
 
-def _side(title: str, score: HeadScore, *, sign: int) -> list[str]:
+def side(title: str, score: HeadScore, *, sign: int) -> list[str]:
     """Name the three weightiest lines that speak for, or against."""
     lines = [line for line in score.lines if line.contribution * sign > 0]
     lines.sort(key=lambda line: (-abs(line.contribution), line.name))

@@ -31,7 +31,7 @@ INNER = {
     "streams.topics": (),
     "streams.ports": ("streams.core", "streams.ports", *SHARED),
 }
-OUTERMOST = ("streams.wiring", "streams.cli", "streams.demo", "streams.simulation")
+OUTERMOST = ("streams.wiring", "streams.cli", "streams.demo", "streams.simulation", "streams.evaluation")
 # Commands build the models, and the demo makes its music; neither is part of serving.
 MAY_IMPORT_ENCODERS = ("streams.edges.encoder", *OUTERMOST)
 

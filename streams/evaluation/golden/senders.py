@@ -9,6 +9,7 @@ from streams.core.records import (
     Declared,
     Identifiers,
     Kind,
+    Related,
     Release,
     SourceKind,
     Upload,
@@ -246,6 +247,7 @@ def _upload(said: _Telling, take: Take, sender: SourceKind, item_id: str, chance
             version_types=(take.declared,) if take.declared and chance.roll(0.5) else (),
             declared=Declared(explicit=take.explicit),
             works=_works(take, chance),
+            related=_related(take),
         )
     elif (
         sender is SourceKind.reference_db and take.english and take.language.code != "en" and chance.roll(0.2)
@@ -259,6 +261,13 @@ def _works(take: Take, chance: Chance) -> tuple[Work, ...]:
     if take.iswc is None or not chance.roll(0.5):
         return ()
     return (Work(iswc=take.iswc, writers=tuple(Writer(name=name) for name in take.writers)),)
+
+
+def _related(take: Take) -> tuple[Related, ...]:
+    if take.related is None:
+        return ()
+    relation, leads_to = take.related
+    return (Related(relation=relation, identifiers=Identifiers(isrc=(leads_to,))),)
 
 
 def _video(take: Take, item_id: str, chance: Chance) -> Video:

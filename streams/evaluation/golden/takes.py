@@ -30,6 +30,8 @@ class Take:
         place, year, remixer, name: what the marks' words name
     heard : str, optional
         of a video: the recording in it
+    related : tuple of str, optional
+        a relation that the sender declares, and the ISRC it leads to
     told_by_length : bool
         the length alone tells it from the first recording, also where a sender leaves the word out
     """
@@ -57,6 +59,7 @@ class Take:
     english: str | None = None
     is_video: bool = False
     heard: str | None = None
+    related: tuple[str, str] | None = None
     told_by_length: bool = False
 
 
@@ -104,7 +107,7 @@ def _version(
     remixer: str = chance.pick(words()["extra"]["remixers"])
     place = chance.pick(song.language.places)
     later = min(2025, song.year + chance.between(3, 35))
-    artists, title = _artists(song, other, row, chance), _title(song, other, row_name)
+    artists, title = _artists(song, other, row, chance), _title(song, other, row.titled)
     year = song.year if row.is_video or row_name in {"copy", "album_version", "official_audio"} else later
     name = f"{song.work}-r{number % 10}"
     ratio = chance.factor(*row.length)
@@ -140,7 +143,8 @@ def _version(
         year=year,
         explicit=False if row_name == "clean" else first.explicit,
         is_video=row.is_video,
-        heard=first.recording if row.is_video else None,
+        heard=first.recording if row.is_video and row_name != "live_video" else None,
+        related=(row.related, first.isrc) if row.related else None,
         told_by_length=abs(ratio - 1.0) > _TELLING,
     )
 
@@ -158,14 +162,14 @@ def _artists(song: Song, other: Song, row: Row, chance: Chance) -> tuple[Name, .
     return (song.artist,)
 
 
-def _title(song: Song, other: Song, row_name: str) -> str:
-    if row_name in {"mashup", "medley"}:
+def _title(song: Song, other: Song, titled: str) -> str:
+    if titled == "both":
         return f"{song.title} / {other.title}"
-    if row_name == "translated_cover":
-        return song.english if song.language.code != "en" else f"{song.title.split()[0]} {other.title}"
-    if row_name == "parody":
+    if titled == "english" and song.language.code != ENGLISH:
+        return song.english
+    if titled in {"like", "english"}:
         return f"{song.title.split()[0]} {other.title}"
-    return song.title
+    return f"{other.title} Again" if titled == "own" else song.title
 
 
 def _album(song: Song, row_name: str, place: str) -> str:

@@ -23,6 +23,10 @@ class Row:
         as DDEX names it
     is_video : bool
     new_isrc : bool
+    titled : str
+        same; both (beside another song's); like (its first word, then another song's title); english; own
+    related : str, optional
+        the relation to the first recording that the sender declares
     """
 
     marks: tuple[str, ...] = ()
@@ -33,6 +37,8 @@ class Row:
     declared: str | None = None
     is_video: bool = False
     new_isrc: bool = True
+    titled: str = "same"
+    related: str | None = None
 
 
 ROWS: Final[dict[str, Row]] = {
@@ -51,8 +57,8 @@ ROWS: Final[dict[str, Row]] = {
     "slowed": Row(marks=("slowed",), length=(1.12, 1.25)),
     "remix": Row(marks=("remix",), artist="remixer", length=(0.9, 1.6), declared="Remix"),
     "bootleg": Row(marks=("bootleg",), artist="remixer", length=(0.9, 1.6)),
-    "mashup": Row(marks=("mashup",), same_work=None, length=(0.8, 1.2)),
-    "medley": Row(marks=("medley",), same_work=None, length=(1.2, 1.9)),
+    "mashup": Row(marks=("mashup",), same_work=None, titled="both", length=(0.8, 1.2)),
+    "medley": Row(marks=("medley",), same_work=None, titled="both", length=(1.2, 1.9)),
     "dj_mix": Row(marks=("dj_mix",), same_work=None, artist="remixer", length=(0.6, 0.95)),
     "live": Row(marks=("live",), length=(1.03, 1.3), declared="Live"),
     "acoustic": Row(marks=("acoustic",), length=(0.85, 1.12)),
@@ -63,11 +69,15 @@ ROWS: Final[dict[str, Row]] = {
     "plain_cover": Row(artist="other", length=(0.85, 1.2)),
     "tribute": Row(marks=("tribute",), artist="backing", length=(0.97, 1.04)),
     "language_version": Row(marks=("language",), length=(0.98, 1.03)),
-    "translated_cover": Row(artist="other", length=(0.85, 1.2)),
-    "parody": Row(marks=("parody",), same_work=None, artist="other", length=(0.9, 1.1)),
+    "translated_cover": Row(artist="other", length=(0.85, 1.2), titled="english"),
+    "parody": Row(marks=("parody",), same_work=None, artist="other", length=(0.9, 1.1), titled="like"),
+    "sample": Row(same_work=None, artist="other", length=(0.7, 1.4), titled="own", related="samples"),
+    "quotation": Row(same_work=None, artist="other", length=(0.7, 1.4), titled="like", related="quotes"),
+    "excerpt": Row(marks=("excerpt",), length=(0.1, 0.4)),
     "ai_voice": Row(marks=("ai_voice",), length=(1.0, 1.0)),
     "official_audio": Row(marks=("audio",), same_recording=True, new_isrc=False),
     "music_video": Row(marks=("video",), length=(1.0, 1.15), is_video=True),
+    "live_video": Row(marks=("live_video",), length=(1.03, 1.3), is_video=True),
     "lyric_video": Row(marks=("lyric_video",), length=(0.995, 1.02), is_video=True),
 }
-"""In the order of the taxonomy; samples and quotations are songs of their own with other titles."""
+"""In the order of the taxonomy. What only shares a span is a song of its own, nobody's version."""

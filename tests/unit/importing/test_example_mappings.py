@@ -7,9 +7,9 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from streams.cli.imported import import_table
 from streams.core.importing.rows import RowResult
 from streams.core.upload_json import parse_upload
+from streams.imported import import_table
 
 ROOT = Path(__file__).parents[3]
 MAPPINGS = ROOT / "docs" / "examples" / "mappings"
