@@ -29,7 +29,7 @@ def evaluate(
         Path | None,
         typer.Option(
             "--held-out",
-            help="A folder of bundles, SET.json fitted without that set: figures stand beside.",
+            help="A folder of bundles fitted without a set (SET.json) or a fold of it (SET.fold0.json ...).",
             show_default=False,
         ),
     ] = None,

@@ -1,5 +1,6 @@
 """Labelled pairs compared: what `samesong compare` would answer, and how right it is."""
 
+import dataclasses
 import time
 from collections import defaultdict
 from collections.abc import Sequence
@@ -81,6 +82,28 @@ def evaluate_pairs(labelled: LabelledPairs, bundle: Bundle) -> SetReport:
         seconds=time.perf_counter() - started,
         notes=_notes(pairs),
     )
+
+
+def evaluate_folds(labelled: LabelledPairs, bundles: Sequence[Bundle]) -> list[Figure]:
+    """Score each fold by a bundle that was fitted on the other ones, at its own threshold; pooled.
+
+    Parameters
+    ----------
+    bundles : sequence of Bundle [shape=(FOLDS,)]
+        the first was fitted without the first fold of :func:`streams.evaluation.folds.folds`, and so on
+    """
+    pairs, level = labelled.pairs, labelled.level
+    fold, labels = np.array(folds(pairs)), np.array([pair.label for pair in pairs])
+    # Beside their own threshold, so that folds can be put in one order.
+    over = np.full(len(pairs), -np.inf)
+    for number, bundle in enumerate(bundles):
+        inside = np.flatnonzero(fold == number)
+        said = answers([pairs[at] for at in inside], Scorer(bundle), level)
+        over[inside] = said - thresholds(bundle, level)[0]
+    return [
+        dataclasses.replace(figure, name=f"{figure.name}, fitted on the other folds")
+        for figure in _at(over, labels, 0.0, units(pairs))
+    ]
 
 
 def _at(log_odds: FloatArray, labels: BoolArray, match: float, parts: Sequence[int]) -> list[Figure]:

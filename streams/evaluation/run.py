@@ -1,7 +1,7 @@
 """An evaluation: the sets that are asked for and at hand, one report each; what is absent is named."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from streams.core.scoring import Bundle
@@ -9,9 +9,9 @@ from streams.core.upload_json import parse_upload
 from streams.errors import ConfigError, UnreadableInput
 from streams.evaluation.diff import SetDiff, diff_pairs, diff_stream
 from streams.evaluation.figures import SetReport
-from streams.evaluation.folds import sample
+from streams.evaluation.folds import FOLDS, sample
 from streams.evaluation.labelled import LabelledPairs, LabelledSet, LabelledStream, LabelledUpload
-from streams.evaluation.paired import evaluate_pairs
+from streams.evaluation.paired import evaluate_folds, evaluate_pairs
 from streams.evaluation.sets import SETS, SetSource
 from streams.evaluation.streamed import evaluate_stream
 from streams.evaluation.streaming import Encoded
@@ -102,7 +102,7 @@ def evaluate(
     Parameters
     ----------
     held_out : mapping of str to Bundle, optional
-        by set: a bundle that was fitted without it
+        ``SET`` was fitted without that set, ``SET.fold0`` and so on without that fold of it
     """
     sources, absent = chosen(asked)
     reports: list[SetReport] = []
@@ -124,10 +124,19 @@ def evaluate(
             assert encoded is not None  # noqa: S101 - the other of the two kinds
             return evaluate_stream(encoded, by, orders=orders)
 
-        reports.append(report(bundle))
+        own = report(bundle)
+        if isinstance(labelled, LabelledPairs) and (fitted := _by_fold(source.name, held_out or {})):
+            own = replace(own, figures=(*own.figures, *evaluate_folds(labelled, fitted)))
+        reports.append(own)
         if held_out is not None and source.name in held_out:
             beside[source.name] = report(held_out[source.name])
     return Evaluation(bundle_version=bundle.version, reports=reports, held_out=beside, absent=absent)
+
+
+def _by_fold(name: str, held_out: Mapping[str, Bundle]) -> list[Bundle]:
+    """Give the bundles that were fitted without each fold, if all are there."""
+    found = [held_out.get(f"{name}.fold{number}") for number in range(FOLDS)]
+    return [bundle for bundle in found if bundle is not None] if all(found) else []
 
 
 def diff(

@@ -1,5 +1,7 @@
 """Labelled pairs, compared: figures that charge what is missed, in review, or unread."""
 
+import dataclasses
+
 import pytest
 
 from streams.core.records import Artist, Upload
@@ -7,7 +9,7 @@ from streams.core.scoring import Bundle
 from streams.evaluation.cases import DOUBTED, FALSE, MISSED
 from streams.evaluation.figures import SetReport
 from streams.evaluation.labelled import LabelledPair, LabelledPairs
-from streams.evaluation.paired import evaluate_pairs
+from streams.evaluation.paired import evaluate_folds, evaluate_pairs
 
 BUNDLE = Bundle.packaged()
 
@@ -91,6 +93,23 @@ def test_parts_of_a_set_are_told_apart() -> None:
     (odd,) = report.strata
     assert (odd.name, odd.count) == ("part:odd", 1)
     assert next(figure.value for figure in odd.figures if figure.name == "recall") == 0.0
+
+
+def test_each_fold_is_scored_by_the_bundle_that_has_not_seen_it() -> None:
+    pairs = LabelledPairs(
+        name="made here",
+        level="recording",
+        pairs=tuple(
+            LabelledPair(left=SONG, right=COPY, label=True, left_group=f"l{n}", right_group=f"r{n}")
+            for n in range(20)
+        ),
+    )
+    never = dataclasses.replace(BUNDLE, recording_match=99.0)
+    figures = {
+        figure.name: figure for figure in evaluate_folds(pairs, [BUNDLE, never, BUNDLE, never, BUNDLE])
+    }
+    assert figures["recall, fitted on the other folds"].value == 0.6
+    assert figures["F1, fitted on the other folds"].low is not None
 
 
 def test_the_level_decides_what_is_judged() -> None:
