@@ -82,7 +82,9 @@ class IndexSettings(_Slice):
     )
     token: SecretStr | None = Field(default=None, description="for the server: a token, or USER:PASSWORD")
     batch_rows: int = Field(default=2048, ge=1, description="rows folded before a flush, at most")
-    batch_ms: int = Field(default=2_000, ge=1, description="a smaller batch is flushed after this long")
+    batch_ms: int = Field(
+        default=2_000, ge=1, description="a smaller batch is flushed this long after the one before"
+    )
     search_limit: int = Field(default=20, ge=1, description="hits per query vector")
 
 
@@ -107,7 +109,9 @@ class EncodeSettings(_Slice):
     """The encode stage."""
 
     batch_items: int = Field(default=256, ge=1, description="uploads encoded together, at most")
-    batch_ms: int = Field(default=100, ge=1, description="a smaller batch is encoded after this long")
+    batch_ms: int = Field(
+        default=100, ge=1, description="a smaller batch is encoded this long after the one before"
+    )
 
 
 class RefusalSettings(_Slice):
@@ -131,7 +135,9 @@ class ArbiterSettings(_Slice):
     """The arbiter."""
 
     batch_items: int = Field(default=256, ge=1, description="records per transaction, at most")
-    batch_ms: int = Field(default=200, ge=1, description="a smaller batch is decided after this long")
+    batch_ms: int = Field(
+        default=200, ge=1, description="a smaller batch is decided this long after the one before"
+    )
     overlay_rows: int = Field(
         default=50_000, ge=1, description="intake pauses above this many rows the index has not folded"
     )

@@ -1,5 +1,6 @@
 """A bounded buffer between polling and work: batches by items, age and work, offsets finished in order."""
 
+import math
 from collections import deque
 from collections.abc import Callable, Set
 from dataclasses import dataclass, field
@@ -39,7 +40,8 @@ class Buffer:
     batch_items : int >= 1
         messages per batch, at most
     batch_seconds : float [s]
-        a smaller batch is given out when its first message is that old
+        a smaller batch is given out that long after the one before it, or after its first message came,
+        whichever is sooner: a lone message need not wait, and those that came during work have waited
     cost : callable, optional
         work that a message asks for
     work_budget : float, optional
@@ -66,6 +68,7 @@ class Buffer:
         self._max_bytes = max_bytes
         self._waiting: deque[tuple[Message, float]] = deque()  # with the time of arrival
         self._bytes = 0
+        self._taken = -math.inf  # when the last batch was given out
 
     def __len__(self) -> int:
         return len(self._waiting)
@@ -107,13 +110,14 @@ class Buffer:
             return None
         if self._count() < len(self._waiting) or len(self._waiting) >= self._batch_items:
             return 0.0
-        return max(0.0, self._waiting[0][1] + self._batch_seconds - now)
+        return max(0.0, min(self._taken, self._waiting[0][1]) + self._batch_seconds - now)
 
     def take(self, now: float) -> Batch | None:
         """Give out the next batch; none when none is due yet."""
         due = self.due_in(now)
         if due is None or due > 0:
             return None
+        self._taken = now
         messages = tuple(self._waiting.popleft()[0] for _ in range(self._count()))
         self._bytes -= sum(size(m) for m in messages)
         offsets: dict[Partition, int] = {}

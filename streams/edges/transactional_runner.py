@@ -2,6 +2,7 @@
 
 import contextlib
 import logging
+import math
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -139,6 +140,7 @@ class TransactionalRunner:
         self._paused = True
         self._doubted = False
         self._back_off = BackOff()
+        self._collected = -math.inf  # when the last batch was whole
         self._stop = threading.Event()
 
     @property
@@ -194,15 +196,17 @@ class TransactionalRunner:
                 return
 
     def _collect(self) -> list[Message]:
-        """Read a batch: until it is full, or its first message is old enough."""
+        """Read a batch: until it is full, or nothing more is there and the one before it long enough ago.
+
+        What came while that one was decided and committed has waited already, and a lone message need not.
+        """
         batch: list[Message] = []
         due = self._platform.monotonic() + self._batch_seconds
         while len(batch) < self._batch_items and not self._stop.is_set():
             owned = self._owned
-            left = due - self._platform.monotonic()
-            if owned is None or left <= 0:
+            if owned is None:
                 break
-            raw = self._consumer.poll(left)
+            raw = self._consumer.poll(max(0.0, due - self._platform.monotonic()))
             if self._owned is not owned:
                 return []
             if raw is None:
@@ -215,8 +219,9 @@ class TransactionalRunner:
             if message.partition != owned.partition or message.offset < owned.next_offset:
                 continue
             if not batch:
-                due = self._platform.monotonic() + self._batch_seconds
+                due = self._collected + self._batch_seconds
             batch.append(message)
+        self._collected = self._platform.monotonic()
         return batch if self._owned is not None and not self._stop.is_set() else []
 
     # --- group ----------------------------------------------------------------------------------------

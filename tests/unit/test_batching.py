@@ -29,16 +29,26 @@ def _buffer(
     )
 
 
-def test_batch_is_due_when_full_or_old() -> None:
+def test_a_lone_message_does_not_wait_and_those_after_it_wait_for_each_other() -> None:
     buffer = _buffer()
     assert buffer.take(0.0) is None
-    buffer.add(_message(7), now=1.0)
+    buffer.add(_message(6), now=1.0)
+    first = buffer.take(1.0)
+    assert first is not None
+    assert first.offsets == {("t", 0): 7}
+    buffer.add(_message(7), now=1.01)
     buffer.add(_message(9, partition=1), now=1.05)
     assert buffer.take(1.05) is None
     batch = buffer.take(1.1)
     assert batch is not None
     assert batch.offsets == {("t", 0): 8, ("t", 1): 10}
-    for offset in range(3):
+
+
+def test_a_full_batch_is_due_at_once() -> None:
+    buffer = _buffer()
+    buffer.add(_message(0), now=2.0)
+    assert buffer.take(2.0) is not None
+    for offset in range(1, 4):
         buffer.add(_message(offset), now=2.0)
     assert buffer.due_in(2.0) == 0.0
 
