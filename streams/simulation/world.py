@@ -1,15 +1,17 @@
 """The scheduler: many threads of which one goes on at a time, in an order and at times drawn from a seed.
 
 A thread gives way only where it asks for something (a client call, a wait, a sleep); between two such points
-it runs undisturbed. Time passes when everybody waits.
+it runs undisturbed. Time passes when everybody waits. The threads are greenlets, all of one thread of the
+system: handing over between those costs more than most of what is done between two points.
 """
 
 import random
-import threading
 from collections import Counter
 from collections.abc import Callable
 from math import inf
 from typing import Final
+
+from greenlet import getcurrent, greenlet
 
 # What a call takes: enough for loops that never wait to see their deadlines come.
 CALL_SECONDS: Final = 0.0005
@@ -35,17 +37,16 @@ class Actor:
 class Task:
     """One thread of an actor."""
 
-    __slots__ = ("actor", "baton", "done", "error", "heir", "name", "wake_at")
+    __slots__ = ("actor", "done", "error", "heir", "name", "stack", "wake_at")
 
-    def __init__(self, actor: Actor, name: str) -> None:
+    def __init__(self, actor: Actor, name: str, stack: greenlet) -> None:
         self.actor = actor
         self.name = name
         self.wake_at = 0.0
         self.done = False
         self.error: BaseException | None = None
         self.heir: Task | None = None  # who goes on when this thread ends
-        self.baton = threading.Lock()
-        self.baton.acquire()
+        self.stack = stack
 
 
 class World:
@@ -77,7 +78,7 @@ class World:
         self.happened: Counter[str] = Counter()
         self._restless = restless
         self._tasks: list[Task] = []
-        self.hand = Task(Actor("hand"), "hand")
+        self.hand = Task(Actor("hand"), "hand", getcurrent())
         self._tasks.append(self.hand)
         self.current = self.hand
 
@@ -85,11 +86,8 @@ class World:
 
     def start(self, actor: Actor, work: Callable[[], None], *, name: str) -> Task:
         """Start a thread; it goes on when it is its turn."""
-        task = Task(actor, f"{actor.name}/{name}")
-        task.wake_at = self.now
 
         def run() -> None:
-            task.baton.acquire()
             try:
                 if not actor.dead:
                     work()
@@ -99,26 +97,23 @@ class World:
                 task.error = exc
             self._end(task)
 
+        task = Task(actor, f"{actor.name}/{name}", greenlet(run, self.hand.stack))
+        task.wake_at = self.now
         self._tasks.append(task)
-        threading.Thread(target=run, name=task.name, daemon=True).start()
         return task
 
     def _end(self, task: Task) -> None:
         """Leave the stage for good."""
         task.done = True
         self._tasks.remove(task)
-        heir = task.heir or self._next()
-        self.current = heir
-        heir.baton.release()
+        self.current = task.heir or self._next()
 
     def reap(self, actor: Actor) -> None:
         """Unwind every other thread of a dead actor, now."""
         running = self.current
         for task in [each for each in self._tasks if each.actor is actor and each is not running]:
             task.heir = running
-            self.current = task
-            task.baton.release()
-            running.baton.acquire()
+            self._hand_over(task)
 
     # --- taking turns ---
 
@@ -148,11 +143,17 @@ class World:
         task.wake_at = wake_at
         follower = self._next()
         if follower is not task:
-            self.current = follower
-            follower.baton.release()
-            task.baton.acquire()
+            self._hand_over(follower)
         if task.actor.dead:
             raise Crashed
+
+    def _hand_over(self, follower: Task) -> None:
+        """Let another thread go on until it is the running one's turn again."""
+        task, self.current = self.current, follower
+        follower.stack.switch()
+        # A thread that ends goes on in its parent, the hand, whoever's turn it is.
+        while self.current is not task:
+            self.current.stack.switch()
 
     def _next(self) -> Task:
         """Choose among those who can go on; when nobody can, let time pass."""
