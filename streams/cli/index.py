@@ -27,6 +27,40 @@ def rebuild(data_dir: DataDir = None, as_json: AsJson = False) -> None:
 
 
 @index.command()
+def recheck(
+    data_dir: DataDir = None,
+    as_json: AsJson = False,
+    since: Annotated[
+        int | None,
+        typer.Option(
+            "--since",
+            min=0,
+            metavar="OFFSET",
+            help="Of index.row.v1; by default where a build last proved to hold what its log says.",
+        ),
+    ] = None,
+) -> None:
+    """Search again for what was decided while the index lacked rows, and propose merges.
+
+    For after a rebuild: nothing is written, `samesong entity merge` joins what you agree with.
+    """
+    from streams.core.visible import visible
+
+    found = wiring().recheck_index(settings_for(data_dir), since=since)
+    if as_json:
+        print_json(asdict(found))
+        return
+    for each in found.proposals:
+        pair = visible(f"{each.upload} and {each.other} ({', '.join(each.proposed_by)})")
+        output().print(f"{each.log_odds:+.1f}  {pair}", soft_wrap=True)
+        output().print(f"      samesong entity merge {each.other_entity_id} {each.entity_id}", soft_wrap=True)
+    messages().print(
+        f"{found.rows} rows since offset {found.since} were looked up again; "
+        f"{len(found.proposals)} merges are proposed."
+    )
+
+
+@index.command()
 def builds(data_dir: DataDir = None, as_json: AsJson = False) -> None:
     """List the builds of the index."""
     found = wiring().index_builds(settings_for(data_dir))

@@ -145,6 +145,11 @@ class ArbitrateStage:
         """The committed state."""
         return self._catalogue
 
+    @property
+    def rules(self) -> Rules:
+        """What is in force."""
+        return self._rules
+
     def restore(self, read: StateReader, *, ends: Mapping[str, int], committed: int | None) -> int:
         """Rebuild everything from the state topics; give the next offset of the input.
 

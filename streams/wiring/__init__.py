@@ -1,6 +1,6 @@
 """The composition root: the one room that reads settings and builds edges from them."""
 
-from streams.wiring.builds import drop_build, index_builds, promote_build, rebuild_index
+from streams.wiring.builds import drop_build, index_builds, promote_build, rebuild_index, recheck_index
 from streams.wiring.offline import compare_file, offline_parts, resolve_file
 from streams.wiring.service import audit_once, run_stage, up
 
@@ -12,6 +12,7 @@ __all__ = [
     "offline_parts",
     "promote_build",
     "rebuild_index",
+    "recheck_index",
     "resolve_file",
     "run_stage",
     "up",
