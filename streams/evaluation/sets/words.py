@@ -5,6 +5,7 @@ import unicodedata
 
 _JOINED = re.compile(r"\s+(?:feat\.?|ft\.?|featuring|with|&|and|vs\.?|x)\s+|,|;", re.IGNORECASE)
 _SHORTEST = 4
+_UNSPACED = "\u2e80"  # Chinese, Japanese and Korean begin here
 
 
 def folded(text: str) -> str:
@@ -23,11 +24,11 @@ def words_of(text: str) -> frozenset[str]:
     """Give the words of a folded text that say something; of scripts without spaces, pairs of signs."""
     found: set[str] = set()
     for word in text.split():
-        if word.isascii() or len(word) < _SHORTEST:
+        if any(sign >= _UNSPACED for sign in word):
+            found.update(word[at : at + 2] for at in range(max(1, len(word) - 1)))
+        elif len(word) >= _SHORTEST:
             found.add(word)
-        else:
-            found.update(word[at : at + 2] for at in range(len(word) - 1))
-    return frozenset(word for word in found if len(word) >= _SHORTEST or not word.isascii())
+    return frozenset(found)
 
 
 def shares_a_word(left: str, right: str) -> bool:
