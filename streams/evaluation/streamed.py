@@ -31,20 +31,21 @@ def evaluate_stream(encoded: Encoded, bundle: Bundle, *, orders: int = 0) -> Set
     The worst order is that with the lowest pair F1 at the first level that the set knows.
     """
     started = time.perf_counter()
-    runs = [encoded.resolve(bundle, order=order) for order in range(1, orders + 1)] or [
-        encoded.resolve(bundle)
-    ]
-    f1 = [_first_f1(encoded, run) for run in runs]
-    worst = runs[f1.index(min(f1))]
+    worst = encoded.resolve(bundle, order=1 if orders else None)
+    f1 = [_first_f1(encoded, worst)]
+    for number in range(2, orders + 1):
+        run = encoded.resolve(bundle, order=number)
+        f1.append(_first_f1(encoded, run))
+        worst = run if f1[-1] == min(f1) else worst
     figures: list[Figure] = []
     for level in LEVELS:
         figures += _partition_figures(encoded, worst, level)
     figures += _decision_figures(encoded, worst)
-    if len(runs) > 1:
-        figures.append(Figure(name="best order, pair F1", value=max(f1), count=len(runs)))
+    if len(f1) > 1:
+        figures.append(Figure(name="best order, pair F1", value=max(f1), count=len(f1)))
     level = next(level for level in LEVELS if partitions(encoded, worst, level))
     cases, groups = _cases(encoded, worst, bundle, level)
-    order = f"the worst of {len(runs)} random orders" if len(runs) > 1 else "in one order"
+    order = f"the worst of {len(f1)} random orders" if len(f1) > 1 else "in one order"
     return SetReport(
         name=encoded.stream.name,
         how=f"streamed, {order}",
@@ -93,10 +94,11 @@ def _decision_figures(encoded: Encoded, resolved: Resolved) -> list[Figure]:
         return [_reviews(resolved)]
     matched = right = 0
     for key, decision in resolved.decisions.items():
-        other = deciding(encoded.labelled, decision)
-        if decision.outcome is Outcome.match and other is not None:
+        if decision.outcome is Outcome.match:
+            other = deciding(encoded.labelled, decision)
             matched += 1
-            right += other.recording == encoded.labelled[key].recording
+            # A match that hangs on no one upload cannot be shown to be right.
+            right += other is not None and other.recording == encoded.labelled[key].recording
     could = [key for key in _with_a_mate(encoded, resolved)]
     did = sum(resolved.decisions[key].outcome is Outcome.match for key in could)
     share = share_interval(right, matched)
