@@ -12,6 +12,7 @@ from streams.cli.common import AsJson, DataDir, output, print_json, settings_for
 
 if TYPE_CHECKING:
     from streams.core.scoring import Bundle
+    from streams.evaluation.figures import SetReport
     from streams.evaluation.run import Asked
 
 
@@ -82,22 +83,26 @@ def _evaluate(
     *,
     as_json: bool,
 ) -> None:
-    from streams.cli.evaluated import as_markdown, as_plain, show
+    from streams.cli.evaluated import as_markdown, as_plain, checks_table, set_table
     from streams.core.scoring import Bundle
     from streams.evaluation.run import evaluate as run
     from streams.evaluation.targets import checks
 
     bundle = _bundle(bundle_path) if bundle_path is not None else Bundle.packaged()
     others = {path.stem: _bundle(path) for path in sorted(held_out.glob("*.json"))} if held_out else {}
+
+    def finished(own: SetReport, beside: SetReport | None) -> None:
+        if not as_json:
+            output().print(set_table(own, beside))
+
     with wiring().offline_parts(settings_for(data_dir)) as parts:
-        done = run(asked, bundle, parts, progress=_progress, held_out=others)
+        done = run(asked, bundle, parts, progress=_progress, finished=finished, held_out=others)
     held = list(checks(done.reports)) if not asked.size else []
     broken = [check for check in held if asked.floors and check.above_floor is False]
     if as_json:
         print_json(as_plain(done, held))
-    else:
-        for table in show(done, held, floors=asked.floors):
-            output().print(table)
+    elif held:
+        output().print(checks_table(held, floors=asked.floors))
     if report is not None:
         report.write_text(as_markdown(done, held), encoding="utf-8")
     for name, why in done.absent.items():

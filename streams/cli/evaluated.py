@@ -22,36 +22,42 @@ _CHECKED = ("set", "figure", "value", "95 %", "to reach", "floor")
 _COUNTED = ("false joins", "false matches")
 
 
-def show(done: Evaluation, checks: Sequence[Check], *, floors: bool) -> Iterator[Table]:
-    """Lay out figures set by set, then targets."""
+def set_table(report: SetReport, held_out: SetReport | None) -> Table:
+    """Lay out the figures of a set."""
     from rich.table import Table
 
-    for report in done.reports:
-        table = Table(title=f"{report.name}: {report.how}, {report.size:,}", title_justify="left")
-        for name in ("figure", "value", "95 %", *_beside(done, report)):
-            table.add_column(name)
-        for figure in report.figures:
-            table.add_row(figure.name, value(figure), interval(figure), *_held_out(done, report, figure))
-        yield table
-    if checks:
-        table = Table(title="Floors, on fixed samples" if floors else "Targets", title_justify="left")
-        for name in _CHECKED:
-            table.add_column(name, overflow="fold")
-        for check in checks:
-            table.add_row(*_check(check))
-        yield table
+    table = Table(title=f"{report.name}: {report.how}, {report.size:,}", title_justify="left")
+    for name in _heads(held_out):
+        table.add_column(name)
+    for row in _figures(report, held_out):
+        table.add_row(*row)
+    return table
 
 
-def _beside(done: Evaluation, report: SetReport) -> tuple[str, ...]:
-    return ("fitted without this set",) if report.name in done.held_out else ()
+def checks_table(checks: Sequence[Check], *, floors: bool) -> Table:
+    """Lay out targets and floors."""
+    from rich.table import Table
+
+    table = Table(title="Floors, on fixed samples" if floors else "Targets", title_justify="left")
+    for name in _CHECKED:
+        table.add_column(name, overflow="fold")
+    for check in checks:
+        table.add_row(*_check(check))
+    return table
 
 
-def _held_out(done: Evaluation, report: SetReport, figure: Figure) -> tuple[str, ...]:
-    other = done.held_out.get(report.name)
-    if other is None:
-        return ()
-    beside = other.figure(figure.name)
-    return (value(beside) if beside is not None else "-",)
+def _heads(held_out: SetReport | None) -> tuple[str, ...]:
+    return ("figure", "value", "95 %", *(("fitted without this set",) if held_out else ()))
+
+
+def _figures(report: SetReport, held_out: SetReport | None) -> Iterator[tuple[str, ...]]:
+    for figure in report.figures:
+        row = (figure.name, value(figure), interval(figure))
+        if held_out is None:
+            yield row
+            continue
+        beside = held_out.figure(figure.name)
+        yield (*row, value(beside) if beside is not None else "-")
 
 
 def _check(check: Check) -> tuple[str, ...]:
@@ -107,10 +113,8 @@ def as_markdown(done: Evaluation, checks: Sequence[Check]) -> str:
     for report in done.reports:
         lines += ["", f"## {report.name}", "", f"{report.how.capitalize()}; {report.size:,}.", ""]
         lines += [f"{note}.\n" for note in report.notes]
-        heads = ("figure", "value", "95 %", *_beside(done, report))
-        lines += _table(
-            heads, ((f.name, value(f), interval(f), *_held_out(done, report, f)) for f in report.figures)
-        )
+        beside = done.held_out.get(report.name)
+        lines += _table(_heads(beside), _figures(report, beside))
         lines += _strata("Strata", report.strata)
         lines += _strata("Calibration", report.calibration)
         if report.groups:

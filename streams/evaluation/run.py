@@ -19,6 +19,7 @@ from streams.evaluation.targets import sample_size
 from streams.offline import OfflineParts, read_lines
 
 Progress = Callable[[str], None]
+Finished = Callable[[SetReport, SetReport | None], None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,12 +96,15 @@ def evaluate(
     parts: OfflineParts,
     *,
     progress: Progress,
+    finished: Finished = lambda _report, _held_out: None,
     held_out: Mapping[str, Bundle] | None = None,
 ) -> Evaluation:
     """Evaluate a bundle on every set that is asked for.
 
     Parameters
     ----------
+    finished : callable
+        is given each report as it is made, and that by the bundle fitted without the set, if there is one
     held_out : mapping of str to Bundle, optional
         ``SET`` was fitted without that set, ``SET.fold0`` and so on without that fold of it
     """
@@ -130,6 +134,7 @@ def evaluate(
         reports.append(own)
         if held_out is not None and source.name in held_out:
             beside[source.name] = report(held_out[source.name])
+        finished(own, beside.get(source.name))
     return Evaluation(bundle_version=bundle.version, reports=reports, held_out=beside, absent=absent)
 
 
