@@ -11,8 +11,8 @@ from streams.evaluation.sets.tables import rows_of
 
 # Genres of the IAML list that stand for a title where a library gives none.
 _GENRES = {
-    "sn": "Sonata", "co": "Concerto", "qt": "Quartet", "sy": "Symphony", "st": "Suite", "mld": "Mélodie",
-    "zz": "Piece", "tr": "Trio", "vr": "Variations", "op": "Opera",
+    "sn": "Sonata", "co": "Concerto", "qt": "Quartet", "qua": "Quartet", "sy": "Symphony", "st": "Suite",
+    "mld": "Mélodie", "zz": "Piece", "tr": "Trio", "vr": "Variations", "op": "Opera",
 }  # fmt: skip
 _NOTES = {"a": "A", "b": "B", "c": "C", "d": "D", "e": "E", "f": "F", "g": "G"}
 
