@@ -8,6 +8,8 @@ from typing import NamedTuple
 
 from rapidfuzz import fuzz
 
+from streams.core.names import SAME, compare_names, name_form
+from streams.core.names.comparing import CLOSE, DIFFERENT, WITHIN
 from streams.core.normalize import fold_diacritics, normalize_text
 from streams.core.records import Kind, LinkageRecord, SoundEvidence, TypedNumber, VersionPart
 from streams.core.versions import (
@@ -78,7 +80,8 @@ class Prepared:
     __slots__ = (
         "album_types",
         "albums",
-        "artist_tokens",
+        "artist_forms",
+        "artist_ids",
         "artists",
         "bases",
         "contributors",
@@ -103,12 +106,11 @@ class Prepared:
         names = [fold_diacritics(name) for name in record.artists]
         if readings and readings[0].artist:
             names.append(fold_diacritics(readings[0].artist))
-        names = [name for name in names if name.replace(" ", "") not in _NOBODY]
-        self.artists = frozenset(name.replace(" ", "") for name in names)
-        self.artist_tokens = tuple(frozenset(name.split()) for name in names)
-        self.contributors = (
-            frozenset(fold_diacritics(name).replace(" ", "") for name in record.contributors) - _NOBODY
-        )
+        names = [name for name in names if name and not _is_nobody(name)]
+        self.artist_forms = tuple(dict.fromkeys(map(name_form, names)))
+        self.artists = frozenset(form.key for form in self.artist_forms if form.generation is None)
+        self.artist_ids = frozenset(record.artist_ids)
+        self.contributors = frozenset(name_form(name).key for name in record.contributors) - _NOBODY
         self.albums = frozenset(fold_diacritics(album).replace(" ", "") for album in record.albums)
         self.media_kind = readings[0].media_kind if readings else None
         on_albums = [read_version(album) for album in record.albums]
@@ -121,6 +123,11 @@ class Prepared:
             if _is_identity(number):
                 numbers.setdefault(number.scheme, set()).add(number.value)
         self.numbers = numbers
+
+
+def _is_nobody(name: str) -> bool:
+    squeezed = name.replace(" ", "")
+    return squeezed in _NOBODY or squeezed.startswith("variousartists")
 
 
 def _statements(record: LinkageRecord, index: int) -> dict[str, VersionPart]:
@@ -205,22 +212,23 @@ def _equal_readings(left: tuple[str, ...], right: tuple[str, ...]) -> tuple[int,
 
 
 def compare_artists(left: Prepared, right: Prepared) -> str:
-    """Compare who performs."""
-    if left.artists & right.artists:
+    """Compare who performs: the level of the two names that are nearest to each other."""
+    if not left.artists.isdisjoint(right.artists):
         return "equal"
-    if not left.artists or not right.artists:
+    if not left.artist_forms or not right.artist_forms:
         return ABSENT
-    best = max(fuzz.ratio(a, b) for a in left.artists for b in right.artists)
-    if best >= 86:
-        return "near"
-    for tokens in left.artist_tokens:
-        for others in right.artist_tokens:
-            small, large = (tokens, others) if len(tokens) <= len(others) else (others, tokens)
-            if small and small <= large and sum(map(len, small)) >= 4:
-                return "contained"
+    if not left.artist_ids.isdisjoint(right.artist_ids):
+        return "equal"
+    found = set()
+    for one in left.artist_forms:
+        for other in right.artist_forms:
+            found.add(compare_names(one, other))
+    for level in SAME:
+        if level in found:
+            return level
     if left.contributors & right.artists or right.contributors & left.artists:
         return "contributor"
-    return "different"
+    return CLOSE if CLOSE in found else WITHIN if WITHIN in found else DIFFERENT
 
 
 def compare_durations(left: int | None, right: int | None) -> str:
@@ -424,7 +432,7 @@ def _harmony(sound: SoundEvidence | None) -> str:
 
 
 _STRONG_TITLES = frozenset({"exact", "exact_short", "near"})
-_STRONG_ARTISTS = frozenset({"equal", "near", "contained"})
+_STRONG_ARTISTS = frozenset({*SAME, CLOSE})
 
 
 def compare_records(left: LinkageRecord, right: LinkageRecord, sound: SoundEvidence | None) -> Comparison:

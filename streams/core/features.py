@@ -3,7 +3,7 @@
 import re
 from dataclasses import replace
 
-from streams.core.identifiers import read_gtin, read_isrc, read_iswc
+from streams.core.identifiers import READERS, read_gtin, read_isrc, read_iswc
 from streams.core.normalize import fold_diacritics, normalize_name, normalize_text, split_names
 from streams.core.records import Kind, LinkageRecord, SourceKind, TitleReading, Upload, VersionPart
 from streams.core.titles import read_title
@@ -15,6 +15,7 @@ _YEAR = re.compile(r"(?<!\d)(1[5-9]\d\d|20\d\d)(?!\d)")
 # Of a name without spaces at its end: to look for them here as well would take cubic time of a long run.
 _CHANNEL = re.compile(r"(?i)(?:-\s*topic|vevo|official|oficial|tv|channel|music)$")
 _SUNG = frozenset({"main", "featured", "performer"})
+_LED = frozenset({"orchestra", "conductor"})
 
 
 def _year(upload: Upload) -> int | None:
@@ -36,12 +37,31 @@ def _names(upload: Upload, readings: tuple[TitleReading, ...]) -> tuple[tuple[st
         for name in filter(None, (artist.name, artist.credited_as)):
             wanted.append(normalize_name(name))
             wanted.extend(split_names(name))
+    if not artists:  # of an orchestra and its conductor nobody is said to be the main artist
+        artists = [
+            name
+            for artist in upload.artists
+            if artist.role in _LED
+            for name in (normalize_name(artist.name), *split_names(artist.name))
+        ]
     if not artists and upload.video and upload.video.channel:
         artists.append(normalize_name(_channel_owner(upload.video.channel) or upload.video.channel))
     if readings:
         artists.extend(readings[0].credits)
     contributors.extend(normalize_name(writer.name) for work in upload.works for writer in work.writers)
     return tuple(dict.fromkeys(filter(None, artists))), tuple(dict.fromkeys(filter(None, contributors)))
+
+
+def _artist_ids(upload: Upload) -> tuple[str, ...]:
+    """Give the identifiers of those who perform; a wrong check digit makes it none."""
+    found: list[str] = []
+    for artist in upload.artists:
+        for scheme, text in artist.ids.items() if artist.role in _SUNG else ():
+            reader = READERS.get(scheme)
+            value = reader(text).value if reader and text else (text or "").strip()
+            if value:
+                found.append(f"{scheme}={value}")
+    return tuple(sorted(set(found)))
 
 
 def _channel_owner(channel: str) -> str:
@@ -128,6 +148,7 @@ def featurize(upload: Upload) -> LinkageRecord:
         explicit=explicit,
         declared_cover=upload.declared.cover,
         instrumental=upload.declared.instrumental,
+        artist_ids=_artist_ids(upload),
     )
 
 

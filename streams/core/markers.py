@@ -118,7 +118,7 @@ VERSIONS: dict[str, Words] = {
         "ru": "полный/весь альбом", "ja": "フルアルバム", "ko": "앨범 전곡|전곡 듣기", "zh": "全专辑|整张专辑|全專輯", "tr": "full albüm|tüm albüm",
     },
     "album": {
-        "en": "album version|original/the album version|lp version|original mix/version/recording|studio|studio version/recording",
+        "en": "album version|original/the album version|lp version|main/standard/regular version|main mix|original mix/version/recording|studio|studio version/recording",
         "es": "versión/version álbum/album/original|versión del álbum|versión de/en estudio", "pt": "versão álbum/original|versão do álbum|versão de/em estúdio",
         "fr": "version album/originale/studio|version de l'album", "de": "albumversion/originalversion/originalfassung/originalaufnahme/studioversion/studiofassung/studioaufnahme",
         "it": "versione album/originale/studio|versione dell'album|versione in/da studio", "ru": "альбомная версия|оригинал|оригинальная версия|студийная версия/запись",

@@ -69,10 +69,20 @@ def fold_diacritics(text: str) -> str:
     return "".join(parts).translate(_FOLD)
 
 
+_PLATFORM = re.compile(r"(?<=\w)VEVO$| - Topic$")
+_LETTERS = re.compile(r"(?<=\w)[!@](?=\w)|(?<=\w)\$|\$(?=\w)")
+_LETTER = {"!": "i", "$": "s", "@": "a"}
+
+
+def _letter(match: re.Match[str]) -> str:
+    """Read a sign that stands for a letter in a name: P!nk, Ke$ha."""
+    return _LETTER[match.group()]
+
+
 @lru_cache(maxsize=65536)
 def normalize_name(text: str) -> str:
     """Give the key form of a name: without a leading or trailing "The"; "Last, First" turned round."""
-    cleaned = clean_text(text)
+    cleaned = _LETTERS.sub(_letter, _PLATFORM.sub("", clean_text(text)))
     trailing = _TRAILING_ARTICLE.match(cleaned.casefold())
     if trailing:
         cleaned = trailing.group(1)
@@ -85,9 +95,19 @@ def normalize_name(text: str) -> str:
 
 
 _NAME_JOIN = re.compile(
-    r"\s*(?:;|,|\s/\s|\s[x×]\s|\s\+\s|\s&\s|\s(?:and|y|et|und|feat\.?|ft\.?|featuring|f/|vs\.?|with|con|avec|mit|part\.)\s)\s*",
+    r"\s*(?:;|,|、|\s/\s|\s[x×]\s|\s\+\s|\s&\s"
+    r"|\s(?:and|y|et|und|и|feat\.?|ft\.?|featuring|f/|vs\.?|with|con|avec|mit|part\.|при участии"
+    r"|aka|a\.k\.a\.|formerly|conducted by|directed by|dirigé par|dirigiert von|unter der leitung von"
+    r"|diretta da|dirigida por|дирижёр)\s)\s*",
     re.IGNORECASE,
 )
+_ROLE = re.compile(
+    r"^(?:conductor|dirigent|directora?|direttore|chef d'orchestre|дирижёр|piano|violin|cello|guitar|vocals?"
+    r"|soprano|tenor|baritone|narrator|orchestra|choir)\s*:\s*",
+    re.IGNORECASE,
+)
+_BRACKETED = re.compile(r"\s*[(\[]([^()\[\]]*)[)\]]\s*")
+_SAYS_WHO = re.compile(r"(?i)^(?:feat\.?|ft\.?|featuring|f/|with|aka|a\.k\.a\.|formerly|=)\s*")
 
 
 def split_names(text: str) -> tuple[str, ...]:
@@ -95,5 +115,13 @@ def split_names(text: str) -> tuple[str, ...]:
     cleaned = clean_text(text)
     if _TRAILING_ARTICLE.match(cleaned.casefold()):
         return (normalize_name(cleaned),)
-    names = (normalize_name(part) for part in _NAME_JOIN.split(cleaned))
+    aside: list[str] = []
+    for match in _BRACKETED.finditer(cleaned):
+        # In brackets: others, the name in another script, or what tells it from namesakes, which is no name.
+        inside, outside = match.group(1), cleaned[: match.start()]
+        if _SAYS_WHO.match(inside) or (outside and inside.isascii() != outside.isascii()):
+            aside.append(_SAYS_WHO.sub("", inside))
+    plain = _BRACKETED.sub(" ", cleaned).strip() or cleaned
+    parts = [part for each in (plain, *aside) for part in _NAME_JOIN.split(each)]
+    names = (normalize_name(_ROLE.sub("", part)) for part in parts)
     return tuple(dict.fromkeys(name for name in names if name and name != "the"))

@@ -171,8 +171,15 @@ def _less_typed(text: str, language: str | None) -> list[Found]:
     if found := _ANY_MIX.find(text):
         return found[:1]
     words = tokens_of(text)
-    if words and words[0].text == "original" and all(word.text.isdigit() for word in words[1:]):
+    if not words:
+        return []
+    if words[0].text == "original" and all(word.text.isdigit() for word in words[1:]):
         return [Found("album", words[0].start, words[0].end)]
+    if (
+        all(word.text in _FILLER or word.text.isdigit() for word in words[:-1])
+        and not words[-1].text.isdigit()
+    ):
+        return []  # "Version" alone
     # "Cool Version", "versión de noche", "Version 2": it must be what the text is about.
     return [
         found

@@ -163,7 +163,7 @@ def test_incompatible_versions_and_numbers_exclude() -> None:
         "version:demo|live"
     )
     score = _score(_upload("Sonata, Op. 27 No. 1"), _upload("Sonata, Op. 27 No. 2"))
-    assert (score.cannot_link, score.work_cannot_link) == ("number:number", "number:number")
+    assert (score.cannot_link, score.work_cannot_link) == ("number:opus_number", "number:opus_number")
     assert _score(_upload("Wall, Part 1"), _upload("Wall")).cannot_link is None
 
 

@@ -11,10 +11,12 @@ ROOT = Path(__file__).parents[2]
 
 # What decides may compute, and nothing more: no I/O, no clock, no randomness, no environment, no logging.
 CORE_THIRD_PARTY = {
+    "anyascii",
     "ftfy",
     "langcodes",
     "msgspec",
     "numpy",
+    "opencc",
     "orjson",
     "rapidfuzz",
     "scipy",

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from streams.core.normalize import fold_diacritics, normalize_text
 from streams.core.titles import read_numbers, read_spans, read_title
+from streams.core.versions import read_version
 
 
 @pytest.mark.parametrize(
@@ -339,3 +340,9 @@ def test_spans_lie_in_the_text(text: str, video: bool) -> None:
     for spanned in read_spans(text, video=video):
         assert spanned.reading.source_text == text
         assert all(0 <= span.start <= span.end <= len(text) for span in spanned.spans)
+
+
+@given(st.text("!?.-()[]\"'~ /|…", max_size=12))
+def test_signs_alone_are_read(text: str) -> None:
+    assert read_version(text) == ()
+    assert all(reading.base for reading in read_title(text, version="!"))

@@ -93,6 +93,7 @@ class LinkageRecord:
     explicit: bool | None = None
     declared_cover: bool | None = None
     instrumental: bool | None = None
+    artist_ids: tuple[str, ...] = ()  # "scheme=value" of main and featured artists
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
