@@ -353,6 +353,18 @@ def _compare_sets(left: frozenset[str] | tuple[str, ...], right: frozenset[str] 
     return "different" if set(left).isdisjoint(right) else "equal"
 
 
+_SHARED = frozenset({"equal", "equal_doubtful"})
+
+
+def _compare_isrcs(left: LinkageRecord, right: LinkageRecord) -> str:
+    """Compare ISRCs; what both share may be older than what one of them says was recorded."""
+    level = _compare_sets(left.isrcs, right.isrcs)
+    doubtful = {*left.doubtful_isrcs, *right.doubtful_isrcs}
+    if level == "equal" and doubtful and doubtful.issuperset({*left.isrcs} & {*right.isrcs}):
+        return "equal_doubtful"
+    return level
+
+
 def _compare_albums(left: Prepared, right: Prepared) -> str:
     if not left.albums or not right.albums:
         return ABSENT
@@ -440,7 +452,7 @@ def compare_records(left: LinkageRecord, right: LinkageRecord, sound: SoundEvide
     a, b = prepare(left), prepare(right)
     title, reading_left, reading_right = compare_titles(a, b)
     artist = compare_artists(a, b)
-    isrc = _compare_sets(left.isrcs, right.isrcs)
+    isrc = _compare_isrcs(left, right)
     iswc = _compare_sets(left.iswcs, right.iswcs)
     ids = _compare_ids(left, right)
     heard, heard_relation = compare_sound(sound)
@@ -448,7 +460,7 @@ def compare_records(left: LinkageRecord, right: LinkageRecord, sound: SoundEvide
     hopeless = (
         title == "different"
         and artist in {"different", ABSENT}
-        and isrc != "equal"
+        and isrc not in _SHARED
         and iswc != "equal"
         and ids == ABSENT
         and sound is None
@@ -492,11 +504,11 @@ def compare_records(left: LinkageRecord, right: LinkageRecord, sound: SoundEvide
         cannot_link = work_cannot_link = relation = None
     elif heard in {"excerpt", "retimed", "part"}:
         cannot_link, relation = f"sound:{heard}", heard_relation
-    if isrc == "equal" and heard == "other":
+    if isrc in _SHARED and heard == "other":
         contradiction, cannot_link = "same_isrc_other_sound", cannot_link or "sound:other"
-    elif isrc == "equal" and scheme is not None and heard not in {"same_audio", "same_master"}:
+    elif isrc in _SHARED and scheme is not None and heard not in {"same_audio", "same_master"}:
         contradiction = "same_isrc_other_number"
-    elif isrc == "equal" and cannot_link and cannot_link.startswith("version:"):
+    elif isrc in _SHARED and cannot_link and cannot_link.startswith("version:"):
         contradiction = "same_isrc_other_version"
     media_kind = ABSENT
     if left.kind is Kind.music_video and right.kind is Kind.music_video and a.media_kind and b.media_kind:
@@ -508,7 +520,7 @@ def compare_records(left: LinkageRecord, right: LinkageRecord, sound: SoundEvide
         same = heard in {"same_audio", "same_master", "excerpt", "part"} or (
             heard == ABSENT and both == "both" and version in {"none", "equal"}
         )
-        if same or isrc == "equal":
+        if same or isrc in _SHARED:
             relation = "music_video_of" if left.kind is Kind.music_video else "has_music_video"
     cover = _compare_flags(left.declared_cover, right.declared_cover)
     levels = (

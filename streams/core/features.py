@@ -3,7 +3,7 @@
 import re
 from dataclasses import replace
 
-from streams.core.identifiers import READERS, read_gtin, read_isrc, read_iswc
+from streams.core.identifiers import READERS, doubtful_isrcs, read_gtin, read_isrc, read_iswc
 from streams.core.normalize import fold_diacritics, normalize_name, normalize_text, split_names
 from streams.core.records import Kind, LinkageRecord, SourceKind, TitleReading, Upload, VersionPart
 from streams.core.titles import read_title
@@ -117,7 +117,7 @@ def featurize(upload: Upload) -> LinkageRecord:
     label = labels[0] if labels else upload.rights.p_line
     video = upload.video
     tracks = [release.track_number for release in upload.releases if release.track_number is not None]
-    isrcs = (read_isrc(text).value for text in upload.identifiers.isrc)
+    isrcs = sorted({value for text in upload.identifiers.isrc if (value := read_isrc(text).value)})
     iswcs = (read_iswc(work.iswc).value for work in upload.works if work.iswc)
     gtins = (read_gtin(release.gtin).value for release in upload.releases if release.gtin)
     explicit = upload.declared.explicit
@@ -135,7 +135,8 @@ def featurize(upload: Upload) -> LinkageRecord:
         year=_year(upload),
         duration_ms=upload.duration_ms,
         languages=_languages(upload),
-        isrcs=tuple(sorted({value for value in isrcs if value})),
+        isrcs=tuple(isrcs),
+        doubtful_isrcs=doubtful_isrcs(isrcs, upload.recorded.date),
         iswcs=tuple(sorted({value for value in iswcs if value})),
         gtins=tuple(sorted({value for value in gtins if value})),
         mbid=_uuid(upload.identifiers.mbid),

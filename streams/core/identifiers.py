@@ -4,7 +4,7 @@ A wrong identifier never refuses an upload: it is reported and ignored as eviden
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 from streams.core.records import IdentifierProblem, Upload
@@ -12,6 +12,9 @@ from streams.core.records import IdentifierProblem, Upload
 _ALNUM = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 _SEPARATORS = re.compile(r"[\s.\-‐-―−]+")
 _ISRC = re.compile(r"[A-Z]{2}[A-Z0-9]{3}[0-9]{7}")
+# Codes that the list of countries leaves to its users; of these, ISRC agencies use QM to QZ and XK.
+_NOBODYS = re.compile(r"AA|X[A-JL-Z]|ZZ")
+_RECORDED = re.compile(r"(?:1[5-9]|20)\d\d")
 
 
 class IdentifierReading(NamedTuple):
@@ -47,9 +50,25 @@ def _mod_37_36(body: str) -> str:
 
 
 def read_isrc(text: str) -> IdentifierReading:
-    """Read an ISRC as 12 characters; it has no check digit."""
+    """Read an ISRC as 12 characters; it has no check digit, but some are plainly made up."""
     value = _compact(text, "ISRC", ":")
-    return IdentifierReading(value) if _ISRC.fullmatch(value) else _SHAPE
+    if not _ISRC.fullmatch(value):
+        return _SHAPE
+    if not value[5:].strip("0"):
+        return IdentifierReading(None, "placeholder")
+    return IdentifierReading(None, "registrant") if _NOBODYS.match(value) else IdentifierReading(value)
+
+
+def isrc_year(isrc: str) -> int:
+    """Give the year that a read ISRC says it was assigned in; from 1940 on, in two digits."""
+    year = int(isrc[5:7])
+    return 1900 + year if year >= 40 else 2000 + year
+
+
+def doubtful_isrcs(isrcs: Iterable[str], recorded: str | None) -> tuple[str, ...]:
+    """Name those that say they were assigned before the recording was made, as far as that is known."""
+    year = _RECORDED.match(recorded or "")
+    return tuple(isrc for isrc in isrcs if year and isrc_year(isrc) < int(year.group()))
 
 
 def read_iswc(text: str) -> IdentifierReading:
@@ -132,7 +151,7 @@ READERS: dict[str, Callable[[str], IdentifierReading]] = {
 
 
 def check_identifiers(upload: Upload) -> tuple[IdentifierProblem, ...]:
-    """List every identifier of an upload that is ignored as evidence, in the order of its fields."""
+    """List identifiers that are ignored as evidence or doubted, in the order of an upload's fields."""
     named: list[tuple[str, str]] = [("isrc", value) for value in upload.identifiers.isrc]
     for work in upload.works:
         if work.iswc:
@@ -149,4 +168,7 @@ def check_identifiers(upload: Upload) -> tuple[IdentifierProblem, ...]:
         problem = reader(value).problem if reader else None
         if problem:
             problems[scheme, value] = IdentifierProblem(scheme=scheme, value=value, problem=problem)
+    for value in upload.identifiers.isrc:
+        if doubtful_isrcs(filter(None, [read_isrc(value).value]), upload.recorded.date):
+            problems["isrc", value] = IdentifierProblem(scheme="isrc", value=value, problem="year")
     return tuple(problems.values())

@@ -11,7 +11,7 @@ from streams.core import identifiers
 from streams.core.blocking import BLOCKERS, MAX_KEYS, blocking_keys
 from streams.core.features import featurize, text_for_embedding
 from streams.core.normalize import clean_text, normalize_name, normalize_text, split_names
-from streams.core.records import Artist, Identifiers, Release, Upload, Work
+from streams.core.records import Artist, Identifiers, Recorded, Release, Upload, Work
 from streams.core.titles import MAX_READINGS, read_title
 from streams.core.upload_json import parse_upload, upload_digest, validate_upload
 from streams.errors import SchemaError
@@ -42,6 +42,8 @@ def test_identifier_is_read(scheme: str, text: str, value: str) -> None:
     ("scheme", "text", "problem"),
     [
         ("isrc", "GBEMI030001", "shape"),
+        ("isrc", "XX-ABC-03-00013", "registrant"),
+        ("isrc", "US-000-00-00000", "placeholder"),
         ("iswc", "T-034.524.680-2", "check_digit"),
         ("ipi", "00000000000", "shape"),
         ("ipi", "00014107339", "check_digit"),
@@ -73,6 +75,23 @@ def test_wrong_identifiers_are_listed_and_ignored() -> None:
     ]
     record = featurize(upload)
     assert (record.isrcs, record.iswcs, record.gtins) == (("GBEMI0300013",), (), ())
+
+
+def test_an_isrc_older_than_its_recording_is_doubted() -> None:
+    upload = Upload(
+        source="s",
+        item_id="1",
+        title="Clear Water",
+        identifiers=Identifiers(isrc=("GBEMI0300013", "GBEMI6300013")),
+        recorded=Recorded(date="1998-05"),
+    )
+    assert [(p.value, p.problem) for p in identifiers.check_identifiers(upload)] == [("GBEMI6300013", "year")]
+    record = featurize(upload)
+    assert record.isrcs == ("GBEMI0300013", "GBEMI6300013")
+    assert record.doubtful_isrcs == ("GBEMI6300013",)
+    # Codes of old catalogues carry the year of the recording.
+    assert identifiers.doubtful_isrcs(["GBAYE6300001"], "1963") == ()
+    assert identifiers.doubtful_isrcs(["GBAYE6300001"], None) == ()
 
 
 @pytest.mark.parametrize(

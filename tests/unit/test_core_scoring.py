@@ -15,6 +15,7 @@ from streams.core.records import (
     Kind,
     LinkageRecord,
     PairScore,
+    Recorded,
     SoundEvidence,
     Upload,
 )
@@ -252,3 +253,13 @@ def test_bundle_survives_its_json() -> None:
 def test_what_is_no_bundle_is_refused(data: bytes) -> None:
     with pytest.raises(SchemaError):
         Bundle.from_json(data)
+
+
+def test_an_isrc_older_than_its_recording_weighs_less_and_still_contradicts() -> None:
+    known = _upload("Clear Water", isrc="GBEMI6300013")
+    doubted = dataclasses.replace(known, recorded=Recorded(date="1998"))
+    level = {line.name: line.level for line in _score(known, doubted).recording.lines}
+    assert level["isrc"] == "equal_doubtful"
+    assert _score(known, doubted).recording.log_odds < _score(known, known).recording.log_odds
+    other = _score(known, doubted, dataclasses.replace(SAME, bit_error=0.45))
+    assert (other.contradiction, other.cannot_link) == ("same_isrc_other_sound", "sound:other")

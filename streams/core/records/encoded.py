@@ -31,7 +31,7 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IdentifierProblem:
-    """An identifier that is ignored as evidence, and why."""
+    """An identifier that is ignored as evidence, or doubted (`year`), and why."""
 
     scheme: str
     value: str
@@ -94,6 +94,7 @@ class LinkageRecord:
     declared_cover: bool | None = None
     instrumental: bool | None = None
     artist_ids: tuple[str, ...] = ()  # "scheme=value" of main and featured artists
+    doubtful_isrcs: tuple[str, ...] = ()  # of `isrcs`: older than the recording
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

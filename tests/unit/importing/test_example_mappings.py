@@ -96,6 +96,20 @@ def test_two_songs_in_one_row_whose_values_slipped(tmp_path: Path) -> None:
     assert [one["duration_ms"] for one in uploads] == [205_000, 240_000]
 
 
+def test_a_performance_and_a_video_in_one_row(tmp_path: Path) -> None:
+    uploads = _of(
+        tmp_path,
+        "youtube-shs-pairs",
+        "left_title,left_performer,left_video_title,left_channel,right_video_title,right_channel,label\n"
+        "Clear Water,Ann,Ann - Clear Water,AnnVEVO,Ben - Clear Water (cover),Ben's Music,1\n",
+    )
+    assert [(one["source"], one["kind"], one["title"]) for one in uploads] == [
+        ("secondhandsongs", "recording", "Clear Water"),
+        ("youtube", "music_video", "Ben - Clear Water (cover)"),
+    ]
+    assert uploads[1]["video"]["channel"] == "Ben's Music"
+
+
 def test_a_release_with_the_list_of_its_tracks(tmp_path: Path) -> None:
     uploads = _of(
         tmp_path,
@@ -159,6 +173,7 @@ REAL = [
     _Real("lastfm-musicbrainz", "lastfm-musicbrainz/musicbrainz.csv.gz", 0.99, 0.01),
     _Real("lastfm-musicbrainz", "lastfm-musicbrainz/lastfm.csv.gz", 0.4, 0.01),
     _Real("shs100k2-works", "shs100k2-works/dev.csv.gz", 1.0, 0.0),
+    _Real("youtube-shs-pairs", "youtube-shs-pairs/dev.csv.gz", 1.0, 0.0),
     _Real("atepp-classical-tracks", "atepp-classical-tracks/dev.csv.gz", 1.0, 0.0),
     _Real("harmonix-catalogue", "harmonix-catalogue/metadata.csv", 1.0, 0.0),
 ]
