@@ -4,7 +4,7 @@ from collections import Counter
 
 import pytest
 
-from benchmarks.title_parsing import DATA, FOLDER, MOST_EXCLUDED, read_cases, read_exclusions
+from benchmarks.title_parsing import DATA, FOLDER, MOST_EXCLUDED, read_cases, read_exclusions, score_cases
 
 CASES = DATA / FOLDER
 
@@ -20,3 +20,9 @@ def test_exclusions_are_few_and_cases_of_the_set() -> None:
     excluded = read_exclusions()
     assert set(excluded) <= set(given)
     assert sum(given[key] for key in excluded) <= MOST_EXCLUDED * sum(given.values())
+
+
+@pytest.mark.skipif(not CASES.is_dir(), reason=f"there is no {CASES}")
+def test_titles_are_read_as_expected() -> None:
+    score = score_cases(CASES)
+    assert score.share >= 0.95, score.wrong
