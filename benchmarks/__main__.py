@@ -19,7 +19,11 @@ NAMES = (
     "title_parsing",
 )
 # Too long to be one of all.
-BY_NAME = ("soak",)
+BY_NAME = (
+    "identity_encoders",
+    "version_encoders",
+    "soak",
+)
 
 
 def main() -> None:
@@ -28,7 +32,7 @@ def main() -> None:
         "names",
         nargs="*",
         metavar="name",
-        help=f"of {', '.join((*NAMES, *BY_NAME))}; default: all but the last",
+        help=f"of {', '.join((*NAMES, *BY_NAME))}; default: all but {', '.join(BY_NAME)}",
     )
     options = parser.parse_args()
     if unknown := sorted(set(options.names) - {*NAMES, *BY_NAME}):

@@ -35,7 +35,7 @@ _LITE0_EPS: Final = 1e-3
 _LITE0_STRIDED_BLOCKS: Final = frozenset({1, 3, 5, 11})
 
 
-class _Graph:
+class Graph:
     """Collects nodes and constants; each call returns the new value's name."""
 
     def __init__(self) -> None:
@@ -44,17 +44,20 @@ class _Graph:
         self._count = 0
 
     def constant(self, values: Any, dtype: Any = np.float32) -> str:
+        """Keep an array."""
         name = f"c{len(self.constants)}"
         self.constants.append(numpy_helper.from_array(np.ascontiguousarray(values, dtype=dtype), name))
         return name
 
     def add(self, op: str, *inputs: str, output: str | None = None, **attributes: Any) -> str:
+        """Add an operator."""
         self._count += 1
         name = output or f"v{self._count}"
         self.nodes.append(helper.make_node(op, list(inputs), [name], **attributes))
         return name
 
     def finish(self, name: str, inputs: list[Any], outputs: list[Any]) -> bytes:
+        """Write the graph, the same bytes every time."""
         graph = helper.make_graph(self.nodes, name, inputs, outputs, initializer=self.constants)
         model = helper.make_model(
             graph, opset_imports=[helper.make_opsetid("", OPSET)], producer_name="samesong"
@@ -64,11 +67,12 @@ class _Graph:
         return bytes(model.SerializeToString(deterministic=True))
 
 
-def _value(name: str, shape: list[int | str]) -> Any:
+def value_info(name: str, shape: list[int | str]) -> Any:
+    """Describe an input or output."""
     return helper.make_tensor_value_info(name, TensorProto.FLOAT, shape)
 
 
-def _folded(
+def folded(
     kernel: FloatArray, bias: FloatArray | float, scale: FloatArray, shift: FloatArray
 ) -> tuple[FloatArray, FloatArray]:
     """Fold ``scale * (conv + bias) + shift`` into the kernel (out-channels first)."""
@@ -76,7 +80,7 @@ def _folded(
     return wide.astype(np.float32), np.asarray(bias * scale + shift, dtype=np.float32)
 
 
-def _affine(
+def affine(
     gamma: FloatArray, beta: FloatArray, mean: FloatArray, var: FloatArray, *, eps: float
 ) -> tuple[FloatArray, FloatArray]:
     """Turn batch normalisation into a scale and a shift."""
@@ -90,13 +94,13 @@ def soundnet_graph(layers: Mapping[str, Mapping[str, FloatArray]]) -> bytes:
     Input ``samples`` (b, 1, n): mono at 22.05 kHz times 256. Output ``conv5``
     (b, 256, t): after ReLU and before its max-pool, one frame per 2,048 samples.
     """
-    graph = _Graph()
+    graph = Graph()
     value = "samples"
     for name, stride, padding, pool in _SOUNDNET_LAYERS:
         part = layers[name]
         kernel = part["weights"][:, 0].transpose(2, 1, 0)  # (k, 1, in, out) -> (out, in, k)
-        scale, shift = _affine(part["gamma"], part["beta"], part["mean"], part["var"], eps=_SOUNDNET_EPS)
-        weights, bias = _folded(kernel, part["biases"], scale, shift)
+        scale, shift = affine(part["gamma"], part["beta"], part["mean"], part["var"], eps=_SOUNDNET_EPS)
+        weights, bias = folded(kernel, part["biases"], scale, shift)
         value = graph.add(
             "Conv",
             value,
@@ -111,7 +115,7 @@ def soundnet_graph(layers: Mapping[str, Mapping[str, FloatArray]]) -> bytes:
         if pool > 1:
             value = graph.add("MaxPool", value, kernel_shape=[pool], strides=[pool])
     return graph.finish(
-        "soundnet-conv5", [_value("samples", ["b", 1, "n"])], [_value("conv5", ["b", 256, "t"])]
+        "soundnet-conv5", [value_info("samples", ["b", 1, "n"])], [value_info("conv5", ["b", 256, "t"])]
     )
 
 
@@ -122,14 +126,14 @@ def crema_graph(arrays: Mapping[str, FloatArray]) -> bytes:
     maximum, harmonics 1 and 2. Output ``pitch`` (b, t, 12): how strongly each
     pitch class from C sounds, 0 to 1.
     """
-    graph = _Graph()
+    graph = Graph()
 
     def norm(index: int) -> tuple[FloatArray, FloatArray]:
         parts = (
             arrays[f"batch_normalization_{index}/{part}"]
             for part in ("gamma", "beta", "moving_mean", "moving_variance")
         )
-        return _affine(*parts, eps=_KERAS_EPS)
+        return affine(*parts, eps=_KERAS_EPS)
 
     scale, shift = norm(1)
     value = graph.add("Mul", "hcqt", graph.constant(scale))
@@ -156,18 +160,18 @@ def crema_graph(arrays: Mapping[str, FloatArray]) -> bytes:
     value = graph.add("Add", value, graph.constant(arrays["chord_pitch/bias"]))
     graph.add("Sigmoid", value, output="pitch")
     return graph.finish(
-        "crema-pitch", [_value("hcqt", ["b", "t", 216, 2])], [_value("pitch", ["b", "t", 12])]
+        "crema-pitch", [value_info("hcqt", ["b", "t", 216, 2])], [value_info("pitch", ["b", "t", 12])]
     )
 
 
-def _conv2d(graph: _Graph, value: str, arrays: Mapping[str, FloatArray], name: str, *, auto_pad: str) -> str:
+def _conv2d(graph: Graph, value: str, arrays: Mapping[str, FloatArray], name: str, *, auto_pad: str) -> str:
     kernel = arrays[f"{name}/kernel"].transpose(3, 2, 0, 1)  # (h, w, in, out) -> (out, in, h, w)
     weights, bias = graph.constant(kernel), graph.constant(arrays[f"{name}/bias"])
     value = graph.add("Conv", value, weights, bias, kernel_shape=list(kernel.shape[2:]), auto_pad=auto_pad)
     return graph.add("Relu", value)
 
 
-def _bidirectional(graph: _Graph, value: str, arrays: Mapping[str, FloatArray], index: int) -> str:
+def _bidirectional(graph: Graph, value: str, arrays: Mapping[str, FloatArray], index: int) -> str:
     """Add one bidirectional GRU; Keras and ONNX agree on the gate order z, r, h."""
     sides = [f"{side}_gru_{index}" for side in ("forward", "backward")]
     kernel = np.stack([arrays[f"{side}/kernel"].T for side in sides])
@@ -197,12 +201,12 @@ def lite0_graph(tensors: Mapping[str, FloatArray]) -> bytes:
     Input ``pixels`` (b, 3, 224, 224): RGB as ``(x - 127) / 128``. Output
     ``features`` (b, 1280).
     """
-    graph = _Graph()
+    graph = Graph()
 
     def conv(value: str, name: str, norm: str, *, stride: int = 1, relu: bool = True) -> str:
         kernel = tensors[f"{name}.weight"]
         parts = (tensors[f"{norm}.{part}"] for part in ("weight", "bias", "running_mean", "running_var"))
-        weights, bias = _folded(kernel, 0.0, *_affine(*parts, eps=_LITE0_EPS))
+        weights, bias = folded(kernel, 0.0, *affine(*parts, eps=_LITE0_EPS))
         value = graph.add(
             "Conv",
             value,
@@ -238,5 +242,7 @@ def lite0_graph(tensors: Mapping[str, FloatArray]) -> bytes:
     value = graph.add("GlobalAveragePool", value)
     graph.add("Flatten", value, output="features", axis=1)
     return graph.finish(
-        "efficientnet-lite0", [_value("pixels", ["b", 3, 224, 224])], [_value("features", ["b", 1280])]
+        "efficientnet-lite0",
+        [value_info("pixels", ["b", 3, 224, 224])],
+        [value_info("features", ["b", 1280])],
     )

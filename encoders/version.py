@@ -248,12 +248,12 @@ def version_vector(sequence: PitchSequence, chroma: FloatArray) -> FloatArray:
     """
     if chroma.ndim != 2 or chroma.shape[0] != 12 or not np.isfinite(chroma).all():
         raise InvalidSignal(f"chroma is float (12, t), got {chroma.dtype} {chroma.shape}")
-    both = _patch_spectrum(_scaled(sequence)) + _CHROMA_WEIGHT * _patch_spectrum(chroma)
+    both = patch_spectrum(_scaled(sequence)) + _CHROMA_WEIGHT * patch_spectrum(chroma)
     vector: FloatArray = unit_rows(both[None])[0]
     return vector
 
 
-def _patch_spectrum(chroma: FloatArray) -> FloatArray:
+def patch_spectrum(chroma: FloatArray) -> FloatArray:
     """Median spectrum of all patches; float32 [shape=(448,)], of unit length or zero."""
     if not chroma.any():
         return np.zeros(DIMENSION, dtype=np.float32)

@@ -26,6 +26,7 @@ from streams.cli.stage import stage
 from streams.cli.stages import run, up
 from streams.cli.topics import topics
 from streams.cli.trace import trace
+from streams.cli.train import train
 from streams.cli.verify import verify
 from streams.cli.watch import watch
 
@@ -57,6 +58,7 @@ app.command()(trace)
 app.command()(settings)
 app.add_typer(entity, name="entity")
 app.add_typer(models, name="models")
+app.add_typer(train, name="train")
 app.add_typer(index, name="index")
 app.add_typer(deadletters, name="deadletters")
 app.add_typer(review, name="review")

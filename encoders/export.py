@@ -1,0 +1,223 @@
+"""Trained weights to ONNX graphs, and the cards that go with them.
+
+The graphs are written operator by operator, as those of the published networks are: the same weights give the
+same bytes, whatever version of torch trained them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from encoders.cards import EncoderCard, Modality, TensorSpec
+from encoders.errors import ModelUnavailable
+from encoders.features import cqt, mel, semitones
+from encoders.graphs import OPSET, Graph, affine, folded, value_info
+
+FloatArray = NDArray[np.float32]
+Weights = Mapping[str, FloatArray]
+
+_EPS: Final = 1e-5  # torch's batch normalisation
+_SPREAD_EPS: Final = 1e-4
+_OCTAVES: Final = 7
+_CLASSES: Final = 12
+
+
+def read_weights(path: Path) -> dict[str, FloatArray]:
+    """Read what training wrote.
+
+    Raises
+    ------
+    ModelUnavailable
+        there is no such file, or it holds no arrays
+    """
+    try:
+        with np.load(path, allow_pickle=False) as arrays:
+            return {name: np.asarray(arrays[name], dtype=np.float32) for name in arrays.files}
+    except (OSError, ValueError) as exc:
+        raise ModelUnavailable(f"{path} holds no trained weights: {exc}") from exc
+
+
+def identity_graph(weights: Weights) -> bytes:
+    """Build the identity network.
+
+    Input ``bands`` (b, 64, t): `encoders.features.mel.window_input`. Output ``vectors`` (b, d).
+    """
+    graph = Graph()
+    value = graph.add("Unsqueeze", "bands", graph.constant([1], np.int64))
+    number = 0
+    while f"convs.{number}.weight" in weights:
+        # All but the second and the fourth halve time as well as bands.
+        stride = [2, 1] if number in (1, 3) else [2, 2]
+        half = weights[f"convs.{number}.weight"].shape[2] // 2
+        value = _normalised(
+            graph, value, weights, f"convs.{number}", f"norms.{number}", strides=stride, pads=[half] * 4
+        )
+        number += 1
+    value = _normalised(graph, value, weights, "last", "last_norm", strides=[1, 1], pads=[0, 1, 0, 1])
+    value = graph.add("Squeeze", value, graph.constant([2], np.int64))
+    mean = graph.add("ReduceMean", value, axes=[2], keepdims=1)
+    apart = graph.add("Sub", value, mean)
+    spread = graph.add("ReduceMean", graph.add("Mul", apart, apart), axes=[2], keepdims=1)
+    spread = graph.add("Sqrt", graph.add("Add", spread, graph.constant(_SPREAD_EPS)))
+    both = graph.add("Flatten", graph.add("Concat", mean, spread, axis=1), axis=1)
+    return _finished(graph, both, weights, "samesong-identity", ("bands", ["b", mel.N_MELS, "t"]))
+
+
+def version_graph(weights: Weights) -> bytes:
+    """Build the version network.
+
+    Input ``semitones`` (b, 84, t): `encoders.features.semitones.version_input`. Output ``vectors`` (b, d).
+    """
+    graph = Graph()
+    value = graph.add("Unsqueeze", "semitones", graph.constant([1], np.int64))
+    value = _normalised(graph, value, weights, "conv1", "norm1", strides=[1, 1], pads=[12, 1, 12, 1])
+    value = _normalised(graph, value, weights, "conv2", "norm2", strides=[1, 2], pads=[6, 1, 6, 1])
+    channels = weights["conv2.weight"].shape[0] * _OCTAVES
+    value = graph.add("Reshape", value, graph.constant([0, channels, _CLASSES, -1], np.int64))
+    value = _normalised(graph, value, weights, "fold", "norm3", strides=[1, 1], pads=[0] * 4)
+    axis, big = graph.constant([2], np.int64), graph.constant([1 << 31], np.int64)
+    zero, three, less = (graph.constant([k], np.int64) for k in (0, 3, -3))
+    number = 0
+    while f"convs.{number}.weight" in weights:
+        apart = 1 << number
+        above = graph.add("Slice", value, less, big, axis)
+        below = graph.add("Slice", value, zero, three, axis)
+        around = graph.add("Concat", above, value, below, axis=2)
+        heard = _normalised(
+            graph,
+            around,
+            weights,
+            f"convs.{number}",
+            f"norms.{number}",
+            strides=[1, 1],
+            pads=[0, apart, 0, apart],
+            dilations=[1, apart],
+        )
+        value = graph.add("Add", value, heard)
+        number += 1
+    value = graph.add(
+        "Add",
+        graph.add("ReduceMax", value, axes=[2], keepdims=0),
+        graph.add("ReduceMean", value, axes=[2], keepdims=0),
+    )
+    weighed = graph.add(
+        "Conv", value, graph.constant(weights["weigh.weight"]), graph.constant(weights["weigh.bias"])
+    )
+    chosen = graph.add("Mul", graph.add("Softmax", weighed, axis=2), value)
+    chosen = graph.add("ReduceSum", chosen, graph.constant([2], np.int64), keepdims=0)
+    mean = graph.add("ReduceMean", value, axes=[2], keepdims=0)
+    both = graph.add("Concat", chosen, mean, axis=1)
+    return _finished(graph, both, weights, "samesong-version", ("semitones", ["b", semitones.SEMITONES, "t"]))
+
+
+def _normalised(
+    graph: Graph,
+    value: str,
+    weights: Weights,
+    conv: str,
+    norm: str,
+    *,
+    strides: list[int],
+    pads: list[int],
+    dilations: list[int] | None = None,
+) -> str:
+    """Add a convolution, with the normalisation behind it folded in, and what is negative cut off."""
+    parts = (weights[f"{norm}.{part}"] for part in ("weight", "bias", "running_mean", "running_var"))
+    kernel, bias = folded(weights[f"{conv}.weight"], 0.0, *affine(*parts, eps=_EPS))
+    value = graph.add(
+        "Conv",
+        value,
+        graph.constant(kernel),
+        graph.constant(bias),
+        kernel_shape=list(kernel.shape[2:]),
+        strides=strides,
+        pads=pads,
+        dilations=dilations or [1, 1],
+    )
+    return graph.add("Relu", value)
+
+
+def _finished(
+    graph: Graph, value: str, weights: Weights, name: str, given: tuple[str, list[int | str]]
+) -> bytes:
+    kernel, bias = graph.constant(weights["out.weight"]), graph.constant(weights["out.bias"])
+    graph.add("Gemm", value, kernel, bias, transB=1, output="vectors")
+    dimension = weights["out.weight"].shape[0]
+    return graph.finish(name, [value_info(*given)], [value_info("vectors", ["b", dimension])])
+
+
+def card_of(modality: Modality, data: bytes, *, version: str, dimension: int) -> EncoderCard:
+    """Describe an exported graph.
+
+    Parameters
+    ----------
+    modality : Modality
+        identity or version
+    data : bytes
+        the graph
+    version : str
+        raised with every training whose weights are kept
+    dimension : int > 0
+    """
+    identity = modality is Modality.IDENTITY
+    name = f"samesong-{modality.value}"
+    spec = (
+        TensorSpec(name="bands", shape=("b", mel.N_MELS, "t"), dtype="float32")
+        if identity
+        else TensorSpec(name="semitones", shape=("b", semitones.SEMITONES, "t"), dtype="float32")
+    )
+    return EncoderCard(
+        name=name,
+        version=version,
+        modality=modality,
+        dimension=dimension,
+        sample_rate=mel.SAMPLE_RATE,
+        hop=mel.HOP if identity else semitones.POOL * cqt.HOP,
+        inputs=(spec,),
+        normalisation="l2",
+        metric="cosine",
+        sha256=hashlib.sha256(data).hexdigest(),
+        file=f"{name}.onnx",
+        licence="Apache-2.0",
+        source_package="samesong",
+        source_version=version,
+        preprocessing_version=1,
+        opset=OPSET,
+    )
+
+
+def export(modality: Modality, weights: Path, folder: Path, *, version: str) -> EncoderCard:
+    """Write a trained network's graph and card.
+
+    Parameters
+    ----------
+    modality : Modality
+        identity or version
+    weights : Path
+        ``weights.npz`` of a run
+    folder : Path
+        gets ``samesong-*.onnx`` and ``samesong-*.json``
+    version : str
+
+    Returns
+    -------
+    card : EncoderCard
+
+    Raises
+    ------
+    ModelUnavailable
+        the weights cannot be read
+    """
+    arrays = read_weights(weights)
+    data = identity_graph(arrays) if modality is Modality.IDENTITY else version_graph(arrays)
+    card = card_of(modality, data, version=version, dimension=arrays["out.weight"].shape[0])
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / card.file).write_bytes(data)
+    (folder / f"{card.name}.json").write_text(card.to_json(), encoding="utf-8")
+    return card

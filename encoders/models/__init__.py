@@ -1,0 +1,1 @@
+"""The networks trained here, in torch."""

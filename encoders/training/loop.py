@@ -1,0 +1,188 @@
+"""One loop for every encoder: mixed precision, checkpoints, resuming, early stop, and a record of it all."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import torch
+from torch import Tensor, nn
+
+from encoders.training.run_record import RunRecord, draw_curves
+
+CHECKPOINT: Final = "checkpoint.pt"
+WEIGHTS: Final = "weights.npz"
+RECORD: Final = "run.json"
+CURVES: Final = "curves.png"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Schedule:
+    """How long and how fast.
+
+    Attributes
+    ----------
+    steps : int > 0
+        most steps
+    seconds : float > 0 [s]
+        most time, what was spent before resuming included; the rate falls to zero with whichever ends first
+    rate : float > 0
+        learning rate at its height
+    warm_up : int
+        steps until it is reached
+    every : int > 0
+        steps from one measurement (and checkpoint) to the next
+    patience : int > 0
+        measurements without a better score before the run ends
+    """
+
+    steps: int
+    seconds: float
+    rate: float = 2e-3
+    warm_up: int = 100
+    every: int = 200
+    patience: int = 20
+
+
+def train(
+    net: nn.Module,
+    losses: Iterator[Callable[[], Tensor]],
+    score: Callable[[], float],
+    *,
+    schedule: Schedule,
+    record: RunRecord,
+    folder: Path,
+    device: str,
+    resume: bool = False,
+    progress: Callable[[str], None] | None = None,
+) -> RunRecord:
+    """Train until the steps or the time are over or the score no longer rises.
+
+    Parameters
+    ----------
+    net : Module
+    losses : iterator of callable
+        each gives the loss of one batch, in the network's training mode
+    score : callable
+        how good the network is on what it does not train on, 0 to 1
+    schedule : Schedule
+    record : RunRecord
+        filled as it goes
+    folder : Path
+        gets ``checkpoint.pt``, ``weights.npz`` (of the best score), ``run.json`` and ``curves.png``
+    device : str
+        "cuda" trains in mixed precision
+    resume : bool
+        go on from the folder's checkpoint
+    progress : callable, optional
+        told every measurement
+
+    Returns
+    -------
+    record : RunRecord
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    optimiser = torch.optim.AdamW(net.parameters(), lr=schedule.rate, weight_decay=0.01)
+    step, spent = 0, 0.0
+    if resume and (folder / CHECKPOINT).is_file():
+        step, spent = _restore(folder, net, optimiser, record)
+    begun, since_best, total = time.monotonic() - spent, 0, 0.0
+    while True:
+        elapsed = time.monotonic() - begun
+        done = max(step / schedule.steps, elapsed / schedule.seconds)
+        if done >= 1.0:
+            break
+        rate = schedule.rate * min(1.0, (step + 1) / schedule.warm_up) * _cosine(done)
+        for group in optimiser.param_groups:
+            group["lr"] = rate
+        net.train()
+        with torch.autocast(device, dtype=torch.bfloat16, enabled=device == "cuda"):
+            loss = next(losses)()
+        optimiser.zero_grad(set_to_none=True)
+        loss.backward()
+        nn.utils.clip_grad_norm_(net.parameters(), 1.0)
+        optimiser.step()
+        total = total + loss.detach()
+        step += 1
+        if step % schedule.every == 0 or step == schedule.steps:
+            row = {"step": step, "seconds": round(time.monotonic() - begun, 1)}
+            row |= {"loss": round(float(total) / schedule.every, 4), "rate": rate}
+            total = 0.0
+            net.eval()
+            with torch.no_grad():
+                row["score"] = round(score(), 4)
+            record.steps.append(row)
+            since_best += 1
+            if row["score"] >= record.best.get("score", -1.0):
+                record.best, since_best = dict(row), 0
+                save_weights(folder / WEIGHTS, net)
+            _keep(folder, net, optimiser, record, step, time.monotonic() - begun)
+            if progress is not None:
+                progress(", ".join(f"{name} {value:g}" for name, value in row.items()))
+            if since_best >= schedule.patience:
+                break
+    record.save(folder / RECORD)
+    draw_curves(record, folder / CURVES)
+    return record
+
+
+def _cosine(done: float) -> float:
+    import math
+
+    return 0.5 * (1.0 + math.cos(math.pi * min(1.0, done)))
+
+
+def device_named(name: str) -> str:
+    """Give the device to train on; "auto" is a GPU where there is one."""
+    if name != "auto":
+        return name
+    return "cuda" if torch.cuda.is_available() else "cpu"
+
+
+def save_weights(path: Path, net: nn.Module) -> None:
+    """Write a network's arrays, and nothing that runs, to one ``.npz``."""
+    import numpy as np
+
+    arrays = {name: value.detach().float().cpu().numpy() for name, value in net.state_dict().items()}
+    kept = {name: value for name, value in arrays.items() if not name.endswith("num_batches_tracked")}
+    scratch = path.with_suffix(".part.npz")
+    np.savez(scratch, **kept)
+    os.replace(scratch, path)
+
+
+def load_weights(path: Path, net: nn.Module) -> None:
+    """Give a network the arrays that `save_weights` wrote."""
+    import numpy as np
+
+    with np.load(path, allow_pickle=False) as arrays:
+        state = {name: torch.from_numpy(arrays[name]) for name in arrays.files}
+    missing, unknown = net.load_state_dict(state, strict=False)
+    wrong = [name for name in missing if not name.endswith("num_batches_tracked")] + list(unknown)
+    if wrong:
+        raise ValueError(f"{path.name} is of another network: {', '.join(sorted(wrong))}")
+
+
+def _keep(
+    folder: Path, net: nn.Module, optimiser: torch.optim.Optimizer, record: RunRecord, step: int, spent: float
+) -> None:
+    state: dict[str, Any] = {"net": net.state_dict(), "optimiser": optimiser.state_dict()}
+    state |= {"record": asdict(record), "step": step, "spent": spent}
+    scratch = folder / f".{CHECKPOINT}"
+    torch.save(state, scratch)
+    os.replace(scratch, folder / CHECKPOINT)
+    record.save(folder / RECORD)
+    draw_curves(record, folder / CURVES)
+
+
+def _restore(
+    folder: Path, net: nn.Module, optimiser: torch.optim.Optimizer, record: RunRecord
+) -> tuple[int, float]:
+    state = torch.load(folder / CHECKPOINT, weights_only=True, map_location="cpu")
+    net.load_state_dict(state["net"])
+    optimiser.load_state_dict(state["optimiser"])
+    record.steps, record.best = state["record"]["steps"], state["record"]["best"]
+    return int(state["step"]), float(state["spent"])

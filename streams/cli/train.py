@@ -1,0 +1,164 @@
+"""`samesong train`: encoders of your own, from freely licensed music and scores."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from streams.cli.common import DataDir, messages, settings_for
+
+if TYPE_CHECKING:
+    from encoders.training.loop import Schedule
+
+train = typer.Typer(help="Train an encoder (needs samesong[train]).", no_args_is_help=True)
+
+Out = Annotated[
+    Path | None,
+    typer.Option("--out", help="Folder of the run; default: beside the models.", show_default=False),
+]
+Music = Annotated[
+    Path | None,
+    typer.Option(
+        "--music", help="Folder of recordings, a sub-folder per source.", exists=True, file_okay=False
+    ),
+]
+Scores = Annotated[
+    Path | None,
+    typer.Option(
+        "--scores",
+        help="Folder of MIDI files, a sub-folder per source; default: the corpus of music21.",
+        exists=True,
+        file_okay=False,
+        show_default=False,
+    ),
+]
+Soundfont = Annotated[
+    list[Path] | None,
+    typer.Option("--soundfont", help="A .sf2 or .sf3; again for more.", exists=True, dir_okay=False),
+]
+Steps = Annotated[int, typer.Option("--steps", help="Most steps.", min=1)]
+Minutes = Annotated[float, typer.Option("--minutes", help="Most time.", min=0.1)]
+Seed = Annotated[int, typer.Option("--seed", help="Decides what chance decides.")]
+Device = Annotated[str, typer.Option("--device", help="cuda, cpu, or auto.")]
+Resume = Annotated[bool, typer.Option("--resume", help="Go on from the folder's checkpoint.")]
+Processes = Annotated[
+    int, typer.Option("--processes", help="That perform scores beside the training.", min=1)
+]
+
+
+@train.command()
+def identity(
+    data_dir: DataDir = None,
+    out: Out = None,
+    music: Music = None,
+    scores: Scores = None,
+    soundfont: Soundfont = None,
+    renderings: Annotated[int, typer.Option("--renderings", help="Scores played beside the music.")] = 200,
+    steps: Steps = 2_000,
+    minutes: Minutes = 30.0,
+    seed: Seed = 1,
+    device: Device = "auto",
+    resume: Resume = False,
+) -> None:
+    """Train the encoder of recordings: a place in a track and its damaged copies together."""
+    folder, chosen = _begun(data_dir, out, "identity", device)
+    from encoders.cards import Modality
+    from encoders.export import export
+    from encoders.models.identity_net import IdentityShape
+    from encoders.training.identity_training import IdentityConfig, levelled_recording, train_identity
+    from encoders.training.loop import WEIGHTS
+    from encoders.training.material import recordings_in, rendered, works_for
+    from encoders.training.playing import Player, default_soundfont
+
+    say = messages().print
+    found = recordings_in(music) if music is not None else []
+    if renderings:
+        works = works_for(scores, folder, lambda name: None)
+        found += rendered(works, Player((soundfont or [default_soundfont()])[0]), renderings)
+    small = IdentityConfig(
+        seed=seed,
+        windows_per_batch=32,
+        queries=100,
+        shape=IdentityShape(channels=(16, 32, 48, 64, 96), width=192),
+    )
+    train_identity(
+        [levelled_recording(*each) for each in found],
+        config=IdentityConfig(seed=seed, windows_per_batch=768) if chosen == "cuda" else small,
+        schedule=_schedule(steps, minutes, chosen),
+        folder=folder,
+        device=chosen,
+        resume=resume,
+        progress=say,
+    )
+    say(f"{export(Modality.IDENTITY, folder / WEIGHTS, folder, version=f's{seed}').key} is in {folder}")
+
+
+@train.command()
+def version(
+    data_dir: DataDir = None,
+    out: Out = None,
+    music: Music = None,
+    scores: Scores = None,
+    soundfont: Soundfont = None,
+    steps: Steps = 4_000,
+    minutes: Minutes = 30.0,
+    seed: Seed = 1,
+    device: Device = "auto",
+    resume: Resume = False,
+    processes: Processes = 1,
+) -> None:
+    """Train the encoder of works: performances of one score together, whatever key, tempo or instruments."""
+    folder, chosen = _begun(data_dir, out, "version", device)
+    from encoders.cards import Modality
+    from encoders.export import export
+    from encoders.models.version_net import VersionShape
+    from encoders.training.loop import WEIGHTS
+    from encoders.training.material import harmony_of, recordings_in, templates_for, works_for
+    from encoders.training.playing import default_soundfont
+    from encoders.training.version_training import VersionConfig, train_version
+
+    say = messages().print
+    small = VersionConfig(
+        seed=seed,
+        works_per_batch=12,
+        tracks_per_batch=2 if music is not None else 0,
+        pool=2_000,
+        fresh=60,
+        processes=processes,
+        shape=VersionShape(first=8, second=12, width=48, dilations=(1, 2, 4)),
+    )
+    large = VersionConfig(seed=seed, processes=processes)
+    train_version(
+        works_for(scores, folder, lambda name: None),
+        templates_for(soundfont or [default_soundfont()], folder, say),
+        [harmony_of(y) for _, _, y in recordings_in(music)] if music is not None else [],
+        config=large if chosen == "cuda" else small,
+        schedule=_schedule(steps, minutes, chosen),
+        folder=folder,
+        device=chosen,
+        resume=resume,
+        progress=say,
+    )
+    say(f"{export(Modality.VERSION, folder / WEIGHTS, folder, version=f's{seed}').key} is in {folder}")
+
+
+def _begun(data_dir: Path | None, out: Path | None, task: str, device: str) -> tuple[Path, str]:
+    """Give the run's folder and device, or say what is missing."""
+    from encoders.build import default_models_dir
+    from streams.errors import ConfigError
+
+    try:
+        from encoders.training.loop import device_named
+    except ImportError as exc:
+        raise ConfigError("training needs torch: pip install samesong[train]") from exc
+    folder = out or (settings_for(data_dir).models_dir or default_models_dir()) / "trained" / task
+    return folder, device_named(device)
+
+
+def _schedule(steps: int, minutes: float, device: str) -> Schedule:
+    from encoders.training.loop import Schedule
+
+    every = 250 if device == "cuda" else 25
+    return Schedule(steps=steps, seconds=60.0 * minutes, every=every, warm_up=min(100, 1 + steps // 10))

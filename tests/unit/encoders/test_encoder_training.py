@@ -1,0 +1,125 @@
+"""Works, performances and their spectrograms need no torch; the loss and the loop do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from encoders.features.semitones import semitone_frames, version_input
+from encoders.training.arranging import DRUMS, Freedom, performance
+from encoders.training.composing import BASS, CHORDS, MELODY, harmonised, invented
+from encoders.training.works import NOTE, Work, digest_of, load_works, save_works
+
+
+def tune(pitches: list[int]) -> Work:
+    rows = [(float(at), 1.0, pitch, 0) for at, pitch in enumerate(pitches)]
+    return Work(name="a/tune#0", source="a", notes=np.array(rows, dtype=NOTE))
+
+
+def test_a_number_is_one_work_and_another_number_is_another() -> None:
+    assert digest_of([invented(7)]) == digest_of([invented(7)])
+    assert digest_of([invented(7)]) != digest_of([invented(8)])
+    assert set(np.unique(invented(7).notes["voice"]).tolist()) == {MELODY, CHORDS, BASS}
+
+
+def test_works_are_read_back_as_they_were_written(tmp_path: Path) -> None:
+    works = (invented(1), tune([60, 64, 67] * 8), invented(2))
+    save_works(tmp_path / "works.npz", works)
+    again = load_works(tmp_path / "works.npz")
+    assert [work.name for work in again] == [work.name for work in works]
+    assert digest_of(again) == digest_of(works)
+    assert again[1].draw == works[1].draw
+
+
+def test_a_tune_gets_the_chords_it_outlines() -> None:
+    song = harmonised(
+        tune([60, 64, 67, 64] * 4 + [67, 71, 74, 71] * 4 + [65, 69, 72, 69, 60, 64, 67, 72] * 2)
+    )
+    chords = song.notes[song.notes["voice"] == CHORDS]
+    first = {int(note["pitch"]) % 12 for note in chords[chords["start"] == 0.0]}
+    later = {int(note["pitch"]) % 12 for note in chords[chords["start"] == 16.0]}
+    assert first == {0, 4, 7}
+    assert later == {7, 11, 2}
+
+
+def test_a_performance_is_drawn_from_its_seed_and_keeps_its_limits() -> None:
+    work = invented(3)
+    first, again, other = (performance(work, np.random.default_rng(seed), seconds=30.0) for seed in (5, 5, 6))
+    assert first.tobytes() == again.tobytes()
+    assert first.tobytes() != other.tobytes()
+    assert (first["start"] + first["length"]).max() <= 30.001
+    assert np.all(np.diff(first["start"]) >= 0)
+    tonal = first[first["program"] != DRUMS]
+    assert tonal["pitch"].min() >= 21
+    assert tonal["pitch"].max() <= 108
+
+
+def test_without_freedom_only_instruments_and_time_change() -> None:
+    work = invented(4)
+    strict = Freedom(semitones=0, tempo=(1.0, 1.0), drop_voice=0.0, edits=0.0, drums=0.0, dropped_notes=0.0)
+    notes = performance(work, np.random.default_rng(1), seconds=1_000.0, freedom=strict)
+    melody = work.notes[work.notes["voice"] == MELODY]["pitch"] % 12
+    assert set(melody.tolist()) <= set((notes["pitch"] % 12).tolist())
+
+
+def test_semitones_ignore_gain_and_put_a_tone_where_it_is() -> None:
+    magnitude = np.full((40, 252), 1e-3, dtype=np.float32)
+    magnitude[:, 3 * 45] = 1.0  # in tune, 45 semitones above C1
+    frames = semitone_frames(magnitude)
+    assert frames.shape == (10, 84)
+    assert int(frames.mean(axis=0).argmax()) == 45
+    assert np.allclose(version_input(frames), version_input(frames * np.float32(7.0)), atol=1e-5)
+    assert not version_input(np.zeros((4, 84), dtype=np.float32)).any()
+
+
+def test_the_loss_falls_when_what_is_the_same_is_near() -> None:
+    torch = pytest.importorskip("torch")
+    from encoders.training.contrast import contrastive_loss
+
+    labels = torch.tensor([0, 0, 1, 1])
+    apart = torch.tensor([[1.0, 0.0], [0.0, 1.0], [1.0, 0.1], [0.1, 1.0]])
+    near = torch.tensor([[1.0, 0.0], [1.0, 0.1], [0.0, 1.0], [0.1, 1.0]])
+    assert contrastive_loss(near, labels, temperature=0.1) < contrastive_loss(apart, labels, temperature=0.1)
+
+
+def test_a_run_that_is_resumed_goes_on_where_it_was(tmp_path: Path) -> None:
+    torch = pytest.importorskip("torch")
+    pytest.importorskip("matplotlib")
+    from encoders.training.loop import Schedule, load_weights, train
+    from encoders.training.run_record import RunRecord
+
+    def run(steps: int, *, resume: bool) -> tuple[Any, RunRecord]:
+        torch.manual_seed(0)
+        net = torch.nn.Linear(2, 1)
+        x = torch.tensor([[1.0, 2.0], [3.0, -1.0]])
+
+        def losses() -> Iterator[Callable[[], Any]]:
+            while True:
+                yield lambda: (net(x) - 1.0).square().mean()
+
+        record = RunRecord(task="version", configuration={}, data={}, commit="unknown", device="cpu")
+        schedule = Schedule(steps=steps, seconds=600.0, every=5, warm_up=1)
+        done = train(
+            net,
+            losses(),
+            lambda: 0.5,
+            schedule=schedule,
+            record=record,
+            folder=tmp_path,
+            device="cpu",
+            resume=resume,
+        )
+        return net, done
+
+    run(10, resume=False)
+    net, record = run(20, resume=True)
+    assert [row["step"] for row in record.steps] == [5, 10, 15, 20]
+    assert RunRecord.load(tmp_path / "run.json").best == record.best
+    assert (tmp_path / "curves.png").stat().st_size > 1_000
+    again = torch.nn.Linear(2, 1)
+    load_weights(tmp_path / "weights.npz", again)
+    assert torch.equal(again.weight, net.weight)
