@@ -20,6 +20,8 @@ Space = tuple[str, str]
 
 _FIRST_ROWS = 256
 _QUERIES_AT_ONCE = 256
+# Twice what a float32 product of two unit vectors of up to 768 dimensions can be off by (n * 2**-24 each).
+_ROUGH = 1e-4
 
 
 class _Row(NamedTuple):
@@ -84,28 +86,46 @@ class _Collection:
 
 
 class _Similar(NamedTuple):
-    """How near the rows of a collection are to one query, from one row on; what is dead is infinitely far."""
+    """How near the rows of a collection are to one query, from one row on; what is dead is infinitely far.
+
+    ``rough`` is a float32 product: its last bits hang on how many others were multiplied with it, which in a
+    replay are others. It only says who may be near; :meth:`_exactly` says how near.
+    """
 
     space: Space
     rows: list[_Row]
     first: int
-    similarity: FloatArray
+    vectors: FloatArray
+    query: FloatArray
+    rough: FloatArray
 
     def nearest(self, asker: ItemKey, without: Collection[str], limit: int) -> list[tuple[float, _Row]]:
         """Give the nearest rows of others that are near enough, the first of equals first."""
-        similarity = self.similarity
-        near = np.flatnonzero(np.isfinite(similarity) & (similarity >= reach_of(self.space[1]).floor))
+        floor = reach_of(self.space[1]).floor
+        near = np.flatnonzero(np.isfinite(self.rough) & (self.rough >= floor - _ROUGH))
         wanted = limit + len(without)
-        while True:
-            places = near[_largest(similarity[near], wanted)]
+        while len(near):
+            places = near[_largest(self.rough[near], wanted)]
+            similarity = self._exactly(places)
             found = [
                 (float(similarity[at]), row)
-                for at in places
-                if (row := self.rows[self.first + int(at)]).key != asker and row.row_id not in without
+                for at in np.argsort(-similarity, kind="stable")
+                if similarity[at] >= floor
+                and (row := self.rows[self.first + int(places[at])]).key != asker
+                and row.row_id not in without
             ]
             if len(found) >= limit or len(places) == len(near):
                 return found[:limit]
             wanted *= 2
+        return []
+
+    def _exactly(self, places: NDArray[np.intp]) -> NDArray[np.float64]:
+        """Give cosines that no order of adding up changes.
+
+        A product of two float16 values is a multiple of 2**-48, and no sum of those of two unit vectors
+        exceeds one: float64 holds all of them.
+        """
+        return self.vectors[places].astype(np.float64) @ self.query.astype(np.float64)
 
 
 class _Query(NamedTuple):
@@ -117,7 +137,8 @@ class _Query(NamedTuple):
     values: FloatArray
 
 
-_UNKNOWN = _Similar(("", ""), [], 0, np.empty(0, dtype=np.float32))  # no row to be near to
+_NOTHING = np.empty(0, dtype=np.float32)
+_UNKNOWN = _Similar(("", ""), [], 0, _NOTHING, _NOTHING, _NOTHING)  # no row to be near to
 
 Nearby = Sequence[_Similar]
 """The rows near one upload, for each of its vectors."""
@@ -217,14 +238,12 @@ def _similar(space: Space, held: _Collection, queries: Sequence[_Query]) -> list
     first = min(starts)
     if first == len(held.rows):
         return [_UNKNOWN for _ in queries]
-    # Products of other shapes may differ in the last bits; rounding keeps the order of candidates the same
-    # in a replay.
-    product = np.stack([query.values for query in queries]) @ held.vectors[first:].T
-    similarity = np.round(product, 5)
-    similarity[:, ~held.live[first:]] = -np.inf
+    vectors = held.vectors[first:]
+    rough = np.stack([query.values for query in queries]) @ vectors.T
+    rough[:, ~held.live[first:]] = -np.inf
     return [
-        _Similar(space, held.rows, start, row[start - first :])
-        for start, row in zip(starts, similarity, strict=True)
+        _Similar(space, held.rows, start, vectors[start - first :], query.values, row[start - first :])
+        for query, start, row in zip(queries, starts, rough, strict=True)
     ]
 
 
@@ -232,13 +251,8 @@ def _values(data: bytes) -> FloatArray:
     return np.frombuffer(data, dtype="<f2").astype(np.float32)
 
 
-def _largest(values: FloatArray, limit: int) -> list[int]:
-    """Give the places of the largest values, the first of equals first."""
-    if len(values) > limit:
-        # Everything that ties with the last one is kept until the stable sort below decides.
-        least = np.partition(values, -limit)[-limit]
-        places = np.flatnonzero(values >= least)
-    else:
-        places = np.arange(len(values))
-    order = np.argsort(-values[places], kind="stable")[:limit]
-    return [int(at) for at in places[order]]
+def _largest(values: FloatArray, limit: int) -> NDArray[np.intp]:
+    """Give the places, in order, of whatever may be among the largest values."""
+    if len(values) <= limit:
+        return np.arange(len(values))
+    return np.flatnonzero(values >= np.partition(values, -limit)[-limit] - _ROUGH)

@@ -122,3 +122,32 @@ def test_a_row_further_than_the_floor_of_its_model_proposes_nobody() -> None:
 
     assert told("use-multilingual-v3@1+p1") == ["2", "0"]
     assert told("never-measured@1") == ["2", "0", "1"]
+
+
+def test_how_near_a_row_is_hangs_on_nothing_but_the_two_vectors() -> None:
+    chance = np.random.default_rng(3)
+    overlay = Overlay()
+    for number in range(300):
+        direction = chance.normal(size=96)
+        overlay.add(row(number, direction / np.linalg.norm(direction)), number)
+    askers = [asking(f"q{number}", chance.normal(size=96)) for number in range(40)]
+    together = overlay.compare(askers, since=[0] * len(askers))
+    for asker, part in zip(askers, together, strict=True):
+        (alone,) = overlay.compare([asker], since=[0])
+        assert nearest(asker, [part], limit=20) == nearest(asker, [alone], limit=20)
+
+
+def test_rows_that_a_last_bit_tells_apart_keep_their_order() -> None:
+    """In float32 the sums of these differ by their order, and with it who is nearer."""
+    chance = np.random.default_rng(4)
+    base = chance.normal(size=512)
+    vectors = [base + 1e-3 * chance.normal(size=512) for _ in range(64)]
+    overlay = Overlay()
+    for number, vector in enumerate(vectors):
+        overlay.add(row(number, vector / np.linalg.norm(vector)), number)
+    asker = asking("q", base / np.linalg.norm(base))
+    held = [np.asarray(vector / np.linalg.norm(vector), dtype="<f2").astype(np.float64) for vector in vectors]
+    query = np.asarray(base / np.linalg.norm(base), dtype="<f2").astype(np.float64)
+    exact = sorted(range(64), key=lambda number: (-math.fsum(held[number] * query), number))
+    (found,) = search(overlay, [asker], since=[0], limit=10)
+    assert [each.item_id for each in found] == [f"{number}" for number in exact[:10]]
