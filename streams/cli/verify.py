@@ -21,8 +21,7 @@ def verify(data_dir: DataDir = None, bootstrap: Bootstrap = None, as_json: AsJso
     from streams.core.verifying import verify as problems_of
 
     settings = settings_for(data_dir, bootstrap=bootstrap)
-    packaged = Bundle.packaged()
-    bundles = {packaged.version: packaged}
+    bundles = Bundle.shipped()
     promoted_are_read = False
     verified = unknown = 0
     wrong: list[dict[str, object]] = []

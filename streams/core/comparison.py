@@ -11,7 +11,14 @@ from rapidfuzz import fuzz
 from streams.core.names import SAME, compare_names, name_form
 from streams.core.names.comparing import CLOSE, DIFFERENT, WITHIN
 from streams.core.normalize import fold_diacritics, normalize_text
-from streams.core.records import Kind, LinkageRecord, SoundEvidence, TypedNumber, VersionPart
+from streams.core.records import (
+    Kind,
+    LinkageRecord,
+    SoundEvidence,
+    SourceKind,
+    TypedNumber,
+    VersionPart,
+)
 from streams.core.versions import (
     OF_WHOLE_ALBUMS,
     USUAL,
@@ -23,6 +30,7 @@ from streams.core.versions import (
     read_version,
     relation_between,
 )
+from streams.core.wording import CONTAINMENTS, containment
 
 ABSENT = "absent"
 SKIPPED = "skipped"
@@ -39,6 +47,7 @@ FIELDS = (
     "iswc",
     "gtin",
     "ids",
+    "track",
     "language",
     "explicit",
     "cover",
@@ -62,6 +71,19 @@ _IDENTITY_SCHEMES = frozenset({"part", "volume", "act", "scene", "movement", "op
 _WORK_SCHEMES = frozenset({"act", "movement", "opus", "opus_number", "number"})
 
 
+COARSER = {
+    ("title", "phrase"): "contained",
+    ("title", "mostly"): "some",
+    ("title", "partly"): "different",
+    ("title", "word"): "different",
+    ("artist", "close"): "near",
+    ("artist", "within"): "contained",
+    ("artist", "uploader_differs"): "different",
+    ("isrc", "equal_doubtful"): "equal",
+}
+"""The level that says the same less finely, for bundles that were made before there was the finer one."""
+
+
 class Comparison(NamedTuple):
     """The levels of a pair and the hard facts beside them."""
 
@@ -80,6 +102,7 @@ class Prepared:
     __slots__ = (
         "album_types",
         "albums",
+        "any_title_token",
         "artist_forms",
         "artist_ids",
         "artists",
@@ -94,6 +117,7 @@ class Prepared:
         "title_tokens",
         "types",
         "versions",
+        "whole_title",
     )  # fmt: skip
 
     def __init__(self, record: LinkageRecord) -> None:
@@ -103,6 +127,7 @@ class Prepared:
         self.squeezed = tuple(base.replace(" ", "") for base in self.bases)
         self.squeezed_set = frozenset(self.squeezed)
         self.title_tokens = tuple(frozenset(base.split()) for base in self.bases)
+        self.any_title_token = frozenset[str]().union(*self.title_tokens[:3])
         names = [fold_diacritics(name) for name in record.artists]
         if readings and readings[0].artist:
             names.append(fold_diacritics(readings[0].artist))
@@ -113,6 +138,8 @@ class Prepared:
         self.contributors = frozenset(name_form(name).key for name in record.contributors) - _NOBODY
         self.albums = frozenset(fold_diacritics(album).replace(" ", "") for album in record.albums)
         self.media_kind = readings[0].media_kind if readings else None
+        written = fold_diacritics(normalize_text(readings[0].source_text)) if readings else ""
+        self.whole_title = written.replace(" ", "")
         on_albums = [read_version(album) for album in record.albums]
         self.album_types = identity_types(part for parts in on_albums for part in parts) & OF_WHOLE_ALBUMS
         self.versions = tuple(_statements(record, index) for index in range(max(1, len(readings))))
@@ -191,14 +218,27 @@ def compare_titles(left: Prepared, right: Prepared) -> tuple[str, int, int]:
                 best, where = ratio, (i, j)
     if best >= 90:
         return "near", *where
-    for i, tokens in enumerate(left.title_tokens[:3]):
-        for j, others in enumerate(right.title_tokens[:3]):
-            small, large = (tokens, others) if len(tokens) <= len(others) else (others, tokens)
-            if small <= large and (len(small) >= 2 or sum(map(len, small)) >= 6):
-                return "contained", i, j
+    found, at = _containment(left, right)
+    if found in {"phrase", "contained"}:
+        return found, *at
     if best >= 80:
         return "similar", *where
+    if found is not None:
+        return found, *at
     return ("some" if best >= 60 else "different"), *where
+
+
+def _containment(left: Prepared, right: Prepared) -> tuple[str | None, tuple[int, int]]:
+    """Find the two readings of which one is contained best in the other."""
+    best, at = -1, (0, 0)
+    if left.any_title_token.isdisjoint(right.any_title_token):
+        return None, at
+    for i, tokens in enumerate(left.title_tokens[:3]):
+        for j, others in enumerate(right.title_tokens[:3]):
+            found = containment(left.bases[i], right.bases[j], tokens, others)
+            if found is not None and (rank := CONTAINMENTS.index(found)) > best:
+                best, at = rank, (i, j)
+    return (CONTAINMENTS[best] if best >= 0 else None), at
 
 
 def _equal_readings(left: tuple[str, ...], right: tuple[str, ...]) -> tuple[int, int]:
@@ -216,7 +256,7 @@ def compare_artists(left: Prepared, right: Prepared) -> str:
     if not left.artists.isdisjoint(right.artists):
         return "equal"
     if not left.artist_forms or not right.artist_forms:
-        return ABSENT
+        return "in_title" if _named_in_title(left, right) or _named_in_title(right, left) else ABSENT
     if not left.artist_ids.isdisjoint(right.artist_ids):
         return "equal"
     found = set()
@@ -228,7 +268,22 @@ def compare_artists(left: Prepared, right: Prepared) -> str:
             return level
     if left.contributors & right.artists or right.contributors & left.artists:
         return "contributor"
-    return CLOSE if CLOSE in found else WITHIN if WITHIN in found else DIFFERENT
+    if CLOSE in found:
+        return CLOSE
+    if _named_in_title(left, right) or _named_in_title(right, left):
+        return "in_title"
+    if WITHIN in found:
+        return WITHIN
+    uploaders = SourceKind.video_platform in (left.record.source_kind, right.record.source_kind)
+    return "uploader_differs" if uploaders else DIFFERENT
+
+
+def _named_in_title(one: Prepared, other: Prepared) -> bool:
+    """Say whether a title names an artist whom the other side gives as such."""
+    return any(len(name) >= _LONG_ENOUGH_TO_FIND and name in other.whole_title for name in one.artists)
+
+
+_LONG_ENOUGH_TO_FIND = 5
 
 
 def compare_durations(left: int | None, right: int | None) -> str:
@@ -389,6 +444,29 @@ def _compare_gtins(left: LinkageRecord, right: LinkageRecord) -> str:
     return "same_track" if left.track_number == right.track_number else "other_track"
 
 
+def _compare_tracks(left: Prepared, right: Prepared, album: str) -> str:
+    """Compare the places on an album; on different albums, or where one names none, a number says less."""
+    one, other = left.record.track_number, right.record.track_number
+    if one is None or other is None:
+        return ABSENT
+    if album in _SAME_ALBUM:
+        return "same_place" if one == other else "other_place"
+    return ("number_equal" if one == other else "number_different") if album == ABSENT else ABSENT
+
+
+_SAME_ALBUM = frozenset({"equal", "near"})
+
+
+def _share_a_place(left: Prepared, right: Prepared) -> bool:
+    """Say whether both stand at one place of one album, whatever their titles are."""
+    number = left.record.track_number
+    return (
+        number is not None
+        and number == right.record.track_number
+        and _compare_albums(left, right) in _SAME_ALBUM
+    )
+
+
 def _compare_ids(left: LinkageRecord, right: LinkageRecord) -> str:
     if left.mbid and right.mbid:
         return "mbid_equal" if left.mbid == right.mbid else "mbid_different"
@@ -444,7 +522,8 @@ def _harmony(sound: SoundEvidence | None) -> str:
 
 
 _STRONG_TITLES = frozenset({"exact", "exact_short", "near"})
-_STRONG_ARTISTS = frozenset({*SAME, CLOSE})
+_STRONG_ARTISTS = frozenset({*SAME, CLOSE, "in_title"})
+_OTHER_ARTISTS = frozenset({DIFFERENT, "uploader_differs"})
 
 
 def compare_records(left: LinkageRecord, right: LinkageRecord, sound: SoundEvidence | None) -> Comparison:
@@ -459,7 +538,8 @@ def compare_records(left: LinkageRecord, right: LinkageRecord, sound: SoundEvide
     harmony = _harmony(sound)
     hopeless = (
         title == "different"
-        and artist in {"different", ABSENT}
+        and (artist is ABSENT or artist in _OTHER_ARTISTS)
+        and not _share_a_place(a, b)
         and isrc not in _SHARED
         and iswc != "equal"
         and ids == ABSENT
@@ -475,7 +555,7 @@ def compare_records(left: LinkageRecord, right: LinkageRecord, sound: SoundEvide
             iswc,
             SKIPPED,
             ids,
-            *[SKIPPED] * 4,
+            *[SKIPPED] * 5,
             ABSENT,
             ABSENT,
         )
@@ -493,7 +573,7 @@ def compare_records(left: LinkageRecord, right: LinkageRecord, sound: SoundEvide
         cannot_link = f"number:{scheme}"
         if scheme in _WORK_SCHEMES or scheme.startswith("catalogue:"):
             work_cannot_link = cannot_link
-    if version == "none" and artist == "different" and title in _STRONG_TITLES:
+    if version == "none" and artist in _OTHER_ARTISTS and title in _STRONG_TITLES:
         declared = (left.declared_cover, right.declared_cover)
         relation = "cover_of" if declared[0] else "has_cover" if declared[1] else relation
     contradiction = None
@@ -523,6 +603,7 @@ def compare_records(left: LinkageRecord, right: LinkageRecord, sound: SoundEvide
         if same or isrc in _SHARED:
             relation = "music_video_of" if left.kind is Kind.music_video else "has_music_video"
     cover = _compare_flags(left.declared_cover, right.declared_cover)
+    album = _compare_albums(a, b)
     levels = (
         title,
         artist,
@@ -530,12 +611,13 @@ def compare_records(left: LinkageRecord, right: LinkageRecord, sound: SoundEvide
         version,
         numbers,
         duration,
-        _compare_albums(a, b),
+        album,
         _compare_years(left.year, right.year),
         isrc,
         iswc,
         _compare_gtins(left, right),
         ids,
+        _compare_tracks(a, b, album),
         _compare_sets(left.languages, right.languages),
         _compare_flags(left.explicit, right.explicit),
         cover,

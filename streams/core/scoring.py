@@ -9,7 +9,15 @@ from dataclasses import dataclass, field
 
 import msgspec
 
-from streams.core.comparison import ABSENT, FIELDS, SKIPPED, Comparison, compare_records, one_sided_rule
+from streams.core.comparison import (
+    ABSENT,
+    COARSER,
+    FIELDS,
+    SKIPPED,
+    Comparison,
+    compare_records,
+    one_sided_rule,
+)
 from streams.core.levels import LEVEL_FIELDS, compare_levels, level_values
 from streams.core.records import (
     HeadScore,
@@ -26,7 +34,7 @@ Weights = dict[str, dict[str, float]]
 # Nearly every pair that is compared is of strangers, and they differ in few ways (62 in 40,000 random pairs,
 # measured); a score is about 3 kB.
 _KEPT_SCORES = 16_384
-VERSION_RULE, CALIBRATION = "version_rule", "calibration"
+VERSION_RULE, CALIBRATION, CATALOGUE_SIZE = "version_rule", "calibration", "catalogue_size"
 SHORT_OF_A_MATCH = 0.01
 """How far in log-odds below the threshold a score stays that a rule keeps from being a match."""
 
@@ -58,6 +66,15 @@ class Head:
     weights: Weights
     calibration: dict[str, Calibration] = field(default_factory=dict)
 
+    def weight(self, name: str, level: str) -> float:
+        """Return what a level weighs; one that this head does not know yet weighs as the coarser one did."""
+        if level == SKIPPED:
+            return 0.0
+        levels = self.weights.get(name, {})
+        if level not in levels:
+            level = COARSER.get((name, level), level)
+        return levels.get(level, 0.0)
+
     def calibrated(self, stratum: str) -> "Head":
         """Return the head with the slope of a stratum on every line."""
         slope = self.calibration[stratum].slope
@@ -78,6 +95,9 @@ class Bundle:
         at or above ``*_match`` is a match, from ``*_review`` on a review
     guard_tau : float > 0 [log-odds]
         no pair inside an entity, or inside a level below it, may score below ``-guard_tau``
+    catalogue_size, measured_at : int > 0
+        entities that the catalogue holds, and that it held where the priors were measured; see
+        :func:`size_prior`
     master, audio : Head
         for two uploads of one recording, and of one master; a bundle of before there were any joins nothing
     """
@@ -95,11 +115,20 @@ class Bundle:
     audio: Head = Head(prior=_UNTOLD, weights={})
     master_match: float = 0.0
     audio_match: float = 0.0
+    catalogue_size: int = 1
+    measured_at: int = 1
 
     @classmethod
     def packaged(cls) -> "Bundle":
         """Read the bundle that ships with the package."""
         return cls.from_json(importlib.resources.files("streams.core").joinpath("bundle.json").read_bytes())
+
+    @classmethod
+    def shipped(cls) -> dict[str, "Bundle"]:
+        """Read every bundle that ever shipped, by version: what they decided stays verifiable."""
+        former = importlib.resources.files("streams.core").joinpath("former_bundles").iterdir()
+        bundles = [cls.packaged(), *(cls.from_json(each.read_bytes()) for each in former)]
+        return {bundle.version: bundle for bundle in bundles}
 
     @classmethod
     def from_json(cls, data: bytes) -> "Bundle":
@@ -125,6 +154,8 @@ class Bundle:
             raise SchemaError("only the recording and the work head are calibrated")
         if bundle.recording_review > bundle.recording_match or bundle.work_review > bundle.work_match:
             raise SchemaError("a review threshold lies above its match threshold")
+        if bundle.catalogue_size < 1 or bundle.measured_at < 1:
+            raise SchemaError("a catalogue holds at least one entity")
         return bundle
 
     def to_json(self) -> bytes:
@@ -132,10 +163,30 @@ class Bundle:
         return msgspec.json.encode(self, order="sorted")
 
 
-def stratum_of(left: LinkageRecord, right: LinkageRecord) -> str:
-    """Name the stratum of a pair after the sorts of sender, whichever side they stand on."""
+def stratum_of(left: LinkageRecord, right: LinkageRecord, sound: SoundEvidence | None = None) -> str:
+    """Name the stratum of a pair, whichever side its senders stand on.
+
+    What the two senders are, then ``+ids`` where both give an identifier of recordings, then ``+sound`` where
+    their sounds were compared.
+    """
     kinds = (each.source_kind.value if each.source_kind else "unknown" for each in (left, right))
-    return "|".join(sorted(kinds))
+    identified = all(each.isrcs or each.mbid or each.acoustid for each in (left, right))
+    return "|".join(sorted(kinds)) + "+ids" * identified + "+sound" * (sound is not None)
+
+
+def coarser_strata(stratum: str) -> tuple[str, ...]:
+    """Give a stratum and those that hold it, the narrowest first."""
+    kinds = stratum.partition("+")[0]
+    return tuple(dict.fromkeys((stratum, stratum.removesuffix("+sound"), kinds)))
+
+
+def size_prior(bundle: Bundle) -> float:
+    """Give what the size of the catalogue adds to the log-odds of every pair.
+
+    An upload has as many true matches as before in a larger catalogue, and as many more strangers that agree
+    with it by chance as the catalogue has grown: the odds fall by that factor at every level of comparison.
+    """
+    return -math.log(bundle.catalogue_size / bundle.measured_at)
 
 
 def probability(log_odds: float) -> float:
@@ -160,7 +211,16 @@ class Scorer:
     def __init__(self, bundle: Bundle) -> None:
         self.bundle = bundle
         band = (bundle.recording_review, bundle.recording_match - SHORT_OF_A_MATCH)
-        self._heads = (_HeadScorer(bundle.recording, band=band), _HeadScorer(bundle.work))
+        prior = size_prior(bundle)
+        size = (
+            LedgerLine(name=CATALOGUE_SIZE, level=str(bundle.catalogue_size), contribution=prior)
+            if prior
+            else None
+        )
+        self._heads = (
+            _HeadScorer(bundle.recording, band=band, size=size),
+            _HeadScorer(bundle.work, size=size),
+        )
         self._has_strata = bool(bundle.recording.calibration or bundle.work.calibration)
         self._master = _HeadScorer(bundle.master, fields=LEVEL_FIELDS)
         self._audio = _HeadScorer(bundle.audio, fields=LEVEL_FIELDS)
@@ -170,7 +230,7 @@ class Scorer:
         self, left: LinkageRecord, right: LinkageRecord, sound: SoundEvidence | None = None
     ) -> PairScore:
         """Score a pair; ledger lines name levels, without the compared values (see ``explain``)."""
-        comparison, stratum = compare_records(left, right, sound), self._stratum(left, right)
+        comparison, stratum = compare_records(left, right, sound), self._stratum(left, right, sound)
         score = self._kept.get((comparison, stratum))
         if score is None:
             if len(self._kept) >= _KEPT_SCORES:
@@ -184,7 +244,7 @@ class Scorer:
         """Score a pair as ``score`` does, with the compared values on every line."""
         comparison = compare_records(left, right, sound)
         values = _values(left, right, comparison, sound)
-        return self._assemble(comparison, values, self._stratum(left, right))
+        return self._assemble(comparison, values, self._stratum(left, right, sound))
 
     def levels(
         self,
@@ -201,9 +261,9 @@ class Scorer:
             master=self._master.score(found.levels, values), audio=self._audio.score(found.levels, values)
         )
 
-    def _stratum(self, left: LinkageRecord, right: LinkageRecord) -> str | None:
+    def _stratum(self, left: LinkageRecord, right: LinkageRecord, sound: SoundEvidence | None) -> str | None:
         """Name the stratum of a pair where anything hangs on it."""
-        return stratum_of(left, right) if self._has_strata else None
+        return stratum_of(left, right, sound) if self._has_strata else None
 
     def _assemble(
         self,
@@ -225,7 +285,7 @@ class Scorer:
 
 
 class _HeadScorer:
-    __slots__ = ("_band", "_fields", "_lines", "_prior", "_shift", "_strata", "_weights")
+    __slots__ = ("_band", "_constant", "_fields", "_head", "_lines", "_strata")
 
     def __init__(
         self,
@@ -234,55 +294,63 @@ class _HeadScorer:
         fields: tuple[str, ...] = FIELDS,
         band: tuple[float, float] | None = None,
         shift: LedgerLine | None = None,
+        size: LedgerLine | None = None,
     ) -> None:
-        self._shift = shift
         self._strata = {
             stratum: _HeadScorer(
                 head.calibrated(stratum),
                 fields=fields,
                 band=band,
                 shift=LedgerLine(name=CALIBRATION, level=stratum, contribution=fitted.shift),
+                size=size,
             )
             for stratum, fitted in head.calibration.items()
         }
         self._fields = fields
         self._band = band  # of reviews, where rules of this head bound its score
-        self._prior = head.prior
-        self._weights = head.weights
+        self._head = head
+        self._constant = tuple(line for line in (shift, size) if line is not None)
         self._lines: dict[tuple[str, str], LedgerLine] = {}
 
     def of(self, stratum: str | None) -> "_HeadScorer":
-        """Return the scorer of a stratum."""
-        return self if stratum is None else self._strata.get(stratum, self)
+        """Return the scorer of a stratum: of the narrowest that was calibrated."""
+        if stratum is None:
+            return self
+        found = self._strata.get(stratum)
+        if found is None:
+            names = coarser_strata(stratum)
+            found = next((self._strata[name] for name in names if name in self._strata), self)
+            self._strata[stratum] = found
+        return found
 
     def score(
         self, levels: tuple[str, ...], values: dict[str, tuple[str | None, str | None]] | None
     ) -> HeadScore:
         lines: list[LedgerLine] = []
-        total = self._prior
+        total = self._head.prior
         for key in zip(self._fields, levels, strict=True):
             name, level = key
             if level is ABSENT:
                 continue
             line = self._lines.get(key)
             if line is None:
-                weight = 0.0 if level == SKIPPED else self._weights.get(name, {}).get(level, 0.0)
+                weight = self._head.weight(name, level)
                 line = self._lines[key] = LedgerLine(name=name, level=level, contribution=weight)
             if values is not None and name in values:
                 one, two = values[name]
                 line = LedgerLine(name=name, level=level, contribution=line.contribution, left=one, right=two)
             total += line.contribution
             lines.append(line)
-        if self._shift is not None:
-            lines.append(self._shift)
-            total += self._shift.contribution
+        for line in self._constant:
+            lines.append(line)
+            total += line.contribution
         if self._band is not None and (rule := one_sided_rule(levels)):
             bounded = bound(total, rule=rule, review=self._band[0], below_match=self._band[1])
             if bounded != total:
                 lines.append(LedgerLine(name=VERSION_RULE, level=rule, contribution=bounded - total))
                 total = bounded
         return HeadScore(
-            prior=self._prior, lines=tuple(lines), log_odds=total, probability=probability(total)
+            prior=self._head.prior, lines=tuple(lines), log_odds=total, probability=probability(total)
         )
 
 

@@ -8,18 +8,20 @@ import math
 from collections.abc import Iterator
 from typing import Final
 
-from streams.core.comparison import ABSENT, FIELDS, SKIPPED, one_sided_rule
+from streams.core.comparison import ABSENT, FIELDS, one_sided_rule
 from streams.core.explaining import counter_evidence, smallest_flip
 from streams.core.levels import LEVEL_FIELDS
 from streams.core.records import Decision, HeadScore, Level, Outcome
 from streams.core.scoring import (
     CALIBRATION,
+    CATALOGUE_SIZE,
     SHORT_OF_A_MATCH,
     VERSION_RULE,
     Bundle,
     Head,
     bound,
     probability,
+    size_prior,
 )
 from streams.core.standing import AGGREGATION, GUARD, RULED_OUT, outcome_of
 
@@ -61,9 +63,9 @@ class _Verifier:
                 yield "nothing explains the outcome: there is no ledger"
             return
         yield from _ledger(
-            "recording", recording, bundle.recording, FIELDS, rule=self._version_rule(recording)
+            "recording", recording, bundle.recording, FIELDS, bundle, rule=self._version_rule(recording)
         )
-        yield from _ledger("work", work, bundle.work, FIELDS)
+        yield from _ledger("work", work, bundle.work, FIELDS, bundle)
         yield from self._outcome(recording)
         yield from self._levels(recording, work)
 
@@ -94,7 +96,7 @@ class _Verifier:
         rule = one_sided_rule(levels)
         if rule is None:
             return None
-        scored = (line for line in ledger.lines if line.name in FIELDS or line.name == CALIBRATION)
+        scored = (line for line in ledger.lines if line.name in {*FIELDS, CALIBRATION, CATALOGUE_SIZE})
         total = ledger.prior + sum(line.contribution for line in scored)
         ceiling = bundle.recording_match - SHORT_OF_A_MATCH
         bounded = bound(total, rule=rule, review=bundle.recording_review, below_match=ceiling)
@@ -131,7 +133,7 @@ class _Verifier:
                 if level is not None and level.probability is not None:
                     yield f"{name}: nothing explains the probability: there is no ledger"
                 return
-            yield from _ledger(name, level.ledger, head, LEVEL_FIELDS)
+            yield from _ledger(name, level.ledger, head, LEVEL_FIELDS, None)
             if above is not None and above.probability is not None:
                 yield from _probability(name, level, above.probability * level.ledger.probability)
             above = level
@@ -147,6 +149,7 @@ def _ledger(
     ledger: HeadScore,
     head: Head,
     fields: tuple[str, ...],
+    sized: Bundle | None,
     *,
     rule: tuple[str, float] | None = None,
 ) -> Iterator[str]:
@@ -163,13 +166,15 @@ def _ledger(
     ruled = None
     for line in ledger.lines:
         if line.name in fields:
-            expected = 0.0 if line.level == SKIPPED else head.weights.get(line.name, {}).get(line.level, 0.0)
+            expected = head.weight(line.name, line.level)
         elif line.name == VERSION_RULE:
             ruled, expected = line, rule[1] if rule is not None else 0.0
         elif line.name == AGGREGATION:
             expected = 0.0
         elif line.name == CALIBRATION and fitted is not None:
             expected = fitted.shift
+        elif line.name == CATALOGUE_SIZE and sized is not None:
+            expected = size_prior(sized)
         elif line.name == GUARD:
             continue
         else:
@@ -177,6 +182,8 @@ def _ledger(
             continue
         if not _close(line.contribution, expected):
             yield f"{name}: {line.name} ({line.level}) weighs {line.contribution}, the bundle says {expected}"
+    if sized is not None and size_prior(sized) and all(line.name != CATALOGUE_SIZE for line in ledger.lines):
+        yield f"{name}: the size of the catalogue is left out"
     if (rule[0] if rule is not None else None) != (ruled.level if ruled is not None else None):
         yield f"{name}: the rule on version words is not the one that its levels ask for"
     total = ledger.prior + math.fsum(line.contribution for line in ledger.lines)

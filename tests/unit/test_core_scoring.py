@@ -1,12 +1,15 @@
 """Pair scores are pure, symmetrical, add up, and know versions, numbers and sound."""
 
 import dataclasses
+import math
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from benchmarks.additive import BELOW
 from streams.core.compare import compare_uploads
+from streams.core.comparison import compare_artists, compare_titles, prepare
 from streams.core.explaining import counter_evidence, smallest_flip
 from streams.core.features import featurize
 from streams.core.records import (
@@ -16,10 +19,12 @@ from streams.core.records import (
     LinkageRecord,
     PairScore,
     Recorded,
+    Release,
     SoundEvidence,
+    SourceKind,
     Upload,
 )
-from streams.core.scoring import Bundle, Scorer
+from streams.core.scoring import Bundle, Calibration, Head, Scorer, stratum_of
 from streams.core.versions import inverse_relation
 from streams.errors import SchemaError
 
@@ -247,6 +252,110 @@ def test_bundle_survives_its_json() -> None:
     bundle = Bundle.packaged()
     assert Bundle.from_json(bundle.to_json()) == bundle
     assert bundle.to_json() == Bundle.from_json(bundle.to_json()).to_json()
+
+
+def test_a_former_bundle_weighs_a_finer_level_as_the_coarser_one() -> None:
+    head = Head(prior=0.0, weights={"title": {"contained": 1.5, "different": -2.0}})
+    assert head.weight("title", "phrase") == 1.5
+    assert head.weight("title", "word") == -2.0
+    assert head.weight("title", "skipped") == 0.0
+    assert head.weight("track", "same_place") == 0.0
+    assert replace_title(head, {"phrase": 2.0, "contained": 1.5}).weight("title", "phrase") == 2.0
+
+
+def replace_title(head: Head, levels: dict[str, float]) -> Head:
+    return dataclasses.replace(head, weights={"title": levels})
+
+
+def test_every_bundle_that_shipped_is_at_hand() -> None:
+    shipped = Bundle.shipped()
+    assert shipped[SCORER.bundle.version] == SCORER.bundle
+    assert "2026.11.3" in shipped
+    for version, bundle in shipped.items():
+        assert bundle.version == version
+        assert bundle.recording.weights["title"]["exact"] > 0
+
+
+def test_odds_fall_by_the_factor_that_the_catalogue_grows_by() -> None:
+    grown = dataclasses.replace(SCORER.bundle, catalogue_size=1_000_000, measured_at=10_000)
+    one, other = featurize(_upload("Clear Water")), featurize(_upload("Clear Water (Demo)", artist=None))
+    small = Scorer(dataclasses.replace(grown, catalogue_size=10_000))
+    was, now = small.score(one, one), Scorer(grown).score(one, one)
+    for before, after in ((was.recording, now.recording), (was.work, now.work)):
+        assert after.log_odds == pytest.approx(before.log_odds - math.log(100))
+        assert after.lines[-1].name == "catalogue_size"
+        assert before.lines[-1].name != "catalogue_size"
+    assert Scorer(grown).score(one, other).cannot_link == small.score(one, other).cannot_link
+
+
+def test_a_catalogue_of_nothing_is_refused() -> None:
+    data = dataclasses.replace(SCORER.bundle, catalogue_size=0).to_json()
+    with pytest.raises(SchemaError):
+        Bundle.from_json(data)
+
+
+def test_a_pair_belongs_to_the_narrowest_stratum_that_was_calibrated() -> None:
+    upload = _upload("Clear Water", isrc="GBEMI0300013")
+    record = featurize(dataclasses.replace(upload, source_kind=SourceKind.label_feed))
+    assert stratum_of(record, record, SAME) == "label_feed|label_feed+ids+sound"
+    narrow = Calibration(slope=1.0, shift=3.0)
+    for name in ("label_feed|label_feed", "label_feed|label_feed+ids", "label_feed|label_feed+ids+sound"):
+        head = dataclasses.replace(SCORER.bundle.recording, calibration={name: narrow})
+        score = Scorer(dataclasses.replace(SCORER.bundle, recording=head)).score(record, record, SAME)
+        assert [line.level for line in score.recording.lines if line.name == "calibration"] == [name]
+
+
+def test_weights_never_fall_where_titles_agree_more() -> None:
+    for head in (SCORER.bundle.recording, SCORER.bundle.work):
+        for field, below in BELOW.items():
+            levels = head.weights.get(field, {})
+            falls = [
+                (level, lower)
+                for level, lower in below.items()
+                if level in levels and lower in levels and levels[level] < levels[lower]
+            ]
+            assert not falls, (field, falls)
+
+
+@pytest.mark.parametrize(
+    ("left", "right", "level"),
+    [
+        ("Have I Told You Lately", "Andy Williams-Have I Told You Lately (audio)", "phrase"),
+        ("Misty Blue", "Bobby Vinton Misty Blue", "contained"),
+        ("Marie", "Bill Haley and his Comets marie", "word"),
+        ("Silent Night, Holy Night", "Silent Night by Guy and Carolyn", "mostly"),
+        ("Clear Water", "Muddy Rain", "different"),
+    ],
+)
+def test_titles_within_titles(left: str, right: str, level: str) -> None:
+    one, other = (prepare(featurize(_upload(title, artist=None))) for title in (left, right))
+    assert compare_titles(one, other)[0] == compare_titles(other, one)[0] == level
+
+
+def test_a_place_on_an_album_is_compared_and_other_tracks_of_it_are_told_apart() -> None:
+    def on(title: str, track: int | None) -> LinkageRecord:
+        release = Release(title="River Songs", track_number=track)
+        return featurize(dataclasses.replace(_upload(title), releases=(release,)))
+
+    def level(left: LinkageRecord, right: LinkageRecord) -> str | None:
+        lines = SCORER.score(left, right).recording.lines
+        return next((line.level for line in lines if line.name == "track"), None)
+
+    assert level(on("Clear Water", 3), on("Clear Watr", 3)) == "same_place"
+    assert level(on("Clear Water", 3), on("Clear Water", 4)) == "other_place"
+    assert level(on("Clear Water", 3), on("Clear Water", None)) is None
+    sibling = SCORER.score(on("Clear Water", 3), on("Muddy Rain", 4))
+    assert sibling.recording.log_odds < SCORER.bundle.recording_review
+
+
+def test_an_uploader_is_no_artist_and_a_title_may_name_one() -> None:
+    video = dataclasses.replace(
+        _upload("Clear Water", artist="hans4711"), source_kind=SourceKind.video_platform
+    )
+    named = dataclasses.replace(video, title="clear water example band live 1999")
+    song = _upload("Clear Water", artist="Example Band")
+    assert compare_artists(prepare(featurize(video)), prepare(featurize(song))) == "uploader_differs"
+    assert compare_artists(prepare(featurize(named)), prepare(featurize(song))) == "in_title"
 
 
 @pytest.mark.parametrize("data", [b"{", b"{}", b"\xff"])

@@ -113,6 +113,23 @@ def test_a_calibrated_score_is_affine_and_adds_up() -> None:
         assert calibrated.score(left, left) == plain.score(left, left)
 
 
+def test_the_size_of_the_catalogue_adds_up_and_is_missed_where_it_is_left_out() -> None:
+    grown = replace(BUNDLE, version="grown", catalogue_size=100_000, measured_at=10_000)
+    made = decide(grown)
+    assert [verify(each, grown) for each in made if verify(each, grown)] == []
+    telling = next(each for each in made if each.recording_ledger is not None)
+    assert "catalogue_size" in [line.name for line in ledger_of(telling).lines]
+    assert verify(replace(telling, bundle_version=BUNDLE.version), BUNDLE) != ()
+    same_size = replace(BUNDLE, version="grown")
+    assert verify(next(e for e in decide(same_size) if e.recording_ledger is not None), grown) != ()
+
+
+def test_a_decision_of_a_former_bundle_is_verified_by_it() -> None:
+    former = Bundle.shipped()["2026.11.3"]
+    made = decide(former)
+    assert [verify(each, former) for each in made if verify(each, former)] == []
+
+
 @pytest.mark.parametrize("slope", [0.0, -1.0])
 def test_a_calibration_that_turns_scores_round_is_refused(slope: float) -> None:
     head = replace(BUNDLE.work, calibration={"unknown|unknown": Calibration(slope=slope, shift=0.0)})
