@@ -85,7 +85,7 @@ class IndexSettings(_Slice):
     batch_ms: int = Field(
         default=2_000, ge=1, description="a smaller batch is flushed this long after the one before"
     )
-    search_limit: int = Field(default=20, ge=1, description="hits per query vector")
+    search_limit: int = Field(default=20, ge=1, description="hits per query vector, at most; text has ten")
 
 
 class MediaSettings(_Slice):
