@@ -1,10 +1,11 @@
 """Named comparison levels of two linkage records, field by field; absent is a level of its own.
 
-Every comparison is symmetrical. Records are prepared once and kept by identity.
+Every comparison is symmetrical. Records are prepared once, and that is kept as long as the record is.
 """
 
 from collections.abc import Sequence
 from typing import NamedTuple
+from weakref import ref
 
 from rapidfuzz import fuzz
 
@@ -108,20 +109,26 @@ class Prepared:
         "artists",
         "bases",
         "contributors",
+        "explicit",
+        "instrumental",
         "mastering",
         "media_kind",
         "numbers",
-        "record",
+        "source_kind",
         "squeezed",
         "squeezed_set",
         "title_tokens",
+        "track_number",
         "types",
         "versions",
         "whole_title",
     )  # fmt: skip
 
     def __init__(self, record: LinkageRecord) -> None:
-        self.record = record
+        self.source_kind = record.source_kind
+        self.track_number = record.track_number
+        self.explicit = record.explicit
+        self.instrumental = record.instrumental
         readings = record.readings
         self.bases = tuple(reading.base for reading in readings)
         self.squeezed = tuple(base.replace(" ", "") for base in self.bases)
@@ -188,17 +195,24 @@ def _is_identity(number: TypedNumber) -> bool:
     return number.scheme in _IDENTITY_SCHEMES or number.scheme.startswith("catalogue:")
 
 
-_CACHE: dict[int, Prepared] = {}
+_CACHE: dict[int, tuple[ref[LinkageRecord], Prepared]] = {}
 _CACHE_SIZE = 65_536
 
 
 def prepare(record: LinkageRecord) -> Prepared:
-    """Prepare a record; the same object is prepared once (a memo, without effect on results)."""
-    prepared = _CACHE.get(id(record))
-    if prepared is None or prepared.record is not record:
-        if len(_CACHE) >= _CACHE_SIZE:
-            _CACHE.clear()
-        prepared = _CACHE[id(record)] = Prepared(record)
+    """Prepare a record; the same object is prepared once (a memo, without effect on results).
+
+    What a revision or withdrawal replaces is let go of with the record: of it alone the memo would fill up.
+    """
+    name = id(record)
+    held = _CACHE.get(name)
+    if held is not None:
+        return held[1]
+    if len(_CACHE) >= _CACHE_SIZE:
+        _CACHE.clear()
+    prepared = Prepared(record)
+    # Called before the memory, and with it the id, is given to another record.
+    _CACHE[name] = ref(record, lambda _gone: _CACHE.pop(name, None)), prepared
     return prepared
 
 
@@ -274,7 +288,7 @@ def compare_artists(left: Prepared, right: Prepared) -> str:
         return "in_title"
     if WITHIN in found:
         return WITHIN
-    uploaders = SourceKind.video_platform in (left.record.source_kind, right.record.source_kind)
+    uploaders = SourceKind.video_platform in (left.source_kind, right.source_kind)
     return "uploader_differs" if uploaders else DIFFERENT
 
 
@@ -310,7 +324,7 @@ def _compare_versions(left: Prepared, right: Prepared, i: int, j: int) -> tuple[
     if not ours and not theirs:
         return "none", None, None
     relation = relation_between(ours, theirs)
-    denied = _denied(ours, right.record) or _denied(theirs, left.record)
+    denied = _denied(ours, right) or _denied(theirs, left)
     if denied:
         return "conflict", relation, f"version:{denied}"
     special, other = ours - USUAL, theirs - USUAL
@@ -336,11 +350,11 @@ def _compare_versions(left: Prepared, right: Prepared, i: int, j: int) -> tuple[
     return ("one_sided_edit" if only <= {"edit", "clean"} else "one_sided"), relation, None
 
 
-def _denied(types: frozenset[str], record: LinkageRecord) -> str | None:
+def _denied(types: frozenset[str], other: Prepared) -> str | None:
     """Name what one side is and the other declares not to be."""
-    if "clean" in types and record.explicit:
+    if "clean" in types and other.explicit:
         return "clean|explicit"
-    if record.instrumental is False and types & {"instrumental", "karaoke"}:
+    if other.instrumental is False and types & {"instrumental", "karaoke"}:
         return "instrumental|vocal"
     return None
 
@@ -446,7 +460,7 @@ def _compare_gtins(left: LinkageRecord, right: LinkageRecord) -> str:
 
 def _compare_tracks(left: Prepared, right: Prepared, album: str) -> str:
     """Compare the places on an album; on different albums, or where one names none, a number says less."""
-    one, other = left.record.track_number, right.record.track_number
+    one, other = left.track_number, right.track_number
     if one is None or other is None:
         return ABSENT
     if album in _SAME_ALBUM:
@@ -459,12 +473,8 @@ _SAME_ALBUM = frozenset({"equal", "near"})
 
 def _share_a_place(left: Prepared, right: Prepared) -> bool:
     """Say whether both stand at one place of one album, whatever their titles are."""
-    number = left.record.track_number
-    return (
-        number is not None
-        and number == right.record.track_number
-        and _compare_albums(left, right) in _SAME_ALBUM
-    )
+    number = left.track_number
+    return number is not None and number == right.track_number and _compare_albums(left, right) in _SAME_ALBUM
 
 
 def _compare_ids(left: LinkageRecord, right: LinkageRecord) -> str:

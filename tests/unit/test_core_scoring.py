@@ -2,12 +2,14 @@
 
 import dataclasses
 import math
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from benchmarks.additive import BELOW
+from streams.core import comparison
 from streams.core.compare import compare_uploads
 from streams.core.comparison import compare_artists, compare_titles, prepare
 from streams.core.explaining import counter_evidence, smallest_flip
@@ -372,3 +374,13 @@ def test_an_isrc_older_than_its_recording_weighs_less_and_still_contradicts() ->
     assert _score(known, doubted).recording.log_odds < _score(known, known).recording.log_odds
     other = _score(known, doubted, dataclasses.replace(SAME, bit_error=0.45))
     assert (other.contradiction, other.cannot_link) == ("same_isrc_other_sound", "sound:other")
+
+
+def test_what_is_prepared_is_let_go_of_with_its_record(monkeypatch: pytest.MonkeyPatch) -> None:
+    held: dict[int, Any] = {}
+    monkeypatch.setattr(comparison, "_CACHE", held)
+    stays = featurize(_upload("Clear Water"))
+    for revision in range(50):
+        prepare(featurize(_upload(f"Clear Water {revision}")))
+        assert prepare(stays) is prepare(stays)
+    assert len(held) == 1

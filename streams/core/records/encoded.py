@@ -68,7 +68,7 @@ class TitleReading:
     source_text: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, weakref_slot=True)
 class LinkageRecord:
     """An upload as record linkage sees it: immutable, all that pair scores depend on but the sound."""
 
