@@ -28,7 +28,8 @@ def audit(
     from streams.errors import TransientError
 
     settings = settings_for(data_dir, bootstrap=bootstrap)
-    report: AuditReport = wiring().audit_once(settings)
+    running = wiring().auditor(settings)
+    report: AuditReport = running.look()
     if once:
         _show_hops(report, as_json=as_json)
         if not report.clean:
@@ -40,7 +41,7 @@ def audit(
         while True:
             time.sleep(every)
             try:
-                looks.show(wiring().audit_once(settings))
+                looks.show(running.look())
             except TransientError as exc:
                 messages().print(f"no look this time: {exc} [{exc.code}]")
     except KeyboardInterrupt:

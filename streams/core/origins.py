@@ -1,8 +1,8 @@
 """Which input records were already decided, kept as few ranges however many there were."""
 
-from bisect import bisect_right
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
+from streams.core.ranges import Ranges
 from streams.core.records import Origin, OriginRange
 
 
@@ -13,34 +13,32 @@ class Origins:
     """
 
     def __init__(self, ranges: Iterable[OriginRange] = ()) -> None:
-        self._ranges: dict[tuple[str, int], list[tuple[int, int]]] = {}
+        found: dict[tuple[str, int], list[tuple[int, int]]] = {}
         for item in ranges:
-            self._ranges.setdefault((item.topic, item.partition), []).append((item.first, item.end))
-        for held in self._ranges.values():
-            held.sort()
+            found.setdefault((item.topic, item.partition), []).append((item.first, item.end))
+        self._ranges = {place: Ranges(held) for place, held in found.items()}
 
     def __contains__(self, origin: Origin) -> bool:
-        held = self._ranges.get((origin.topic, origin.partition), [])
-        at = bisect_right(held, (origin.offset, float("inf"))) - 1
-        return at >= 0 and origin.offset < held[at][1]
+        held = self._ranges.get((origin.topic, origin.partition))
+        return held is not None and origin.offset in held
 
     def add(self, origin: Origin) -> None:
         """Add one origin, joining ranges that now touch."""
-        if origin in self:
-            return
-        held = self._ranges.setdefault((origin.topic, origin.partition), [])
-        first, end = origin.offset, origin.offset + 1
-        at = bisect_right(held, (first, float("inf")))
-        if at < len(held) and held[at][0] == end:
-            end = held.pop(at)[1]
-        if at > 0 and held[at - 1][1] == first:
-            first = held.pop(at - 1)[0]
-            at -= 1
-        held.insert(at, (first, end))
+        place = origin.topic, origin.partition
+        held = self._ranges.get(place)
+        if held is None:
+            held = self._ranges[place] = Ranges()
+        held.add(origin.offset)
 
     def copy(self) -> "Origins":
         """Give a set of its own."""
         return Origins(self.ranges())
+
+    def without(self, others: "Origins") -> Iterator[Origin]:
+        """Give the origins that are not among others."""
+        for (topic, partition), held in sorted(self._ranges.items()):
+            for offset in held.without(others._ranges.get((topic, partition), Ranges())):
+                yield Origin(topic=topic, partition=partition, offset=offset)
 
     def ranges(self) -> tuple[OriginRange, ...]:
         """Give the ranges in a fixed order."""

@@ -31,7 +31,7 @@ from streams.demo.truth import Judged, Truth, Verdict, counts, judge, pairs
 from streams.edges.media_roots import add_media_roots
 from streams.edges.topics import ensure_topics
 from streams.errors import BrokerUnavailable
-from streams.wiring.service import audit_once
+from streams.wiring.service import auditor
 
 READY_SECONDS = 300.0
 STOP_SECONDS = 60.0
@@ -76,7 +76,7 @@ def run_demo(folder: Path, *, keep: bool = False) -> int:
             decisions += _publish(console, settings, as_lines(wave))
         console.print("\nA steady stream of invented English titles, for the drift monitor ...")
         shift = show_drift(settings, say=lambda line: console.print(line, highlight=False))
-        audited = audit_once(settings)
+        audited = auditor(settings).look()
     judged = judge([expectation for _, expectation in made], decisions)
     _summary(console, judged)
     _explain_one(console, judged, folder)

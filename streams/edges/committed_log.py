@@ -57,7 +57,12 @@ def end_offsets(bootstrap: str, extra: ClientConfig | None, topics: Iterable[str
 
 
 def read_topic(
-    bootstrap: str, extra: ClientConfig | None, topic: str, *, ends: Offsets | None = None
+    bootstrap: str,
+    extra: ClientConfig | None,
+    topic: str,
+    *,
+    ends: Offsets | None = None,
+    since: Offsets | None = None,
 ) -> Iterator[Message]:
     """Read what is committed of a topic, partition by partition, without a group.
 
@@ -69,17 +74,26 @@ def read_topic(
     topic : str
     ends : mapping of int to int, optional
         where to stop, by partition; by default the read-committed ends at the time of the call
+    since : mapping of int to int, optional
+        where to begin, by partition; by default with the earliest that is kept
 
     Raises
     ------
     BrokerUnavailable
         Kafka does not answer, or has no such topic
+    OffsetRegression
+        the log no longer holds a place where reading was to begin
     """
     if ends is None:
         ends = end_offsets(bootstrap, extra, [topic])[topic]
+    since = since or {}
+    if all(since.get(partition) == end for partition, end in ends.items()):
+        return
     with LogReader(bootstrap, extra) as reader:
         for partition, end in sorted(ends.items()):
-            yield from reader.read_committed_to_end(topic, 0, partition=partition, end=end)
+            begin = since.get(partition, 0)
+            if begin != end:
+                yield from reader.read_committed_to_end(topic, begin, partition=partition, end=end)
 
 
 def committed_offsets(
@@ -121,9 +135,9 @@ class CommittedLog:
         """Return the read-committed end of each partition, by topic."""
         return end_offsets(self._bootstrap, self._extra, topics)
 
-    def read(self, topic: str, ends: Offsets | None) -> Iterator[Message]:
-        """Read a topic up to some ends, by default those of now."""
-        return read_topic(self._bootstrap, self._extra, topic, ends=ends)
+    def read(self, topic: str, ends: Offsets | None, since: Offsets | None = None) -> Iterator[Message]:
+        """Read a topic, from some offsets or all that is kept, up to some ends, by default those of now."""
+        return read_topic(self._bootstrap, self._extra, topic, ends=ends, since=since)
 
     def committed(self, group: str, topics: tuple[str, ...]) -> Mapping[tuple[str, int], int]:
         """Return what a group has committed, by topic and partition."""

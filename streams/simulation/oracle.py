@@ -72,7 +72,9 @@ class _View:
             for topic in topics
         }
 
-    def read(self, topic: str, ends: Mapping[int, int] | None) -> Iterator[Message]:
+    def read(
+        self, topic: str, ends: Mapping[int, int] | None, since: Mapping[int, int] | None = None
+    ) -> Iterator[Message]:
         for number in range(self._broker.counts[topic]):
             yield from self._broker.messages(topic, number)
 

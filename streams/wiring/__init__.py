@@ -2,10 +2,10 @@
 
 from streams.wiring.builds import drop_build, index_builds, promote_build, rebuild_index, recheck_index
 from streams.wiring.offline import compare_file, offline_parts, resolve_file
-from streams.wiring.service import audit_once, run_stage, up
+from streams.wiring.service import auditor, run_stage, up
 
 __all__ = [
-    "audit_once",
+    "auditor",
     "compare_file",
     "drop_build",
     "index_builds",

@@ -7,7 +7,6 @@ import os
 import signal
 import socket
 import threading
-import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
@@ -19,7 +18,6 @@ from typing import Any, Self
 
 from streams.config import Settings
 from streams.connection import bootstrap_of, codec_for, kafka_extra
-from streams.core.audit import AuditReport
 from streams.core.policy import RefusalLimits
 from streams.core.records import StageControl
 from streams.core.scoring import Bundle
@@ -45,7 +43,7 @@ from streams.edges.transactional_runner import OVERDUE_SECONDS, TransactionalRun
 from streams.errors import ConfigError, TransientError
 from streams.ports import CandidateIndex, Processor
 from streams.stages.arbitrate import FOLDED, HEAD, ROWS, STATE_TOPICS, ArbitrateStage
-from streams.stages.audit import ARBITER_GROUP, ENCODE_GROUP, FIND_GROUP, run_audit
+from streams.stages.audit import ARBITER_GROUP, ENCODE_GROUP, FIND_GROUP, Audit
 from streams.stages.decision_metrics import DecisionMetrics
 from streams.stages.encode import ENCODED, EncodeProcessor
 from streams.stages.find import AGAIN, INPUT, PASSED_ON, FindProcessor
@@ -68,7 +66,6 @@ from streams.wiring.parts import (
 
 AUDIT_NICENESS = 10
 AUDIT_EVERY_S = 60.0
-AUDIT_REST = 19.0
 GATE_S = 0.25
 WRITING = frozenset({"encode", "find", "arbitrate", "index"})
 # A search has a fixed cost whatever it asks, under a lock that folding waits for: fewer and larger ones.
@@ -144,9 +141,9 @@ def run_stage(name: str, settings: Settings) -> None:
                 raise ConfigError(f"there is no stage {name!r}")
 
 
-def audit_once(settings: Settings) -> AuditReport:
-    """Check every hop once."""
-    return run_audit(CommittedLog(bootstrap_of(settings), kafka_extra(settings)), codec_for(settings))
+def auditor(settings: Settings) -> Audit:
+    """Give what checks every hop, from look to look at what is new."""
+    return Audit(CommittedLog(bootstrap_of(settings), kafka_extra(settings)), codec_for(settings))
 
 
 class _Stage:
@@ -301,20 +298,24 @@ class _Stage:
         """Check every hop again and again."""
         # No upload waits for it: what the others need of the processor they get first.
         os.nice(AUDIT_NICENESS)
-        intake = self._intake("audit")
+        intake, auditing = self._intake("audit"), auditor(self._settings)
         while not self._stop.is_set():
             if not self._await(intake):
                 break
-            begun = time.monotonic()
-            with self._guard(Step.look):
-                report = audit_once(self._settings)
+            try:
+                with self._guard(Step.look):
+                    report = auditing.look()
+            except TransientError as exc:
+                log.warning("no look this time: %s", exc)
+                self._metrics.add("samesong.errors", code=exc.code)
+                self._stop.wait(AUDIT_EVERY_S)
+                continue
             found = Counter(mismatch.hop for mismatch in report.mismatches)
             for hop in report.checked:
                 self._metrics.set("samesong.audit.mismatches", found[hop], check=hop)
             for mismatch in report.mismatches:
                 log.error("audit: %s", mismatch)
-            # A look reads whole logs: the longer they are the rarer it is, so that it stays a small load.
-            self._stop.wait(max(AUDIT_EVERY_S, AUDIT_REST * (time.monotonic() - begun)))
+            self._stop.wait(AUDIT_EVERY_S)
 
     def drift(self) -> None:
         """Watch the embeddings."""

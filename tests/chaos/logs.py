@@ -145,9 +145,13 @@ class Onlooker:
                 for topic in topics
             }
 
-    def read(self, topic: str, ends: Mapping[int, int] | None) -> Iterator[Message]:
-        """Give what was seen below some ends."""
+    def read(
+        self, topic: str, ends: Mapping[int, int] | None, since: Mapping[int, int] | None = None
+    ) -> Iterator[Message]:
+        """Give what was seen from some offsets up to some ends."""
         for message in self.seen(topic):
+            if since is not None and message.offset < since.get(message.partition, 0):
+                continue
             if ends is None or message.offset < ends.get(message.partition, 0):
                 yield message
 

@@ -1,11 +1,13 @@
 """Each kind of loss, doubling and tearing is found, and a sound log is clean."""
 
+import gc
+import tracemalloc
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 
 import pytest
 
-from streams.core.audit import Mismatch
+from streams.core.audit import AuditLog, AuditReport, Carried, DecidedAt, Mismatch, RunningAudit
 from streams.core.index_rows import checksum, row_hash
 from streams.core.records import (
     ArbiterHead,
@@ -28,9 +30,10 @@ from streams.core.records import (
     Verdict,
 )
 from streams.edges.avro import AvroCodec
+from streams.errors import BrokerUnavailable, OffsetRegression
 from streams.ports import Message
 from streams.records_by_topic import TOPIC_RECORDS
-from streams.stages.audit import run_audit
+from streams.stages.audit import Audit, run_audit
 
 CODEC = AvroCodec()
 
@@ -41,6 +44,7 @@ class Logs:
     def __init__(self) -> None:
         self.topics: dict[str, list[bytes | None]] = {topic: [] for topic in TOPIC_RECORDS}
         self.committed_by: dict[str, dict[tuple[str, int], int]] = {}
+        self.given = 0  # records that were read
 
     def put(self, topic: str, record: object) -> int:
         self.topics[topic].append(CODEC.encode(topic, record))
@@ -52,10 +56,17 @@ class Logs:
     def ends(self, topics: tuple[str, ...]) -> Mapping[str, Mapping[int, int]]:
         return {topic: {0: len(self.topics[topic])} for topic in topics}
 
-    def read(self, topic: str, ends: Mapping[int, int] | None) -> Iterator[Message]:
+    def read(
+        self, topic: str, ends: Mapping[int, int] | None, since: Mapping[int, int] | None = None
+    ) -> Iterator[Message]:
         values = self.topics[topic]
-        for offset, value in enumerate(values[: len(values) if ends is None else ends[0]]):
-            yield Message(topic=topic, partition=0, offset=offset, key=b"k", value=value)
+        end = len(values) if ends is None else ends[0]
+        first = since.get(0, 0) if since else 0
+        if first > end:
+            raise OffsetRegression(f"{topic} ends before {first}")
+        for offset in range(first, end):
+            self.given += 1
+            yield Message(topic=topic, partition=0, offset=offset, key=b"k", value=values[offset])
 
     def committed(self, group: str, topics: tuple[str, ...]) -> Mapping[tuple[str, int], int]:
         return self.committed_by.get(group, {})
@@ -160,9 +171,33 @@ def watermark(at: int, rows: int, ids: tuple[str, ...], active: bool = True) -> 
     return IndexWatermark(build="b1", watermark=at, rows=rows, checksum=total, active=active)
 
 
+class Growing(Logs):
+    """Logs of which a part is seen at first, however that tears what belongs together."""
+
+    def __init__(self, logs: Logs, share: float) -> None:
+        super().__init__()
+        self.topics, self.committed_by, self.share = logs.topics, logs.committed_by, share
+
+    def ends(self, topics: tuple[str, ...]) -> Mapping[str, Mapping[int, int]]:
+        return {topic: {0: int(len(self.topics[topic]) * self.share)} for topic in topics}
+
+
+def named(report: AuditReport) -> set[tuple[str, str, str]]:
+    return {(each.hop, each.what, each.subject) for each in report.mismatches}
+
+
 def found(logs: Logs) -> list[tuple[str, str, str]]:
     report = run_audit(logs, CODEC, wait=lambda seconds: None)
     assert report.clean == (not report.mismatches)
+    for share in (0.0, 0.4, 0.7, 1.0):
+        growing = Growing(logs, share)
+        running = Audit(growing, CODEC)
+        running.look(attempts=1)
+        growing.share, growing.given = 1.0, 0
+        later = running.look(wait=lambda seconds: None)
+        assert named(later) == named(report), share
+        assert later.checked == report.checked
+        assert share < 1.0 or not growing.given
     return [(each.hop, each.what, each.subject) for each in report.mismatches]
 
 
@@ -420,7 +455,7 @@ def test_a_cut_is_taken_again_when_the_arbiter_commits_in_between(logs: Logs) ->
         def ends(self, topics: tuple[str, ...]) -> Mapping[str, Mapping[int, int]]:
             ends = super().ends(topics)
             self.asked += 1
-            if self.asked == 2:  # a transaction is committed while the ends are asked for
+            if self.asked == 3:  # a transaction is committed while the ends are asked for
                 self.put("arbiter.head.v1", ArbiterHead(sequence=4))
                 self.put("entity.changed.v1", changed(4, "E2", ("1", "x")))
                 self.put("entity.state.v1", state("E2", ("1", "x")))
@@ -429,7 +464,7 @@ def test_a_cut_is_taken_again_when_the_arbiter_commits_in_between(logs: Logs) ->
     busy = Busy()
     busy.topics, busy.committed_by = logs.topics, logs.committed_by
     assert found(busy) == []
-    assert busy.asked == 5
+    assert busy.asked == 7
 
 
 def test_a_mismatch_says_what_and_where(logs: Logs) -> None:
@@ -443,3 +478,78 @@ def test_a_mismatch_says_what_and_where(logs: Logs) -> None:
             detail="2 decisions of one upload",
         ),
     )
+
+
+def test_a_log_that_is_another_one_is_read_from_its_beginning(logs: Logs) -> None:
+    running = Audit(logs, CODEC)
+    assert running.look(attempts=1).clean
+    logs.topics = Logs().topics
+    logs.committed_by.clear()
+    logs.put("resolution.decided.v1", decision(0, 1))
+    report = running.look(attempts=1)
+    assert [each.what for each in report.mismatches] == ["from_nowhere"]
+    assert report.checked["encode"] == 0
+
+
+def test_a_look_that_was_cut_short_is_made_again_from_the_beginning(logs: Logs) -> None:
+    class Failing(Logs):
+        fails = True
+
+        def read(
+            self, topic: str, ends: Mapping[int, int] | None, since: Mapping[int, int] | None = None
+        ) -> Iterator[Message]:
+            for message in super().read(topic, ends, since):
+                yield message
+                if self.fails and topic == "index.row.v1":
+                    raise BrokerUnavailable("it went away")
+
+    failing = Failing()
+    failing.topics, failing.committed_by = logs.topics, logs.committed_by
+    running = Audit(failing, CODEC)
+    with pytest.raises(BrokerUnavailable):
+        running.look()
+    failing.fails = False
+    report = running.look()
+    assert report.clean
+    assert report.checked == run_audit(logs, CODEC).checked
+
+
+def test_an_audit_that_goes_on_needs_no_more_memory_for_a_longer_log() -> None:
+    running, step = RunningAudit(), 2_000
+
+    def took(cut: int) -> int:
+        span = range(cut * step, (cut + 1) * step)
+        at = {name: [Origin(topic=name, partition=0, offset=each) for each in span] for name in "eid"}
+        from_uploads = [origin(each) for each in span]
+        states = [replace(state(f"E{each}", (str(each),)), minted_sequence=cut) for each in range(50)]
+        report = running.take(
+            AuditLog(
+                uploads=from_uploads,
+                encoded=map(Carried, at["e"], from_uploads),
+                inputs=map(Carried, at["i"], from_uploads),
+                decisions=[
+                    DecidedAt(place, each, each.offset + 1, Outcome.new)
+                    for place, each in zip(at["d"], from_uploads, strict=True)
+                ],
+                entity_changes=[
+                    changed(span[0] + 1, f"E{each}", (str(each),), each + 1, 50) for each in range(50)
+                ],
+                entities=states,
+                encode_committed={("catalog.upload.v1", 0): span[-1] + 1},
+                find_committed={("e", 0): span[-1] + 1},
+                arbiter_committed={("i", 0): span[-1] + 1},
+            )
+        )
+        assert report.mismatches == ()
+        assert report.checked["arbitrate"] == span[-1] + 1
+        del at, from_uploads, states, report
+        gc.collect()
+        return tracemalloc.get_traced_memory()[0]
+
+    tracemalloc.start()
+    try:
+        first = [took(cut) for cut in range(3)][-1]
+        last = [took(cut) for cut in range(3, 8)][-1]
+    finally:
+        tracemalloc.stop()
+    assert last - first < step  # not a byte for each upload of one cut, of five

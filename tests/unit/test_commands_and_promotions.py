@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from streams.core.audit import AuditLog, Carried, DecidedAt, audit
+from streams.core.audit import AuditLog, Carried, DecidedAt, RunningAudit
 from streams.core.promoting import MAX_BUNDLE_BYTES
 from streams.core.records import (
     AdminCommand,
@@ -120,7 +120,7 @@ class Operated(Pipeline):
             find_committed={},
             arbiter_committed={(INPUT, 0): len(self.log[INPUT])},
         )
-        return [*audit(log).mismatches, *self.subscriber_lacks()]
+        return [*RunningAudit().take(log).mismatches, *self.subscriber_lacks()]
 
     def _inputs(self) -> Iterator[Carried]:
         for message in self.log[INPUT]:

@@ -39,7 +39,9 @@ class LogInMemory:
     def ends(self, topics: tuple[str, ...]) -> Mapping[str, Mapping[int, int]]:
         return {topic: {0: len(self._log.get(topic, ()))} for topic in topics}
 
-    def read(self, topic: str, ends: Mapping[int, int] | None) -> Iterator[Message]:
+    def read(
+        self, topic: str, ends: Mapping[int, int] | None, since: Mapping[int, int] | None = None
+    ) -> Iterator[Message]:
         messages = self._log.get(topic, ())
         yield from messages if ends is None else messages[: ends[0]]
 

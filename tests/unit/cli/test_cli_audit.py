@@ -23,14 +23,16 @@ def looking(
     """Run the command over these looks; after the last one comes Ctrl-C."""
     coming: Iterator[AuditReport | BaseException] = iter(looks)
 
-    def audit_once(_settings: object) -> AuditReport:
+    def look() -> AuditReport:
         look = next(coming, KeyboardInterrupt())
         if isinstance(look, BaseException):
             raise look
         return look
 
     module = importlib.import_module("streams.cli.audit")
-    monkeypatch.setattr(module, "wiring", lambda: SimpleNamespace(audit_once=audit_once))
+    monkeypatch.setattr(
+        module, "wiring", lambda: SimpleNamespace(auditor=lambda _settings: SimpleNamespace(look=look))
+    )
     monkeypatch.setattr(module.time, "sleep", lambda _seconds: None)
     return CliRunner().invoke(app, ["audit", *arguments])
 

@@ -1,0 +1,47 @@
+"""A set of whole numbers that mostly follow each other, kept as few ranges."""
+
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator
+
+
+class Ranges:
+    """A sorted list of disjoint ranges, each (first, end); iterates over them."""
+
+    __slots__ = ("_held",)
+
+    def __init__(self, ranges: Iterable[tuple[int, int]] = ()) -> None:
+        self._held = sorted(ranges)
+
+    def __iter__(self) -> Iterator[tuple[int, int]]:
+        return iter(self._held)
+
+    def __contains__(self, number: int) -> bool:
+        at = bisect_right(self._held, (number, float("inf"))) - 1
+        return at >= 0 and number < self._held[at][1]
+
+    def add(self, number: int) -> None:
+        """Add a number, joining ranges that now touch."""
+        if number in self:
+            return
+        held = self._held
+        first, end = number, number + 1
+        at = bisect_right(held, (first, float("inf")))
+        if at < len(held) and held[at][0] == end:
+            end = held.pop(at)[1]
+        if at > 0 and held[at - 1][1] == first:
+            first = held.pop(at - 1)[0]
+            at -= 1
+        held.insert(at, (first, end))
+
+    def without(self, others: "Ranges") -> Iterator[int]:
+        """Give the numbers that are not among others."""
+        for first, end in self._held:
+            number = first
+            while number < end:
+                at = bisect_right(others._held, (number, float("inf")))
+                if at and number < others._held[at - 1][1]:
+                    number = others._held[at - 1][1]
+                    continue
+                stop = min(end, others._held[at][0]) if at < len(others._held) else end
+                yield from range(number, stop)
+                number = stop
