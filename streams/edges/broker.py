@@ -347,7 +347,7 @@ class EmbeddedKafka:
     def _command(self, index: int, main_class: str, *arguments: str) -> list[str]:
         """Return the command line of one Java program of Kafka."""
         log_config = str(self._folder(index) / "log4j2.properties")
-        options = java_options(nodes=self.brokers, log_config=log_config)
+        options = java_options(log_config=log_config)
         return [str(_java()), *options, "-cp", self._class_path, main_class, *arguments]
 
     def _start_node(self, index: int) -> None:

@@ -32,9 +32,9 @@ def test_every_listener_is_on_loopback() -> None:
     assert all("//127.0.0.1:" in listener for listener in settings["listeners"].split(","))
 
 
-def test_several_brokers_share_the_memory() -> None:
-    assert "-Xmx512m" in java_options(nodes=1, log_config="x")
-    assert "-Xmx384m" in java_options(nodes=3, log_config="x")
+def test_a_broker_has_a_heap_of_one_size() -> None:
+    options = java_options(log_config="x")
+    assert {"-Xms256m", "-Xmx256m"} <= set(options)
 
 
 def test_no_broker_is_found_in_an_empty_folder(tmp_path: Path) -> None:
