@@ -17,9 +17,11 @@ from streams.core.records import (
     LinkageRecord,
     SoundEvidence,
     SourceKind,
+    TitleReading,
     TypedNumber,
     VersionPart,
 )
+from streams.core.titles.stripping import same_name
 from streams.core.versions import (
     OF_WHOLE_ALBUMS,
     USUAL,
@@ -114,24 +116,25 @@ class Prepared:
         "mastering",
         "media_kind",
         "numbers",
-        "source_kind",
         "squeezed",
         "squeezed_set",
         "title_tokens",
         "track_number",
         "types",
+        "uploaded",
         "versions",
         "whole_title",
+        "with_artist",
     )  # fmt: skip
 
     def __init__(self, record: LinkageRecord) -> None:
-        self.source_kind = record.source_kind
         self.track_number = record.track_number
         self.explicit = record.explicit
         self.instrumental = record.instrumental
         readings = record.readings
         self.bases = tuple(reading.base for reading in readings)
         self.squeezed = tuple(base.replace(" ", "") for base in self.bases)
+        self.with_artist = _with_artist(readings, self.squeezed)
         self.squeezed_set = frozenset(self.squeezed)
         self.title_tokens = tuple(frozenset(base.split()) for base in self.bases)
         self.any_title_token = frozenset[str]().union(*self.title_tokens[:3])
@@ -139,6 +142,11 @@ class Prepared:
         if readings and readings[0].artist:
             names.append(fold_diacritics(readings[0].artist))
         names = [name for name in names if name and not _is_nobody(name)]
+        # That a channel is the artist's own shows where the title names the artist too.
+        who = (readings[0].artist if readings else None) or ""
+        self.uploaded = record.source_kind is SourceKind.video_platform and not any(
+            same_name(name, who) for name in record.artists
+        )
         self.artist_forms = tuple(dict.fromkeys(map(name_form, names)))
         self.artists = frozenset(form.key for form in self.artist_forms if form.generation is None)
         self.artist_ids = frozenset(record.artist_ids)
@@ -157,6 +165,15 @@ class Prepared:
             if _is_identity(number):
                 numbers.setdefault(number.scheme, set()).add(number.value)
         self.numbers = numbers
+
+
+def _with_artist(readings: Sequence[TitleReading], bases: Sequence[str]) -> tuple[str | None, ...]:
+    """Give for each reading the artist of the first one that it takes for the title, or for a part of it."""
+    who = fold_diacritics(readings[0].artist or "").replace(" ", "") if readings else ""
+    return tuple(
+        who if number and who and who in base and base != bases[0] else None
+        for number, base in enumerate(bases)
+    )
 
 
 def _is_nobody(name: str) -> bool:
@@ -220,13 +237,15 @@ def compare_titles(left: Prepared, right: Prepared) -> tuple[str, int, int]:
     """Compare the best pair of readings: level and both readings."""
     if not left.bases or not right.bases:
         return ABSENT, 0, 0
-    if not left.squeezed_set.isdisjoint(right.squeezed_set):
-        i, j = _equal_readings(left.squeezed, right.squeezed)
+    if not left.squeezed_set.isdisjoint(right.squeezed_set) and (equal := _equal_readings(left, right)):
+        i, j = equal
         long = len(left.squeezed[i]) >= 10 or len(left.title_tokens[i]) >= 3
         return ("exact" if long else "exact_short"), i, j
     best, where = 0.0, (0, 0)
     for i, base in enumerate(left.squeezed[:3]):
         for j, other in enumerate(right.squeezed[:3]):
+            if _same_artist_read(left, right, i, j):
+                continue
             ratio = fuzz.ratio(base, other, score_cutoff=best)
             if ratio > best:
                 best, where = ratio, (i, j)
@@ -249,20 +268,30 @@ def _containment(left: Prepared, right: Prepared) -> tuple[str | None, tuple[int
         return None, at
     for i, tokens in enumerate(left.title_tokens[:3]):
         for j, others in enumerate(right.title_tokens[:3]):
+            if _same_artist_read(left, right, i, j):
+                continue
             found = containment(left.bases[i], right.bases[j], tokens, others)
             if found is not None and (rank := CONTAINMENTS.index(found)) > best:
                 best, at = rank, (i, j)
     return (CONTAINMENTS[best] if best >= 0 else None), at
 
 
-def _equal_readings(left: tuple[str, ...], right: tuple[str, ...]) -> tuple[int, int]:
-    """Find the likeliest two readings that are equal; the same two from either side."""
-    if left[0] == right[0]:
+def _same_artist_read(left: Prepared, right: Prepared, i: int, j: int) -> bool:
+    """Say whether two readings take one artist for the title, so that their agreeing says nothing of it."""
+    return left.with_artist[i] is not None and left.with_artist[i] == right.with_artist[j]
+
+
+def _equal_readings(left: Prepared, right: Prepared) -> tuple[int, int] | None:
+    """Find the likeliest two readings that are equal, if any say so; the same two from either side."""
+    if left.squeezed[0] == right.squeezed[0]:
         return 0, 0
-    *_, i, j = min(
-        (i + j, base, i, j) for i, base in enumerate(left) for j, other in enumerate(right) if base == other
-    )
-    return i, j
+    equal = [
+        (i + j, base, i, j)
+        for i, base in enumerate(left.squeezed)
+        for j, other in enumerate(right.squeezed)
+        if base == other and not _same_artist_read(left, right, i, j)
+    ]
+    return min(equal)[2:] if equal else None
 
 
 def compare_artists(left: Prepared, right: Prepared) -> str:
@@ -288,8 +317,7 @@ def compare_artists(left: Prepared, right: Prepared) -> str:
         return "in_title"
     if WITHIN in found:
         return WITHIN
-    uploaders = SourceKind.video_platform in (left.source_kind, right.source_kind)
-    return "uploader_differs" if uploaders else DIFFERENT
+    return "uploader_differs" if left.uploaded or right.uploaded else DIFFERENT
 
 
 def _named_in_title(one: Prepared, other: Prepared) -> bool:

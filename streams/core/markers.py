@@ -35,6 +35,11 @@ VERSIONS: dict[str, Words] = {
         "*": "medley|potpourri|pot pourri", "es": "popurrí", "pt": "pout pourri|poutpourri", "ru": "попурри", "ja": "メドレー", "ko": "메들리",
         "zh": "串烧|串燒|联唱|聯唱", "tr": "potpuri",
     },
+    "ai_voice": {
+        "*": "ai/a.i cover/voice/version/vocals/remix|ai generated|ai covered by", "es": "voz/versión/cover ia|ia cover|voz de ia", "pt": "voz/versão/cover ia|voz de ia",
+        "fr": "voix/reprise ia|voix d'ia", "de": "ki cover/stimme/version", "it": "voce/cover ia|voce di ia", "ru": "ии кавер/голос/версия|нейросеть|нейрокавер|нейро кавер",
+        "ja": "ai カバー/ボイス|aiカバー", "ko": "ai 커버/보이스|인공지능 커버", "zh": "ai 翻唱|ai翻唱", "tr": "yapay zeka|yapay zekâ",
+    },
     "parody": {
         "en": "parody|lyrical adaptation/adaption", "es": "parodia", "pt": "paródia", "fr": "parodie", "ru": "пародия", "ja": "パロディ|替え歌",
         "ko": "패러디", "zh": "恶搞|惡搞", "tr": "parodi",
@@ -88,6 +93,11 @@ VERSIONS: dict[str, Words] = {
         "ko": "한국어버전|영어버전|일본어버전|중국어버전|한국어 버전/ver|영어 버전/ver|일본어 버전/ver|중국어 버전/ver",
         "zh": "国语版|國語版|粤语版|粵語版|英文版|日文版|中文版|韩文版|韓文版|闽南语版|台語版",
         "tr": "türkçe/ingilizce/almanca/fransızca/ispanyolca/italyanca versiyon/versiyonu/sürüm/sürümü",
+    },
+    "excerpt": {
+        "en": "intro|excerpt|excerpts|snippet|preview|teaser|ringtone|short clip", "es": "extracto|fragmento|avance", "pt": "trecho|prévia", "fr": "extrait|aperçu",
+        "de": "auszug|ausschnitt|hörprobe", "it": "estratto|frammento|anteprima", "ru": "отрывок|фрагмент", "ja": "抜粋|試聴", "ko": "발췌|미리듣기", "zh": "片段|试听|試聽",
+        "tr": "kesit|alıntı",
     },
     "edit": {
         "*": "edit/edited|radio/single/extended/short/video/film/tv/movie/album edit|12/7 inch|12/7 inch mix/version/single|12/7 mix/version/single|tv size",

@@ -32,7 +32,7 @@ DECLARED: dict[str, str] = {
     "cover": "cover", "tribute": "cover", "soundalike": "cover", "parody": "parody", "translation": "language",
     "languageversion": "language", "spedup": "sped_up", "nightcore": "sped_up", "slowed": "slowed",
     "daycore": "slowed", "mashup": "mashup", "medley": "medley", "djmix": "dj_mix", "bootleg": "remix",
-    "studio": "album", "original": "album",
+    "studio": "album", "original": "album", "aivoice": "ai_voice", "aivoiceswap": "ai_voice", "aicover": "ai_voice",
 }  # fmt: skip
 
 NEUTRAL = frozenset({"remaster", "mono", "stereo", "other"})
@@ -51,7 +51,7 @@ _INTERCHANGEABLE = frozenset(
         "acoustic|cover", "acoustic|alternative", "cover|session", "cover|karaoke", "cover|instrumental",
         "cover|a_cappella", "cover|language", "cover|parody", "cover|rerecording", "instrumental|karaoke",
         "demo|alternative", "session|alternative", "demo|session", "mix|remix", "edit|mix", "edit|clean", "mashup|remix",
-        "mashup|medley", "dj_mix|medley", "sped_up|remix", "slowed|remix",
+        "mashup|medley", "dj_mix|medley", "sped_up|remix", "slowed|remix", "ai_voice|cover",
     )
 )  # fmt: skip
 """Words that two senders use of one recording (an unplugged session, a karaoke backing): neither denies the other."""
@@ -66,6 +66,7 @@ RELATIONS: dict[str, str] = {
     "dj_mix": "dj_mix_of",
     "medley": "medley_of",
     "parody": "parody_of",
+    "ai_voice": "ai_voice_version_of",
     "remix": "remix_of",
     "acoustic": "acoustic_version_of",
     "live": "live_version_of",
@@ -74,6 +75,7 @@ RELATIONS: dict[str, str] = {
     "session": "session_version_of",
     "cover": "cover_of",
     "language": "language_version_of",
+    "excerpt": "excerpt_of",
     "edit": "edit_of",
     "clean": "edit_of",
     "mix": "mix_of",
@@ -95,7 +97,7 @@ _COMMON = frozenset(
     "version versión versão versione session sessions sesión tour concert club extended radio vocal dub main short long"
     " dj mc bbc remix mix edit stadium arena hall theatre theater festival center centre studio studios park garden"
     " live and und desde en em no na ao el la los las le les du des de da do di del della dal au aux bei im am aus"
-    " das der die den il lo".split()
+    " das der die den il lo dolby atmos spatial audio immersive new neuer".split()
 )
 """Words of a detail that tell no place from another and no remixer from another."""
 _LANGUAGES: dict[str, str] = {

@@ -39,6 +39,9 @@ _CLOSING = Phrases(
 )
 _OPENING = Phrases({name: VERSIONS[name] for name in ("live", "acoustic", "demo", "session", "rerecording")})
 _WHOLE = Phrases(VERSIONS)
+_OWN_VERSION = re.compile(r"(?i)\w+['’]s version$")
+_ALONE = frozenset({"remix", "mashup", "karaoke", "dj_mix", "ai_voice", "parody", "instrumental"})
+"""Types of which one word at the start of a segment says what it is: "Remix by Somebody"."""
 _PLACED = re.compile(
     r"(?i)^\s*(?:$|[/,@(]|\d|(?:at|in|from|on|for|aus|im|bei|em|no|na|en|desde|à|au|dal|version|session|recorded)(?![^\W_]))"
 )
@@ -185,9 +188,13 @@ def _qualifies(piece: Qualifier, tail: str, head: str, name: str | None, *, vide
     """Tell "Title - Live at the Mill" from "Artist - Live Forever"."""
     if piece.noise or piece.credits or piece.performer:
         return True
-    if name and same_name(normalize_name(head), name):
+    third = SEPARATOR.search(head.strip()) is not None
+    if name and not third and same_name(normalize_name(head), name):
         return False
     if piece.versions:
+        # What stands behind a title that is set apart from its artist can hardly be another title.
+        if (third or (name and not video)) and _announces(tail):
+            return True
         # Of two that only one is a name, "Artist - Title Remix" on a platform is the likelier.
         unsure = video and name is None and any(part.detail for part in piece.versions)
         return _is_version(tail) and not (unsure and piece.versions[-1].type in {"remix", "alternative"})
@@ -204,6 +211,24 @@ def _is_version(tail: str) -> bool:
         return True
     opening = [found.end for found in _OPENING.find(tail) if found.start == words[0].start]
     return bool(opening and _PLACED.match(tail[max(opening) :]))
+
+
+def _announces(tail: str) -> bool:
+    """Say whether a segment begins or ends with a version: "Mixed by Somebody", "Somebody's Version"."""
+    if _OWN_VERSION.search(tail):
+        return True
+    words = [word for word in tokens_of(tail) if word.text not in _ARTICLES]
+    if not words:
+        return False
+    first, last = words[0].start, words[-1].end
+    return any(
+        (found.end == last and found.name not in {"live", "clean"})
+        or (
+            found.start == first
+            and (found.name in _ALONE or len(tokens_of(tail[found.start : found.end])) > 1)
+        )
+        for found in _WHOLE.find(tail)
+    )
 
 
 def _take_featured(title: Stripped) -> bool:
