@@ -6,8 +6,10 @@ order; pair scores depend on two uploads and one bundle alone; the partition is 
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final
+
+from msgspec.structs import replace
 
 from streams.core.catalogue import Workspace
 from streams.core.clustering import Judgement
@@ -177,6 +179,7 @@ class _Deciding:
         self._rules = rules
         origin = self._encoded.origin
         self._origin_id = stable_id(origin.topic, origin.partition, origin.offset)
+        self._decision_id = self._event_id("decided")
         self._rows: list[IndexRow] = []
         self._retracted: list[RelationState] = []
         self._steps: list[RelationStep] = []
@@ -265,7 +268,6 @@ class _Deciding:
         seeds = self._unlink(known, heard=encoded.sound) if known is not None and known.live else {key}
         before = self._workspace.upload(key)
         was_live = known is not None and known.live
-        decision_id = self._event_id("decided")
         main = encoded.upload.artists[0].name if encoded.upload and encoded.upload.artists else None
         self._workspace.put_upload(
             UploadState(
@@ -275,7 +277,7 @@ class _Deciding:
                 digest=encoded.digest,
                 withdrawn_up_to=before.withdrawn_up_to if before else 0,
                 live=True,
-                decision_id=decision_id,
+                decision_id=self._decision_id,
                 origin=encoded.origin,
                 kind=encoded.kind,
                 record=encoded.record,
@@ -528,7 +530,7 @@ class _Deciding:
     ) -> Decision:
         encoded = self._encoded
         return Decision(
-            decision_id=self._event_id("decided"),
+            decision_id=self._decision_id,
             sequence=self._sequence,
             origin=encoded.origin,
             source=encoded.source,

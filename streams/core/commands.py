@@ -7,9 +7,10 @@ the very ids; `merge` brings together what `split` has parted.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
 from itertools import combinations, product
 from typing import Final
+
+from msgspec.structs import replace
 
 from streams.core.arbiter import Decided
 from streams.core.catalogue import Workspace

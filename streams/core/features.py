@@ -1,7 +1,8 @@
 """An upload as record linkage sees it, and the text that stands for it in the index."""
 
 import re
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from streams.core.identifiers import READERS, doubtful_isrcs, read_gtin, read_isrc, read_iswc
 from streams.core.normalize import fold_diacritics, normalize_name, normalize_text, split_names

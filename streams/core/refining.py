@@ -7,8 +7,9 @@ again.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from typing import Final, Literal
+
+from msgspec.structs import replace
 
 from streams.core.catalogue import Workspace
 from streams.core.clustering import Edge, Minted, cluster_component, name_clusters

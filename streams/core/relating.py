@@ -5,8 +5,10 @@ A relation names the entities of both sides at the time; merged ids redirect.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final
+
+from msgspec.structs import replace
 
 from streams.core.catalogue import CatalogueState, Workspace
 from streams.core.ids import stable_id

@@ -1,7 +1,8 @@
 """Saying what changed: the records that carry one sequence, counted n of m."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from streams.core.ids import stable_id
 from streams.core.placing import Placement

@@ -6,6 +6,7 @@ A score is a pure function of two records, the heard evidence and one frozen, ve
 import importlib.resources
 import math
 from dataclasses import dataclass, field
+from functools import cache
 
 import msgspec
 
@@ -26,6 +27,7 @@ from streams.core.records import (
     LinkageRecord,
     PairScore,
     SoundEvidence,
+    SourceKind,
 )
 from streams.errors import SchemaError
 
@@ -169,9 +171,18 @@ def stratum_of(left: LinkageRecord, right: LinkageRecord, sound: SoundEvidence |
     What the two senders are, then ``+ids`` where both give an identifier of recordings, then ``+sound`` where
     their sounds were compared.
     """
-    kinds = (each.source_kind.value if each.source_kind else "unknown" for each in (left, right))
-    identified = all(each.isrcs or each.mbid or each.acoustid for each in (left, right))
-    return "|".join(sorted(kinds)) + "+ids" * identified + "+sound" * (sound is not None)
+    identified = _is_identified(left) and _is_identified(right)
+    return _stratum(left.source_kind, right.source_kind, identified, sound is not None)
+
+
+def _is_identified(record: LinkageRecord) -> bool:
+    return bool(record.isrcs or record.mbid or record.acoustid)
+
+
+@cache
+def _stratum(one: SourceKind | None, other: SourceKind | None, identified: bool, heard: bool) -> str:
+    kinds = sorted(kind.value if kind else "unknown" for kind in (one, other))
+    return "|".join(kinds) + "+ids" * identified + "+sound" * heard
 
 
 def coarser_strata(stratum: str) -> tuple[str, ...]:

@@ -1,6 +1,6 @@
 """What a comparison of two sounds says, told from either side."""
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from streams.core.records import ComparedSpan, SoundEvidence
 

@@ -6,8 +6,10 @@ computed again from the ledger and the thresholds alone (``streams.core.verifyin
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final, NamedTuple
+
+from msgspec.structs import replace
 
 from streams.core.catalogue import Workspace
 from streams.core.linking import Compared

@@ -1,10 +1,13 @@
 """Arbitrate: the only writer of decisions; one transaction per batch, state applied after the commit."""
 
+import dataclasses
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final, TypeVar
+
+from msgspec.structs import replace
 
 from streams.core.arbiter import Decided, Event, decide_found, decide_verdict
 from streams.core.catalogue import Changes, MemoryCatalogue, Workspace
@@ -353,7 +356,9 @@ class ArbitrateStage:
             topic, key = _address(said)
             produced = self._produced(topic, key, said, cause=cause)
             yield (
-                replace(produced, headers=letter_headers(said)) if isinstance(said, DeadLetter) else produced
+                dataclasses.replace(produced, headers=letter_headers(said))
+                if isinstance(said, DeadLetter)
+                else produced
             )
         for row in decided.rows:
             yield self._produced(ROWS, row.row_id.encode(), row, cause=cause)

@@ -2,11 +2,11 @@
 
 import logging
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from typing import Any, Final
 
 import numpy as np
 import orjson
+from msgspec.structs import replace
 from numpy.typing import NDArray
 
 from streams.core.blocking import blocking_keys

@@ -1,9 +1,11 @@
 """Ids are unambiguous functions of their parts; origins are a set whatever the order."""
 
+from uuid import uuid5
+
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.core.ids import entity_id, event_id, row_id, stable_id
+from streams.core.ids import NAMESPACE, entity_id, event_id, row_id, stable_id
 from streams.core.origins import Origins
 from streams.core.records import Origin, OriginRange
 
@@ -12,6 +14,12 @@ def test_ids_never_change_between_releases() -> None:
     assert entity_id("label-a", "A-1", revision=1, kind="recording", ordinal=0) == (
         "7a8e8ac6-a351-57d2-bf18-a8cbdfbd7fcb"
     )
+
+
+@given(st.lists(st.one_of(st.text(st.characters(codec="utf-8")), st.integers()), max_size=9))
+def test_an_id_is_the_uuid5_of_its_parts(parts: list[str | int]) -> None:
+    name = "".join(f"{len(str(part))}:{part}" for part in parts)
+    assert stable_id(*parts) == str(uuid5(NAMESPACE, name))
 
 
 def test_parts_cannot_run_into_each_other() -> None:

@@ -1,10 +1,9 @@
 """What operators, and stages themselves, say about taking records in."""
 
-from dataclasses import dataclass
+from streams.core.records.record import Record
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StageControl:
+class StageControl(Record, frozen=True, kw_only=True):
     """Whether a stage may take records in (`stage.control.v1`): all of them, or those of one partition."""
 
     stage: str  # encode, find, arbitrate, index, audit or drift

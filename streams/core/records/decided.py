@@ -1,16 +1,14 @@
 """What the arbiter says: decisions, changes, reviews, contradictions, dead letters."""
 
-from dataclasses import dataclass
-
 from streams.core.records.common import Kind, Outcome
 from streams.core.records.encoded import IdentifierProblem, Origin
 from streams.core.records.found import Lookup
+from streams.core.records.record import Record
 from streams.core.records.scores import HeadScore, LedgerLine
 from streams.core.records.state import MemberPlace
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Level:
+class Level(Record, frozen=True, kw_only=True):
     """Where an upload stands at one level of identity.
 
     The levels are nested, and so are their probabilities: audio <= master <= recording <= work.
@@ -26,8 +24,7 @@ class Level:
     deciding_item_id: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ComparedSpan:
+class ComparedSpan(Record, frozen=True, kw_only=True):
     """Where two sounds were compared, in the time of the upload and in that of the other one."""
 
     start_ms: int
@@ -38,8 +35,7 @@ class ComparedSpan:
     speed_ratio: float | None = None  # of the upload against the other
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RelationClaim:
+class RelationClaim(Record, frozen=True, kw_only=True):
     """A typed relation to another recording."""
 
     relation: str
@@ -53,8 +49,7 @@ class RelationClaim:
     span: ComparedSpan | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ConsideredCandidate:
+class ConsideredCandidate(Record, frozen=True, kw_only=True):
     """A candidate as the decision saw it."""
 
     source: str
@@ -68,8 +63,7 @@ class ConsideredCandidate:
     looked_up: str = "index"  # index | overlay | key
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Flip:
+class Flip(Record, frozen=True, kw_only=True):
     """The smallest change that would flip a decision."""
 
     to: str
@@ -77,8 +71,7 @@ class Flip:
     log_odds: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Decision:
+class Decision(Record, frozen=True, kw_only=True):
     """What became of one upload, and why (`resolution.decided.v1`)."""
 
     decision_id: str
@@ -126,8 +119,7 @@ class Decision:
     parts: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EntitySide:
+class EntitySide(Record, frozen=True, kw_only=True):
     """One entity as it stands after a change."""
 
     entity_id: str
@@ -141,8 +133,7 @@ class EntitySide:
     places: tuple[MemberPlace, ...] = ()  # in the order of members; none for works
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EntityChanged:
+class EntityChanged(Record, frozen=True, kw_only=True):
     """A change of entities; all touched sides in one event (`entity.changed.v1`)."""
 
     event_id: str
@@ -154,8 +145,7 @@ class EntityChanged:
     cause: str = ""  # decision id, verdict id or command id
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RelationChanged:
+class RelationChanged(Record, frozen=True, kw_only=True):
     """A typed relation appeared, changed or went (`relation.changed.v1`)."""
 
     event_id: str
@@ -180,8 +170,7 @@ Carrier = Decision | EntityChanged | RelationChanged
 """What carries a sequence; everything else that is said names the one that it belongs to."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReviewRequested:
+class ReviewRequested(Record, frozen=True, kw_only=True):
     """A pair that people must settle (`review.requested.v1`)."""
 
     event_id: str
@@ -195,8 +184,7 @@ class ReviewRequested:
     decision_id: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Contradiction:
+class Contradiction(Record, frozen=True, kw_only=True):
     """What the sender said against what was found (`upload.contradiction.v1`)."""
 
     event_id: str
@@ -209,8 +197,7 @@ class Contradiction:
     subject: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DeadLetter:
+class DeadLetter(Record, frozen=True, kw_only=True):
     """A record that was refused (`deadletter.v1`), once per origin."""
 
     event_id: str

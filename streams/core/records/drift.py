@@ -1,10 +1,9 @@
 """Sketches of embeddings, and what the drift monitor says of them."""
 
-from dataclasses import dataclass
+from streams.core.records.record import Record
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EmbeddingSketch:
+class EmbeddingSketch(Record, frozen=True, kw_only=True):
     """A summary of the embeddings of one fixed offset range (`embedding.sketch.v1`)."""
 
     sketch_id: str  # topic, partition, range, modality, model
@@ -23,8 +22,7 @@ class EmbeddingSketch:
     heartbeat: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DriftWindow:
+class DriftWindow(Record, frozen=True, kw_only=True):
     """One closed tumbling window (`drift.window.v1`)."""
 
     window_id: str
@@ -40,8 +38,7 @@ class DriftWindow:
     late: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DriftAlert:
+class DriftAlert(Record, frozen=True, kw_only=True):
     """A window that left the reference distribution, or never closed (`drift.alert.v1`)."""
 
     alert_id: str

@@ -1,13 +1,11 @@
 """What encode makes of an upload."""
 
-from dataclasses import dataclass
-
 from streams.core.records.common import ItemKey, Kind, Operation, SourceKind
+from streams.core.records.record import Record
 from streams.core.records.upload import Upload
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Origin:
+class Origin(Record, frozen=True, kw_only=True):
     """Where in the upload log an event stands."""
 
     topic: str
@@ -15,8 +13,7 @@ class Origin:
     offset: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Refusal:
+class Refusal(Record, frozen=True, kw_only=True):
     """Why an event cannot be resolved; the arbiter turns it into `rejected` and a dead letter."""
 
     code: str
@@ -29,8 +26,7 @@ class Refusal:
     replay_of: Origin | None = None  # the refused record that was replayed
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class IdentifierProblem:
+class IdentifierProblem(Record, frozen=True, kw_only=True):
     """An identifier that is ignored as evidence, or doubted (`year`), and why."""
 
     scheme: str
@@ -38,16 +34,14 @@ class IdentifierProblem:
     problem: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TypedNumber:
+class TypedNumber(Record, frozen=True, kw_only=True):
     """A number that may be part of identity: conflict only inside one scheme."""
 
     scheme: str  # part, volume, act, scene, movement, opus, opus_number, number, catalogue:<name>, key
     value: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class VersionPart:
+class VersionPart(Record, frozen=True, kw_only=True):
     """A typed version statement read from a title or declared."""
 
     type: str  # see streams.core.versions
@@ -55,8 +49,7 @@ class VersionPart:
     detail: str | None = None  # year, place, remixer, language
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TitleReading:
+class TitleReading(Record, frozen=True, kw_only=True):
     """One reading of a title; the parser gives the best few."""
 
     base: str  # normalised base title, the key of comparison
@@ -68,8 +61,7 @@ class TitleReading:
     source_text: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, weakref_slot=True)
-class LinkageRecord:
+class LinkageRecord(Record, frozen=True, kw_only=True, weakref=True):
     """An upload as record linkage sees it: immutable, all that pair scores depend on but the sound."""
 
     kind: Kind
@@ -97,8 +89,7 @@ class LinkageRecord:
     doubtful_isrcs: tuple[str, ...] = ()  # of `isrcs`: older than the recording
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class VectorRow:
+class VectorRow(Record, frozen=True, kw_only=True):
     """One embedding of an upload."""
 
     modality: str  # text, identity, version, frames, artwork
@@ -108,8 +99,7 @@ class VectorRow:
     values: bytes  # float16, little-endian
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SoundFacts:
+class SoundFacts(Record, frozen=True, kw_only=True):
     """What was measured on the decoded sound."""
 
     duration_ms: int
@@ -119,8 +109,7 @@ class SoundFacts:
     content_sha256: str  # of the decoded sound, the `audio` level of identity
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EncodedUpload:
+class EncodedUpload(Record, frozen=True, kw_only=True):
     """An upload after encode (`upload.encoded.v1`); a refused one carries `refusal` and little else."""
 
     origin: Origin

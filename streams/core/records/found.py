@@ -1,13 +1,11 @@
 """What find makes of it, and everything else that the arbiter decides on."""
 
-from dataclasses import dataclass
-
 from streams.core.records.common import ItemKey
 from streams.core.records.encoded import EncodedUpload
+from streams.core.records.record import Record
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SoundEvidence:
+class SoundEvidence(Record, frozen=True, kw_only=True):
     """How two sounds relate: fingerprint alignment, window similarity, harmonic alignment."""
 
     bit_error: float | None = None  # of the aligned overlap, 0..0.5
@@ -23,8 +21,7 @@ class SoundEvidence:
     same_content: bool = False  # equal digest of the decoded sound
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Candidate:
+class Candidate(Record, frozen=True, kw_only=True):
     """Another upload that may be the same, with who proposed it."""
 
     source: str
@@ -40,8 +37,7 @@ class Candidate:
         return ItemKey(self.source, self.item_id)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Lookup:
+class Lookup(Record, frozen=True, kw_only=True):
     """Which index answered."""
 
     build: str
@@ -50,8 +46,7 @@ class Lookup:
     attempt: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Found:
+class Found(Record, frozen=True, kw_only=True):
     """An encoded upload with the candidates of the vector look-up."""
 
     encoded: EncodedUpload
@@ -60,8 +55,7 @@ class Found:
     truncated: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Verdict:
+class Verdict(Record, frozen=True, kw_only=True):
     """A reviewer's or operator's judgement on a pair; `withdrawn` takes the pair's verdict back."""
 
     verdict_id: str
@@ -74,8 +68,7 @@ class Verdict:
     note: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AdminCommand:
+class AdminCommand(Record, frozen=True, kw_only=True):
     """An operator's command: merge or split entities, each with an inverse."""
 
     command_id: str
@@ -86,8 +79,7 @@ class AdminCommand:
     note: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Promotion:
+class Promotion(Record, frozen=True, kw_only=True):
     """A change of the parameter bundle or of a model: the only way either changes."""
 
     promotion_id: str
@@ -98,8 +90,7 @@ class Promotion:
     by: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ArbiterInput:
+class ArbiterInput(Record, frozen=True, kw_only=True):
     """The one log that is decided on (`arbiter.input.v1`): exactly one field is set."""
 
     found: Found | None = None

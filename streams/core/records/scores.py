@@ -1,10 +1,9 @@
 """Scores of a pair, line by line."""
 
-from dataclasses import dataclass
+from streams.core.records.record import Record
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LedgerLine:
+class LedgerLine(Record, frozen=True, kw_only=True):
     """One line of an evidence ledger, in log-odds."""
 
     name: str  # comparison (title, artist, duration, ...), interaction, calibration, aggregation, guard
@@ -14,8 +13,7 @@ class LedgerLine:
     right: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HeadScore:
+class HeadScore(Record, frozen=True, kw_only=True):
     """A score of one head: `log_odds` = `prior` + the sum of the lines, exactly to 1e-9."""
 
     prior: float
@@ -24,8 +22,7 @@ class HeadScore:
     probability: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PairScore:
+class PairScore(Record, frozen=True, kw_only=True):
     """Both heads for one pair of uploads, and what kind of pair it is."""
 
     recording: HeadScore
@@ -38,8 +35,7 @@ class PairScore:
     reading_right: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LevelScores:
+class LevelScores(Record, frozen=True, kw_only=True):
     """How two uploads of one recording relate below it; each score holds given the level above."""
 
     master: HeadScore

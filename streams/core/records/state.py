@@ -1,14 +1,12 @@
 """What the arbiter keeps (compacted topics), and the rows of the index."""
 
-from dataclasses import dataclass
-
 from streams.core.records.common import ItemKey, Kind
 from streams.core.records.encoded import LinkageRecord, Origin, SoundFacts
 from streams.core.records.found import SoundEvidence
+from streams.core.records.record import Record
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ModelWindows:
+class ModelWindows(Record, frozen=True, kw_only=True):
     """How many rows of one model an upload has in the index."""
 
     modality: str
@@ -16,16 +14,14 @@ class ModelWindows:
     windows: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FoundedId:
+class FoundedId(Record, frozen=True, kw_only=True):
     """An id at audio or master level that an item founded, and when."""
 
     id: str
     sequence: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class UploadState:
+class UploadState(Record, frozen=True, kw_only=True):
     """What the arbiter keeps of one item for ever (`upload.state.v1`)."""
 
     source: str
@@ -55,8 +51,7 @@ class UploadState:
         return ItemKey(self.source, self.item_id)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MemberPlace:
+class MemberPlace(Record, frozen=True, kw_only=True):
     """Where a member of a recording or video stands below it: members that share an id share that level."""
 
     member: str  # ItemKey.text()
@@ -64,8 +59,7 @@ class MemberPlace:
     audio_id: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EntityState:
+class EntityState(Record, frozen=True, kw_only=True):
     """An entity as the fold stands (`entity.state.v1`)."""
 
     entity_id: str
@@ -80,8 +74,7 @@ class EntityState:
     heir: str | None = None  # ItemKey.text() of who holds the id since the founder left
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PairState:
+class PairState(Record, frozen=True, kw_only=True):
     """A discovered edge of the pair graph, left < right (`pair.state.v1`)."""
 
     left: str  # ItemKey.text()
@@ -98,8 +91,7 @@ class PairState:
     live: bool = True
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RelationState:
+class RelationState(Record, frozen=True, kw_only=True):
     """A relation as the fold stands (`relation.state.v1`)."""
 
     relation_id: str
@@ -112,8 +104,7 @@ class RelationState:
     right: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OriginRange:
+class OriginRange(Record, frozen=True, kw_only=True):
     """Offsets [first, end) of one input partition that were decided."""
 
     topic: str
@@ -122,8 +113,7 @@ class OriginRange:
     end: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ArbiterHead:
+class ArbiterHead(Record, frozen=True, kw_only=True):
     """The arbiter's scalar state (`arbiter.head.v1`, one key)."""
 
     sequence: int = 0
@@ -135,8 +125,7 @@ class ArbiterHead:
     settled: tuple[str, ...] = ()  # last verdicts, commands and promotions acted on, as digests
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class IndexRow:
+class IndexRow(Record, frozen=True, kw_only=True):
     """One vector of the index, immutable, naming the upload (`index.row.v1`)."""
 
     row_id: str
@@ -152,8 +141,7 @@ class IndexRow:
     sound: SoundFacts | None = None  # of the upload, on each of its rows: what confirming a hit needs
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class IndexWatermark:
+class IndexWatermark(Record, frozen=True, kw_only=True):
     """How far an index build has folded (`index.watermark.v1`)."""
 
     build: str

@@ -1,12 +1,12 @@
 """An upload as its sender writes it: the public contract."""
 
-from dataclasses import dataclass, field
+import msgspec
 
 from streams.core.records.common import ItemKey, Kind, Operation, SourceKind
+from streams.core.records.record import Record
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AlternativeTitle:
+class AlternativeTitle(Record, frozen=True, kw_only=True):
     """Another title of the same upload."""
 
     text: str
@@ -15,27 +15,24 @@ class AlternativeTitle:
     type: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Artist:
+class Artist(Record, frozen=True, kw_only=True):
     """One credit."""
 
     name: str
     role: str = "main"
     credited_as: str | None = None
     join_phrase: str | None = None
-    ids: dict[str, str | None] = field(default_factory=dict)
+    ids: dict[str, str | None] = msgspec.field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Writer:
+class Writer(Record, frozen=True, kw_only=True):
     """One writer of a work."""
 
     name: str
     ipi: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Work:
+class Work(Record, frozen=True, kw_only=True):
     """A composition the sender names."""
 
     title: str | None = None
@@ -43,8 +40,7 @@ class Work:
     writers: tuple[Writer, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Release:
+class Release(Record, frozen=True, kw_only=True):
     """A release the upload appears on."""
 
     title: str | None = None
@@ -55,16 +51,14 @@ class Release:
     disc_number: int | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ProprietaryId:
+class ProprietaryId(Record, frozen=True, kw_only=True):
     """An identifier in the sender's own namespace."""
 
     namespace: str
     value: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Identifiers:
+class Identifiers(Record, frozen=True, kw_only=True):
     """Identifiers as sent (validated later, a wrong one never refuses the upload)."""
 
     isrc: tuple[str, ...] = ()
@@ -73,8 +67,7 @@ class Identifiers:
     proprietary: tuple[ProprietaryId, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Declared:
+class Declared(Record, frozen=True, kw_only=True):
     """What the sender says of the sound."""
 
     instrumental: bool | None = None
@@ -83,41 +76,36 @@ class Declared:
     vocals: bool | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Recorded:
+class Recorded(Record, frozen=True, kw_only=True):
     """When and where it was recorded."""
 
     date: str | None = None
     place: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rights:
+class Rights(Record, frozen=True, kw_only=True):
     """Rights lines."""
 
     p_line: str | None = None
     c_line: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Segment:
+class Segment(Record, frozen=True, kw_only=True):
     """A span of time."""
 
     start_ms: int
     end_ms: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Related:
+class Related(Record, frozen=True, kw_only=True):
     """A relation the sender declares."""
 
     relation: str
-    identifiers: Identifiers = field(default_factory=Identifiers)
+    identifiers: Identifiers = msgspec.field(default_factory=Identifiers)
     segment: Segment | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Video:
+class Video(Record, frozen=True, kw_only=True):
     """Where a video was published."""
 
     platform: str | None = None
@@ -129,8 +117,7 @@ class Video:
     published_at: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Media:
+class Media(Record, frozen=True, kw_only=True):
     """One file of an upload; ``role`` is audio, video or artwork."""
 
     role: str
@@ -140,8 +127,7 @@ class Media:
     content_type: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Upload:
+class Upload(Record, frozen=True, kw_only=True):
     """One upload event, the public contract (`catalog.upload.v1`)."""
 
     source: str
@@ -160,10 +146,10 @@ class Upload:
     works: tuple[Work, ...] = ()
     releases: tuple[Release, ...] = ()
     duration_ms: int | None = None
-    identifiers: Identifiers = field(default_factory=Identifiers)
-    declared: Declared = field(default_factory=Declared)
-    recorded: Recorded = field(default_factory=Recorded)
-    rights: Rights = field(default_factory=Rights)
+    identifiers: Identifiers = msgspec.field(default_factory=Identifiers)
+    declared: Declared = msgspec.field(default_factory=Declared)
+    recorded: Recorded = msgspec.field(default_factory=Recorded)
+    rights: Rights = msgspec.field(default_factory=Rights)
     related: tuple[Related, ...] = ()
     video: Video | None = None
     media: tuple[Media, ...] = ()
