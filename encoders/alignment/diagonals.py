@@ -1,0 +1,108 @@
+"""Diagonals: offsets at which stretches of two sounds coincide, however short the stretches are."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from encoders.alignment.coincidence import Coincidences
+
+FloatArray = NDArray[np.float64]
+
+# Votes are counted for each 4 s of the left side: a sample of a few seconds need not stand out of all.
+ROW: Final = 128
+# Deviations above chance at which an offset is looked at. Of strangers one row in three has one that high;
+# what is no stretch of its own falls out when stretches are measured.
+_WORTH_A_LOOK: Final = 5.0
+_MOST: Final = 24
+# One diagonal takes in a frame to either side: points are counted in whole frames.
+WIDTH: Final = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Diagonals:
+    """Offsets that are worth a look, and which points lie on each.
+
+    Attributes
+    ----------
+    offsets : float [shape=(k,)]
+        left frames less right frames in the left's clock
+    pairs : int [shape=(m,)]
+        the coincidences that lie on one
+    matched : bool [shape=(k, n)]
+        for each point of the left side, whether it has a partner there
+    chance : float [shape=(k, rows)]
+        share of points that would have one by chance, for each `ROW` frames of the left side
+    """
+
+    offsets: FloatArray
+    pairs: NDArray[np.intp]
+    matched: NDArray[np.bool_]
+    chance: FloatArray
+
+    def __len__(self) -> int:
+        """Count the offsets."""
+        return len(self.offsets)
+
+
+def diagonals(found: Coincidences, frames: NDArray[np.int32], *, ratio: float, length: float) -> Diagonals:
+    """Find the offsets at which some stretch of the left side coincides with the right.
+
+    Parameters
+    ----------
+    found : Coincidences
+    frames : int32 [shape=(n,)]
+        times of all points of the left side
+    ratio : float
+        how many times faster the right side plays
+    length : float [frames]
+        of the right side in the left's clock
+    """
+    offsets = found.offsets(ratio)
+    low = int(np.floor(offsets.min(initial=0.0))) - 2
+    places = np.rint(offsets).astype(np.intp) - low
+    size = int(places.max(initial=0)) + 3
+    rows = int(frames[-1]) // ROW + 1 if len(frames) else 1
+    row = found.frames_left.astype(np.intp) // ROW
+    votes = np.bincount(row * size + places, minlength=rows * size).astype(np.float32)
+    # The first and the last column are empty, so rows may run into each other.
+    votes[1:-1] = votes[:-2] + votes[1:-1] + votes[2:]
+    summed = votes.reshape(rows, size)
+    heard = np.bincount(frames // ROW, minlength=rows).astype(np.float64)
+    # Chance and its scatter, of each row over the offsets at which it meets the right side at all.
+    mean = summed.sum(axis=1, dtype=np.float64) / max(length, 1.0)
+    square = np.einsum("ij,ij->i", summed, summed, dtype=np.float64) / max(length, 1.0)
+    spread = np.sqrt(np.maximum(square - mean**2, np.maximum(mean, 1.0)))
+    bar = mean + _WORTH_A_LOOK * spread
+    at, column = np.nonzero(summed >= bar[:, None].astype(np.float32))
+    excess = (summed[at, column] - mean[at]) / spread[at]
+    chosen = _peaks(np.bincount(column, weights=excess, minlength=size))
+    member = np.full(size, -1, dtype=np.intp)
+    for number, place in reversed(list(enumerate(chosen))):
+        member[max(0, place - 1) : place + 2] = number
+    pairs = np.flatnonzero(member[places] >= 0)
+    matched = np.zeros((len(chosen), len(frames)), dtype=np.bool_)
+    matched[member[places[pairs]], found.left[pairs]] = True
+    likely = np.minimum((mean + spread) / np.maximum(heard, 1.0), 0.6)
+    return Diagonals(
+        offsets=np.array(chosen, dtype=np.float64) + low,
+        pairs=pairs,
+        matched=matched,
+        chance=np.broadcast_to(np.maximum(likely, 0.02), (len(chosen), rows)),
+    )
+
+
+def _peaks(given: NDArray[np.number[Any]]) -> list[int]:
+    """Choose the offsets that stand out most, no two within a diagonal's width."""
+    strength = given.astype(np.float64)
+    chosen = []
+    for _ in range(_MOST):
+        best = int(np.argmax(strength))
+        if strength[best] <= 0.0:
+            break
+        chosen.append(best)
+        strength[max(0, best - WIDTH) : best + WIDTH + 1] = 0.0
+    return chosen

@@ -1,0 +1,288 @@
+"""Spans of two sounds that are the same, and how they were re-timed and re-tuned."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from encoders.alignment.coincidence import Coincidences, FloatArray, coincidences
+from encoders.alignment.diagonals import diagonals
+from encoders.alignment.pitch import likely_shifts
+from encoders.alignment.stretches import WORTH, Stretch, stretches
+from encoders.alignment.tempo import Line, fitted, free_line, tied_line
+from encoders.landmarks import FRAME_MS, Landmarks
+
+# A line that stands out this far needs no other to be tried; one that stands out less than the second is not
+# looked at further. Copies in another speed reach 12 and more, strangers 6 and seldom 8.
+_CLEAR: Final = 14.0
+_WORTH_A_LOOK: Final = 7.0
+_SHIFTS: Final = 3
+# Pitch and tempo that differ by less than this (10 cents) are tied: a tape, or a player, ran faster.
+_TIED_CENTS: Final = 12.0
+# A line that explains this much of one side is the one.
+_EXPLAINED: Final = 0.5
+# Less is the clock of a sound card, or our own error.
+_NO_SPEED: Final = 3e-4
+# Neighbours no further apart, in time and in offset, are one span.
+_GAP_MS: Final = 1_500
+_STEP_MS: Final = 70
+# Below this a side is not looked at again for parts that the other holds more than once.
+_LEAST_LEFT_MS: Final = 1_500
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Span:
+    """A part of ``a`` and the part of ``b`` that is the same, each in its own time.
+
+    Attributes
+    ----------
+    start_a_ms, end_a_ms, start_b_ms, end_b_ms : int
+    agreement : float in [0, 1]
+        share of the landmarks in it that the other side has at the same place
+    worth : float
+        log-odds that it is no chance
+    """
+
+    start_a_ms: int
+    end_a_ms: int
+    start_b_ms: int
+    end_b_ms: int
+    agreement: float
+    worth: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Alignment:
+    """How two sounds run along each other.
+
+    Attributes
+    ----------
+    spans : tuple of Span
+        ascending in ``a``; empty when nothing is the same. A part that one side holds twice has two
+    speed_ratio : float
+        how many times faster ``b`` plays than ``a``
+    cents : float
+        how much higher ``a`` is
+    pitch_tied : bool
+        whether pitch moved with the tempo, as on a tape; True at equal speed and pitch
+    coverage_a, coverage_b : float in [0, 1]
+        share of each side inside spans
+    """
+
+    spans: tuple[Span, ...] = ()
+    speed_ratio: float = 1.0
+    cents: float = 0.0
+    pitch_tied: bool = True
+    coverage_a: float = 0.0
+    coverage_b: float = 0.0
+
+
+NOTHING: Final = Alignment()
+
+
+def align_sounds(a: Landmarks, b: Landmarks, *, duration_a_ms: int, duration_b_ms: int) -> Alignment:
+    """Align two sounds.
+
+    Parameters
+    ----------
+    a, b : Landmarks
+    duration_a_ms, duration_b_ms : int
+
+    Returns
+    -------
+    alignment : Alignment
+        along the one line of speed and pitch that explains most
+    """
+    if min(len(a), len(b)) < 2:
+        return NOTHING
+    durations = duration_a_ms, duration_b_ms
+    best, most = NOTHING, 0.0
+    for line in _lines(a, b):
+        found = _along(line, a, b, durations)
+        worth = sum(span.worth for span in found.spans)
+        if worth > most:
+            best, most = found, worth
+        if max(best.coverage_a, best.coverage_b) >= _EXPLAINED:
+            break
+    return best
+
+
+def _lines(a: Landmarks, b: Landmarks) -> list[Line]:
+    """Give the ways in which the two may run along each other; equal speed is always one."""
+    same = tied_line(a, b, 0.0)
+    if same.strength >= _CLEAR:
+        return [same]
+    others = []
+    for cents, _ in likely_shifts(a, b, most=_SHIFTS):
+        tied = tied_line(a, b, cents)
+        others.append(tied if tied.strength >= _CLEAR else max(tied, free_line(a, b, cents), key=_strength))
+    best = max(others, key=_strength, default=same)
+    if best.strength < _WORTH_A_LOOK or best == same:
+        return [same]
+    return sorted((same, best), key=_strength, reverse=True)
+
+
+def _strength(line: Line) -> float:
+    return line.strength
+
+
+def _along(line: Line, a: Landmarks, b: Landmarks, durations: tuple[int, int]) -> Alignment:
+    """Find the spans along one line."""
+    found = coincidences(a, b, cents=line.cents)
+    ratio = fitted(found, line.ratio)
+    spans = _spans(found, a, b, ratio)
+    if not spans:
+        return NOTHING
+    left = durations[1] - _covered([(span.start_b_ms, span.end_b_ms) for span in spans])
+    if left >= _LEAST_LEFT_MS:
+        spans = _with_repeats(spans, found, a, b, ratio)
+    longest = max(spans, key=lambda span: span.worth)
+    cents = _shift(found, a, b, ratio, longest, line.cents)
+    ratio = 1.0 if abs(ratio - 1.0) < _NO_SPEED else ratio
+    return Alignment(
+        spans=tuple(sorted(spans, key=lambda span: (span.start_a_ms, span.start_b_ms))),
+        speed_ratio=round(ratio, 6),
+        cents=round(cents, 2),
+        pitch_tied=abs(1_200.0 * float(np.log2(ratio)) + cents) <= _TIED_CENTS,
+        coverage_a=min(
+            1.0, _covered([(span.start_a_ms, span.end_a_ms) for span in spans]) / max(1, durations[0])
+        ),
+        coverage_b=min(
+            1.0, _covered([(span.start_b_ms, span.end_b_ms) for span in spans]) / max(1, durations[1])
+        ),
+    )
+
+
+def _spans(found: Coincidences, a: Landmarks, b: Landmarks, ratio: float) -> list[Span]:
+    """Find the parts of ``a`` that are in ``b``."""
+    last = int(b.frames[-1])
+    lines = diagonals(found, a.frames, ratio=ratio, length=ratio * last)
+    times, offsets = found.frames_left[lines.pairs], found.offsets(ratio)[lines.pairs]
+    spans = []
+    for each in stretches(lines, a.frames):
+        offset = _exact(times, offsets, each, float(lines.offsets[each.diagonal]))
+        # What lies before the first or behind the last point of ``b`` cannot be in it.
+        begin, end = max(float(each.begin), offset), min(float(each.end), offset + ratio * (last + 1))
+        spans.append(
+            Span(
+                start_a_ms=round(begin * FRAME_MS),
+                end_a_ms=round(end * FRAME_MS),
+                start_b_ms=round((begin - offset) / ratio * FRAME_MS),
+                end_b_ms=round((end - offset) / ratio * FRAME_MS),
+                agreement=round(each.agreement, 4),
+                worth=round(each.worth, 2),
+            )
+        )
+    return _joined([span for span in spans if span.end_a_ms > span.start_a_ms], ratio)
+
+
+def _joined(spans: list[Span], ratio: float) -> list[Span]:
+    """Make one of neighbours on one diagonal: a quiet second is no cut."""
+    joined: list[Span] = []
+    for span in spans:
+        last = joined[-1] if joined else None
+        if (
+            last is None
+            or span.start_a_ms - last.end_a_ms > _GAP_MS
+            or abs(_offset(span, ratio) - _offset(last, ratio)) > _STEP_MS
+        ):
+            joined.append(span)
+            continue
+        share = (last.end_a_ms - last.start_a_ms) / max(1, span.end_a_ms - last.start_a_ms)
+        joined[-1] = Span(
+            start_a_ms=last.start_a_ms,
+            end_a_ms=span.end_a_ms,
+            start_b_ms=last.start_b_ms,
+            end_b_ms=span.end_b_ms,
+            agreement=round(share * last.agreement + (1 - share) * span.agreement, 4),
+            worth=round(last.worth + span.worth, 2),
+        )
+    return joined
+
+
+def _offset(span: Span, ratio: float) -> float:
+    return span.start_a_ms - ratio * span.start_b_ms
+
+
+def _exact(times: FloatArray, offsets: FloatArray, each: Stretch, about: float) -> float:
+    """Place a diagonal between frames: the mean over the points on it."""
+    on = (times >= each.begin) & (times < each.end) & (np.abs(offsets - about) <= 1.6)
+    return float(offsets[on].mean(dtype=np.float64)) if on.any() else about
+
+
+def _with_repeats(
+    spans: list[Span], found: Coincidences, a: Landmarks, b: Landmarks, ratio: float
+) -> list[Span]:
+    """Add what ``b`` holds once more: parts of it that are in ``a`` though ``a``'s own walk came by once."""
+    turned = Coincidences(
+        left=found.right, right=found.left, frames_left=found.frames_right, frames_right=found.frames_left
+    )
+    more = [
+        Span(
+            start_a_ms=span.start_b_ms,
+            end_a_ms=span.end_b_ms,
+            start_b_ms=span.start_a_ms,
+            end_b_ms=span.end_a_ms,
+            agreement=span.agreement,
+            worth=span.worth,
+        )
+        for span in _spans(turned, b, a, 1.0 / ratio)
+    ]
+    for span in sorted(more, key=lambda span: (-span.worth, span.start_a_ms)):
+        known = [(each.start_b_ms, each.end_b_ms) for each in spans]
+        for begin, end in _uncovered(span.start_b_ms, span.end_b_ms, known):
+            share = (end - begin) / (span.end_b_ms - span.start_b_ms)
+            # A line through two spans ends a little beside them.
+            if end - begin >= _LEAST_LEFT_MS and share * span.worth >= WORTH:
+                spans = [*spans, _clipped(span, begin, end, ratio)]
+    return spans
+
+
+def _clipped(span: Span, begin: int, end: int, ratio: float) -> Span:
+    """Keep the part of a span between two times of ``b``."""
+    first = span.start_a_ms + ratio * (begin - span.start_b_ms)
+    share = (end - begin) / (span.end_b_ms - span.start_b_ms)
+    return Span(
+        start_a_ms=round(first),
+        end_a_ms=round(first + ratio * (end - begin)),
+        start_b_ms=begin,
+        end_b_ms=end,
+        agreement=span.agreement,
+        worth=round(share * span.worth, 2),
+    )
+
+
+def _uncovered(begin: int, end: int, known: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Give the parts of an interval that no other covers."""
+    parts = []
+    for first, last in sorted(known):
+        if first > begin:
+            parts.append((begin, min(first, end)))
+        begin = max(begin, last)
+        if begin >= end:
+            break
+    parts.append((begin, end))
+    return [(one, two) for one, two in parts if two > one]
+
+
+def _shift(found: Coincidences, a: Landmarks, b: Landmarks, ratio: float, span: Span, about: float) -> float:
+    """Measure how much higher ``a`` is, on the points of one span."""
+    at = (span.start_a_ms - ratio * span.start_b_ms) / FRAME_MS
+    pairs = np.flatnonzero(np.abs(found.offsets(ratio) - np.float32(at)) <= 1.6)
+    times = found.frames_left[pairs]
+    on = pairs[(times >= span.start_a_ms / FRAME_MS) & (times < span.end_a_ms / FRAME_MS)]
+    if not len(on):
+        return about
+    return float(np.median(a.cents[found.left[on]].astype(np.float64) - b.cents[found.right[on]]))
+
+
+def _covered(parts: list[tuple[int, int]]) -> int:
+    """Length of the union of parts."""
+    total, reached = 0, -1
+    for begin, end in sorted(parts):
+        if end > reached:
+            total += end - max(begin, reached)
+            reached = end
+    return total

@@ -1,0 +1,134 @@
+"""How many times faster one sound plays than another, from the times of what they share."""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from encoders.alignment.coincidence import Coincidences, FloatArray, coincidences
+from encoders.landmarks import FRAME_MS, Landmarks
+
+# Searched range where pitch does not tell the tempo.
+MAX_STRETCH: Final = 1.3
+# Excerpts of 12 s: half a step drifts their ends by 24 ms, less than a frame.
+_EXCERPT: Final = round(12_000 / FRAME_MS)
+_STEP: Final = 0.008
+# Where they are taken: a cut, or a part of its own, rarely meets both.
+_PLACES: Final = (1 / 3, 2 / 3)
+_LIMIT: Final = float(np.log(MAX_STRETCH))
+_RATIOS: Final = tuple(float(ratio) for ratio in np.exp(np.arange(-_LIMIT, _LIMIT + 1e-9, _STEP)))
+_WIDER: Final = 5 * _EXCERPT
+
+
+class Line(NamedTuple):
+    """One way in which two sounds may run along each other.
+
+    Attributes
+    ----------
+    ratio : float
+        how many times faster the right side plays than the left
+    cents : float
+        how much higher the left side is
+    strength : float
+        deviations above chance of the best offset; about 5 to 7 for strangers
+    """
+
+    ratio: float
+    cents: float
+    strength: float
+
+
+def strength_of(offsets: FloatArray) -> float:
+    """Say how far the best offset stands out, in deviations."""
+    if not len(offsets):
+        return 0.0
+    places = np.rint(offsets - offsets.min()).astype(np.intp)
+    counts = np.convolve(np.bincount(places), (1.0, 1.0, 1.0), mode="same")
+    mean = float(counts.mean())
+    # Few pairs are no evidence: never less than what chance alone would scatter.
+    spread = max(float(counts.std()), float(np.sqrt(mean)), 2.0)
+    return (float(counts.max()) - mean) / spread
+
+
+def tied_line(left: Landmarks, right: Landmarks, cents: float) -> Line:
+    """Try the tempo that goes with a difference of pitch, as when a tape runs faster."""
+    ratio = float(2.0 ** (-cents / 1_200.0))
+    found = coincidences(left, excerpt(right, 0.5, _WIDER), cents=cents)
+    return Line(ratio=ratio, cents=cents, strength=strength_of(found.offsets(ratio)))
+
+
+def free_line(left: Landmarks, right: Landmarks, cents: float) -> Line:
+    """Find the tempo at a difference of pitch, whatever that says."""
+    best = Line(ratio=1.0, cents=cents, strength=0.0)
+    for place in _PLACES:
+        found = coincidences(left, excerpt(right, place, _EXCERPT), cents=cents)
+        for ratio in _RATIOS:
+            strength = strength_of(found.offsets(ratio))
+            if strength > best.strength:
+                best = Line(ratio=ratio, cents=cents, strength=strength)
+    return best
+
+
+def excerpt(points: Landmarks, place: float, frames: int) -> Landmarks:
+    """Take a part of a sound around a place between its beginning, 0, and its end, 1."""
+    last = int(points.frames[-1]) if len(points) else 0
+    begin = min(max(0, round(place * last) - frames // 2), max(0, last - frames))
+    first, end = np.searchsorted(points.frames, (begin, begin + frames))
+    return Landmarks(frames=points.frames[first:end], cents=points.cents[first:end])
+
+
+def fitted(found: Coincidences, ratio: float) -> float:
+    """Correct a ratio by the drift of the best offset along the left side.
+
+    The best offset of each piece of 8 s is found near the best one of all; a line through them says how much
+    the ratio is off.
+    """
+    if not len(found):
+        return ratio
+    offsets = found.offsets(ratio)
+    low = float(offsets.min())
+    counts = np.convolve(np.bincount(np.rint(offsets - low).astype(np.intp)), (1.0, 1.0, 1.0), mode="same")
+    best = low + float(np.argmax(counts))
+    reach = 24.0
+    near = np.abs(offsets - best) <= reach
+    times, lags = found.frames_left[near], offsets[near] - best
+    piece = np.floor(times / _PIECE).astype(np.intp)
+    lag = np.rint(lags + reach).astype(np.intp)
+    table = np.zeros((int(piece.max(initial=0)) + 1, int(2 * reach) + 1))
+    np.add.at(table, (piece, lag), 1.0)
+    summed = table.copy()
+    summed[:, 1:-1] += table[:, :-2] + table[:, 2:]
+    top = summed[:, 1:-1].argmax(axis=1) + 1
+    mean, peak = summed.mean(axis=1), summed.max(axis=1)
+    sure = peak > mean + 5.0 * np.sqrt(mean + 1.0)
+    if sure.sum() < 3:
+        return ratio
+    at, value, weight = np.flatnonzero(sure) * _PIECE, _centres(table, top)[sure] - reach, (peak - mean)[sure]
+    slope = _steady_slope(at.astype(np.float64), value, weight)
+    return ratio / (1.0 - slope) if abs(slope) < 0.02 else ratio
+
+
+_PIECE: Final = round(8_000 / FRAME_MS)
+
+
+def _centres(table: NDArray[np.float64], top: NDArray[np.intp]) -> NDArray[np.float64]:
+    """Place each row's best three lags between whole frames: their mean by what is above the row's mean."""
+    rows = np.arange(len(table))
+    steps = np.arange(-1, 2)
+    above = np.maximum(table[rows[:, None], top[:, None] + steps] - table.mean(axis=1)[:, None], 1e-6)
+    centres: NDArray[np.float64] = top + (above * steps).sum(axis=1) / above.sum(axis=1)
+    return centres
+
+
+def _steady_slope(at: NDArray[np.float64], value: NDArray[np.float64], weight: NDArray[np.float64]) -> float:
+    """Median of the slopes between pieces that are far from each other: a cut does not bend it."""
+    one, two = np.triu_indices(len(at), k=1)
+    far = at[two] - at[one] >= max(_PIECE * 2, 0.4 * float(np.ptp(at)))
+    if not far.any():
+        return 0.0
+    slopes = (value[two] - value[one])[far] / (at[two] - at[one])[far]
+    order = np.argsort(slopes, kind="stable")
+    share = np.cumsum(np.minimum(weight[one], weight[two])[far][order])
+    return float(slopes[order][np.searchsorted(share, share[-1] / 2)])

@@ -1,0 +1,188 @@
+"""Landmarks: the strongest spectral peaks of a sound, as points in time and pitch.
+
+A fingerprint's words hold still when a codec or some noise is laid over them, but not when
+another pitch is played or other music sounds at the same time. Points do: a change of speed
+moves all of them by one factor, and of two sounds together each keeps some of its own. Their
+times and pitches are fine enough to measure a speed to a few parts in a thousand.
+
+The idea follows Wang, "An Industrial-Strength Audio Search Algorithm", ISMIR 2003; what is
+taken as a peak, and how many, is this project's own.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import fft, ndimage
+
+from encoders.features.audio import Resampler, blocks_of, mono
+
+FloatArray = NDArray[np.float32]
+
+# Raised whenever the same samples would give other points.
+LANDMARKS_VERSION: Final = 1
+SAMPLE_RATE: Final = 8_000
+HOP: Final = 256
+FRAME_MS: Final = 1_000 * HOP / SAMPLE_RATE
+# A quarter of a second tells neighbouring semitones apart from 200 Hz on.
+_N_FFT: Final = 2_048
+LOW_HZ: Final = 200.0
+_HIGH_HZ: Final = 3_520.0
+# A peak is the largest within 0.13 s and 12 Hz to either side.
+_NEAR_FRAMES: Final = 4
+_NEAR_BINS: Final = 3
+# Of each second the strongest of each band, so that a filter or a loud bass does not take them all.
+_CELL: Final = 32
+_BANDS: Final = 4
+_OF_A_BAND: Final = 7
+# Peaks this far under the loudest of their second (50 dB), or of full scale (-70 dB), are none.
+_UNDER_LOUDEST: Final = 11.5
+_SILENT: Final = float(2 * np.log(3e-4 * _N_FFT / 4))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Landmarks:
+    """Points of one sound, ascending in time.
+
+    Attributes
+    ----------
+    frames : int32 [shape=(n,)]
+        time in steps of `FRAME_MS`
+    cents : uint16 [shape=(n,)]
+        pitch in hundredths of a semitone above `LOW_HZ`
+    """
+
+    frames: NDArray[np.int32]
+    cents: NDArray[np.uint16]
+
+    def __len__(self) -> int:
+        """Count the points."""
+        return len(self.frames)
+
+
+def landmarks(y: NDArray[np.floating], sr: int) -> Landmarks:
+    """Find the landmarks of a signal.
+
+    Parameters
+    ----------
+    y : float [shape=(n,) or (channels, n)]
+    sr : int > 0 [Hz]
+
+    Raises
+    ------
+    InvalidSignal
+        see `encoders.features.audio.mono`
+    """
+    stream = LandmarkStream(sr)
+    for block in blocks_of(mono(y)):
+        stream.push(block)
+    return stream.finish()
+
+
+def _band_edges() -> NDArray[np.intp]:
+    edges = np.geomspace(LOW_HZ, _HIGH_HZ, _BANDS + 1) * _N_FFT / SAMPLE_RATE
+    return np.rint(edges).astype(np.intp)
+
+
+_EDGES: Final = _band_edges()
+_WINDOW: Final = np.hanning(_N_FFT).astype(np.float32)
+# One bin more on both sides, for the parabola.
+_FIRST: Final = int(_EDGES[0]) - 1
+_LAST: Final = int(_EDGES[-1]) + 1
+
+
+class LandmarkStream:
+    """Find the landmarks of a signal that comes in blocks; it keeps a few seconds of it.
+
+    Parameters
+    ----------
+    sr : int > 0 [Hz]
+        of what is pushed
+    """
+
+    def __init__(self, sr: int) -> None:
+        self._resampler = Resampler(sr, SAMPLE_RATE)
+        self._rest = np.zeros(_N_FFT // 2, dtype=np.float32)  # so that frame 0 is centred on the first sample
+        self._levels = np.empty((0, _LAST - _FIRST), dtype=np.float32)
+        self._before = 0  # rows of `_levels` that were searched and are only looked at
+        self._frame = 0  # of the first row that was not searched
+        self._found: list[tuple[NDArray[np.int32], NDArray[np.uint16]]] = []
+
+    def push(self, block: FloatArray) -> None:
+        """Take samples: mono, finite."""
+        self._measure(self._resampler.push(block))
+        whole = (len(self._levels) - self._before - _NEAR_FRAMES) // _CELL * _CELL
+        if whole > 0:
+            self._search(whole)
+
+    def finish(self) -> Landmarks:
+        """Give the points."""
+        self._measure(self._resampler.finish())
+        self._measure(np.zeros(_N_FFT // 2, dtype=np.float32))
+        self._search(len(self._levels) - self._before)
+        frames = [frames for frames, _ in self._found] or [np.empty(0, dtype=np.int32)]
+        cents = [cents for _, cents in self._found] or [np.empty(0, dtype=np.uint16)]
+        return Landmarks(frames=np.concatenate(frames), cents=np.concatenate(cents))
+
+    def _measure(self, samples: FloatArray) -> None:
+        """Add the logarithm of the power of each whole frame."""
+        held = np.concatenate([self._rest, samples])
+        count = max(0, (len(held) - _N_FFT) // HOP + 1)
+        if count:
+            frames = np.lib.stride_tricks.sliding_window_view(held, _N_FFT)[: count * HOP : HOP]
+            spectrum = fft.rfft(frames * _WINDOW, axis=1)[:, _FIRST:_LAST]
+            power = spectrum.real**2 + spectrum.imag**2
+            self._levels = np.concatenate([self._levels, np.log(power + 1e-12)])
+        self._rest = held[count * HOP :].copy()
+
+    def _search(self, rows: int) -> None:
+        """Find the peaks among the next rows."""
+        if rows <= 0:
+            return
+        first = self._before
+        levels = self._levels[: first + rows + _NEAR_FRAMES]
+        around = ndimage.maximum_filter(
+            levels, size=(2 * _NEAR_FRAMES + 1, 2 * _NEAR_BINS + 1), mode="nearest"
+        )
+        inner = slice(first, first + rows), slice(1, -1)
+        row, column = np.nonzero((levels[inner] >= around[inner]) & (levels[inner] > _SILENT))
+        height = levels[inner][row, column]
+        keep = _strongest(row, column, height)
+        row, column = row[keep], column[keep]
+        place = column + 1 + _parabola(levels, row + first, column + 1) + _FIRST
+        cents = 1_200.0 * np.log2(place * (SAMPLE_RATE / _N_FFT) / LOW_HZ)
+        self._found.append(
+            ((row + self._frame).astype(np.int32), np.clip(np.rint(cents), 0, 65_535).astype(np.uint16))
+        )
+        self._frame += rows
+        # What is searched next looks a little way back.
+        drop = max(0, first + rows - _NEAR_FRAMES)
+        self._levels = self._levels[drop:].copy()
+        self._before = first + rows - drop
+
+
+def _strongest(row: NDArray[np.intp], column: NDArray[np.intp], height: FloatArray) -> NDArray[np.intp]:
+    """Choose the strongest of every band of every second; indices, ascending in time."""
+    second = row // _CELL
+    band = np.searchsorted(_EDGES[1:-1], column + 1 + _FIRST, side="right")
+    loudest = np.full(int(second.max(initial=-1)) + 1, -np.inf, dtype=np.float32)
+    np.maximum.at(loudest, second, height)
+    heard = np.flatnonzero(height > loudest[second] - _UNDER_LOUDEST)
+    cell = second[heard] * _BANDS + band[heard]
+    order = heard[np.lexsort((column[heard], row[heard], -height[heard], cell))]
+    cells = second[order] * _BANDS + band[order]
+    starts = np.flatnonzero(np.diff(cells, prepend=-1))
+    rank = np.arange(len(cells)) - np.repeat(starts, np.diff(starts, append=len(cells)))
+    kept: NDArray[np.intp] = np.sort(order[rank < _OF_A_BAND])
+    return kept
+
+
+def _parabola(levels: FloatArray, row: NDArray[np.intp], column: NDArray[np.intp]) -> NDArray[np.float64]:
+    """Place peaks between their bins: -0.5 to 0.5."""
+    left, centre, right = (levels[row, column + step].astype(np.float64) for step in (-1, 0, 1))
+    bend = left - 2 * centre + right
+    shift = np.where(bend < -1e-9, 0.5 * (left - right) / np.where(bend < -1e-9, bend, 1.0), 0.0)
+    return np.clip(shift, -0.5, 0.5)
