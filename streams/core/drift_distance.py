@@ -20,6 +20,7 @@ from streams.core.records import EmbeddingSketch
 from streams.errors import InvariantError
 
 MAX_PERMUTATIONS = 19_999
+_AT_ONCE = 128  # permutations: the arrays of more are megabytes that a heap never gives back
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,8 +120,8 @@ def judge(
     rng = np.random.default_rng(int.from_bytes(hashlib.sha256(seed.encode()).digest()[:8], "big"))
     observed = float(_distances(gram, weights, np.arange(n)[None, :] >= n - k)[0])
     drawn = []
-    for first in range(0, permutations, 1000):
-        order = rng.random((min(1000, permutations - first), n)).argsort(1)
+    for first in range(0, permutations, _AT_ONCE):
+        order = rng.random((min(_AT_ONCE, permutations - first), n)).argsort(1)
         drawn.append(_distances(gram, weights, order >= n - k))
     null = np.concatenate(drawn)
     # Ties count against drift; the tolerance covers sums that were added in another order.

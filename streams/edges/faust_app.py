@@ -43,6 +43,7 @@ from streams.topics import topic
 WINDOW_TOPIC, ALERT_TOPIC = "drift.window.v1", "drift.alert.v1"
 APP_ID = "samesong-drift"
 LOOK_SECONDS = 0.2
+BUFFERED_EVENTS = 128
 STOP_SECONDS = 8.0
 
 _log = logging.getLogger(__name__)
@@ -158,6 +159,8 @@ def _app(bootstrap: str, data_dir: Path, kafka: KafkaSettings, app_id: str) -> A
         broker_session_timeout=SESSION_TIMEOUT_MS / 1000,
         broker_heartbeat_interval=SESSION_TIMEOUT_MS / 4000,
         consumer_group_instance_id=kafka.instance_id,
+        # Of 10 kB each; the default of 4,096 is 40 MB for a worker that lags.
+        stream_buffer_maxsize=BUFFERED_EVENTS,
         # Waiting for a stream to run dry would hold up the end of the process.
         stream_wait_empty=False,
         autodiscover=False,
