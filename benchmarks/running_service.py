@@ -21,7 +21,7 @@ from streams.supervisor import read_status
 
 READY_S = 120.0
 STOP_S = 60.0
-SAMPLE_S = 0.25
+SAMPLE_S = 0.5
 
 
 @contextmanager
@@ -128,22 +128,24 @@ class Watch:
 
     def _sample(self) -> None:
         stages = {each.pid: each.name for each in read_status(self._data_dir) if each.pid is not None}
+        parts: dict[int, str] = {}
         rss: dict[str, int] = {}
-        self._walk(self._up, "supervisor", stages, rss)
-        for name, held in rss.items():
-            self._peak[name] = max(held, self._peak.get(name, 0))
-
-    def _walk(self, process: psutil.Process, name: str, stages: dict[int, str], rss: dict[str, int]) -> None:
-        """Add a process and everything below it to the part it belongs to."""
         try:
-            with process.oneshot():
-                name = "broker" if process.name() == "java" else stages.get(process.pid, name)
-                times = process.cpu_times()
-                held = process.memory_info().rss
-            children = process.children()
+            # One walk over the machine's processes, not one for each: a parent stands before its children.
+            processes = [self._up, *self._up.children(recursive=True)]
         except psutil.Error:
             return
-        self._cpu[process.pid] = (name, times.user + times.system)
-        rss[name] = rss.get(name, 0) + held
-        for child in children:
-            self._walk(child, name, stages, rss)
+        for process in processes:
+            try:
+                with process.oneshot():
+                    above = parts.get(process.ppid(), "supervisor")
+                    name = "broker" if process.name() == "java" else stages.get(process.pid, above)
+                    times = process.cpu_times()
+                    held = process.memory_info().rss
+            except psutil.Error:
+                continue
+            parts[process.pid] = name
+            self._cpu[process.pid] = (name, times.user + times.system)
+            rss[name] = rss.get(name, 0) + held
+        for name, held in rss.items():
+            self._peak[name] = max(held, self._peak.get(name, 0))

@@ -110,7 +110,7 @@ class EncodeSettings(_Slice):
 
     batch_items: int = Field(default=256, ge=1, description="uploads encoded together, at most")
     batch_ms: int = Field(
-        default=100, ge=1, description="a smaller batch is encoded this long after the one before"
+        default=250, ge=1, description="a smaller batch is encoded this long after the one before"
     )
 
 
@@ -136,7 +136,7 @@ class ArbiterSettings(_Slice):
 
     batch_items: int = Field(default=256, ge=1, description="records per transaction, at most")
     batch_ms: int = Field(
-        default=200, ge=1, description="a smaller batch is decided this long after the one before"
+        default=400, ge=1, description="a smaller batch is decided this long after the one before"
     )
     overlay_rows: int = Field(
         default=50_000, ge=1, description="intake pauses above this many rows the index has not folded"

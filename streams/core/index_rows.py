@@ -8,7 +8,6 @@ import hashlib
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
-from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -18,10 +17,7 @@ from streams.core.records import IndexRow, SoundFacts
 from streams.errors import CorruptState
 
 MAX_TEXT_BYTES = 65_535
-"""Longest source or item id in UTF-8: the widest text column that a Milvus server has."""
-
-MAX_SOUND_BYTES = 1_024
-"""Longest text of the facts of a sound: two digests of 64 digits and three numbers take about 250 bytes."""
+"""Longest text of a row in UTF-8: the widest text column that a Milvus server has."""
 
 
 class Space(NamedTuple):
@@ -58,6 +54,17 @@ class SpaceChange:
         return int(self.vectors.shape[1]) if self.kept else None
 
 
+class RowText(NamedTuple):
+    """What a row says beside its vector: of which upload it is, and from where in it."""
+
+    source: str
+    item_id: str
+    revision: int
+    window: int
+    start_ms: int
+    sound: SoundFacts | None
+
+
 def row_vector(row: IndexRow) -> NDArray[np.float32]:
     """Read a live row's values: float32 [shape=(d,)], unit length, or all zero.
 
@@ -81,7 +88,7 @@ def fold_rows(rows: Iterable[IndexRow]) -> Mapping[Space, SpaceChange]:
     Raises
     ------
     CorruptState
-        a value that is not finite, two dimensions in one space, an unknown state, or an id too long to store
+        a value that is not finite, two dimensions in one space, an unknown state, or a text too long to store
     """
     last: dict[str, IndexRow] = {}
     for row in rows:
@@ -104,13 +111,9 @@ def _change(space: Space, rows: list[IndexRow]) -> SpaceChange:
             continue
         if row.state != "live":
             raise CorruptState(f"index row {row.row_id!r} has the unknown state {row.state!r}")
-        if max(len(row.source.encode()), len(row.item_id.encode())) > MAX_TEXT_BYTES:
+        if len(row_text(row).encode()) > MAX_TEXT_BYTES:
             raise CorruptState(
-                f"index row {row.row_id!r} names an upload in more than {MAX_TEXT_BYTES} bytes"
-            )
-        if len(sound_text(row.sound).encode()) > MAX_SOUND_BYTES:
-            raise CorruptState(
-                f"index row {row.row_id!r} says more than {MAX_SOUND_BYTES} bytes of its sound"
+                f"index row {row.row_id!r} says more than {MAX_TEXT_BYTES} bytes of its upload"
             )
         vector = row_vector(row)
         if vectors and vector.shape != vectors[0].shape:
@@ -138,15 +141,15 @@ def check_queries(vectors: NDArray[np.float32]) -> None:
         raise CorruptState("query vectors must be a matrix of finite values")
 
 
-@lru_cache(maxsize=4_096)
-def sound_text(sound: SoundFacts | None) -> str:
-    """Write the facts of a sound for a store that has text columns only; empty where there is none."""
-    return json.dumps(asdict(sound), separators=(",", ":")) if sound is not None else ""
+def row_text(row: IndexRow) -> str:
+    """Write what a row says beside its vector, as one text: a store reads one column faster than six."""
+    sound = asdict(row.sound) if row.sound is not None else None
+    told = (row.source, row.item_id, row.revision, row.window, row.start_ms, sound)
+    return json.dumps(told, ensure_ascii=False, separators=(",", ":"))
 
 
-@lru_cache(maxsize=4_096)
-def read_sound(text: str) -> SoundFacts | None:
-    """Read what ``sound_text`` wrote.
+def read_row_text(text: str) -> RowText:
+    """Read what ``row_text`` wrote.
 
     Raises
     ------
@@ -154,9 +157,12 @@ def read_sound(text: str) -> SoundFacts | None:
         a store gives back another text
     """
     try:
-        return SoundFacts(**json.loads(text)) if text else None
+        source, item_id, revision, window, start_ms, sound = json.loads(text)
+        return RowText(
+            source, item_id, revision, window, start_ms, SoundFacts(**sound) if sound is not None else None
+        )
     except (ValueError, TypeError) as exc:
-        raise CorruptState(f"the facts of a sound cannot be read from the index: {exc}") from exc
+        raise CorruptState(f"what a row says of its upload cannot be read from the index: {exc}") from exc
 
 
 def row_hash(row_id: str) -> int:

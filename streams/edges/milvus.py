@@ -8,9 +8,10 @@ uploader is part of a filter.
 One lock stands around every call on Milvus Lite: :mod:`streams.edges.milvus_store` says why.
 """
 
+import json
 import logging
 import shutil
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence, Set
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
@@ -19,15 +20,14 @@ import numpy as np
 from pymilvus import DataType, MilvusClient
 
 from streams.core.index_rows import (
-    MAX_SOUND_BYTES,
     MAX_TEXT_BYTES,
     Space,
     SpaceChange,
     check_queries,
     checksum,
     fold_rows,
-    read_sound,
-    sound_text,
+    read_row_text,
+    row_text,
 )
 from streams.core.records import IndexRow
 from streams.edges.milvus_names import (
@@ -52,8 +52,7 @@ QUERY_ROWS = 256
 METRIC = "IP"
 PAGE_ROWS = 4096
 EMPTYING = -1  # watermark of a build whose collections are being dropped
-FILLING = "filling"
-FIELDS = ["source", "item_id", "revision", "window", "start_ms", "sound"]
+SAID = "said"
 
 _log = logging.getLogger(__name__)
 
@@ -120,7 +119,7 @@ class MilvusCandidateIndex:
             active = self._active_meta()
             metas = [name for name in self._collections() if is_meta_name(self._prefix, name)]
             # Without its row it is just being made, or its making was cut short.
-            made = [meta for meta in metas if meta == active or self._meta_row(meta) is not None]
+            made = [meta for meta in metas if meta == active or self._meta_text(meta) is not None]
             found = [self._describe(meta, active=meta == active) for meta in made]
         return tuple(sorted(found, key=lambda build: build.name))
 
@@ -152,6 +151,7 @@ class MilvusCandidateIndex:
                     self._store.client.create_alias(meta, self._alias, timeout=TIMEOUT_S)
                 else:
                     self._store.client.alter_alias(meta, self._alias, timeout=TIMEOUT_S)
+            self._store.ask_anew()
 
     def drop(self, build: str) -> None:
         """Delete a build that is not active."""
@@ -245,27 +245,38 @@ class MilvusCandidateIndex:
             with asking(what):
                 yield
         except IndexUnavailable:
+            self._store.ask_anew()
             if not self.lite:
                 self._store.dims.clear()
             raise
 
     # --- collections ---------------------------------------------------------------------------------
 
-    def _collections(self) -> set[str]:
+    def _collections(self) -> frozenset[str]:
+        if self._store.collections is not None:
+            return self._store.collections
         with self._asking("list collections"):
-            return set(self._store.client.list_collections(timeout=TIMEOUT_S))
+            found = frozenset(self._store.client.list_collections(timeout=TIMEOUT_S))
+        if self.lite:
+            self._store.collections = found
+        return found
 
-    def _spaces(self, build: str, present: set[str]) -> list[str]:
+    def _spaces(self, build: str, present: Set[str]) -> list[str]:
         return sorted(name for name in present if name.startswith(build_prefix(self._prefix, build)))
 
     def _active_meta(self) -> str | None:
         """Resolve the alias to a meta collection."""
+        if (known := self._store.aliases.get(self._alias)) is not None:
+            return known
         with self._asking("resolve the alias"):
             if not self._store.client.has_collection(self._alias, timeout=TIMEOUT_S):
                 return None
-            return str(
+            found = str(
                 self._store.client.describe_collection(self._alias, timeout=TIMEOUT_S)["collection_name"]
             )
+        if self.lite:
+            self._store.aliases[self._alias] = found
+        return found
 
     def _describe(self, meta: str, *, active: bool) -> IndexBuild:
         build, watermark, filling = self._settled(meta)
@@ -285,11 +296,8 @@ class MilvusCandidateIndex:
         """Create a collection: meta ones differ only in what their columns hold."""
         schema = MilvusClient.create_schema(auto_id=False, enable_dynamic_field=False)
         schema.add_field("key", DataType.VARCHAR, is_primary=True, max_length=64)
-        schema.add_field("source", DataType.VARCHAR, max_length=MAX_TEXT_BYTES)
-        schema.add_field("item_id", DataType.VARCHAR, max_length=MAX_TEXT_BYTES)
-        for column in ("revision", "window", "start_ms"):
-            schema.add_field(column, DataType.INT64)
-        schema.add_field("sound", DataType.VARCHAR, max_length=MAX_SOUND_BYTES)
+        # Lite takes every column of a hit apart, asked for or not (4 us each): one says it all.
+        schema.add_field(SAID, DataType.VARCHAR, max_length=MAX_TEXT_BYTES)
         schema.add_field("vector", DataType.FLOAT_VECTOR, dim=dim)
         index = MilvusClient.prepare_index_params()
         if self.lite:  # an exact scan costs Lite the same as any index
@@ -303,6 +311,7 @@ class MilvusCandidateIndex:
             # There is no row to index yet; the client would wait half a second before it looks.
             client.create_index(name, index, sync=False, timeout=TIMEOUT_S)
             client.load_collection(name, timeout=TIMEOUT_S)
+        self._store.ask_anew()
         self._store.dims[name] = dim
 
     def _load(self, name: str) -> int:
@@ -328,34 +337,44 @@ class MilvusCandidateIndex:
         self._store.counts.pop(name, None)
         with self._asking(f"drop {name}"):
             self._store.client.drop_collection(name, timeout=TIMEOUT_S)
+        self._store.ask_anew()
 
     # --- rows ----------------------------------------------------------------------------------------
 
     def _read_meta(self, meta: str) -> tuple[str, int, bool]:
-        row = self._meta_row(meta)
-        if row is None:
+        said = self._meta_text(meta)
+        if said is None:
             raise CorruptState(f"{meta} has no watermark: drop the index and rebuild it")
-        return str(row["source"]), int(row["revision"]), row["item_id"] == FILLING
+        try:
+            build, watermark, filling = json.loads(said)
+            return str(build), int(watermark), bool(filling)
+        except (ValueError, TypeError) as exc:
+            raise CorruptState(f"{meta} has no watermark that can be read: {said!r}") from exc
 
-    def _meta_row(self, meta: str) -> Mapping[str, Any] | None:
+    def _meta_text(self, meta: str) -> str | None:
+        if (known := self._store.metas.get(meta)) is not None:
+            return known
         self._load(meta)
-        fields = ["source", "item_id", "revision"]
         with self._asking(f"read {meta}"):
             rows = self._store.client.query(
-                meta, filter='key == "watermark"', output_fields=fields, timeout=TIMEOUT_S
+                meta, filter='key == "watermark"', output_fields=[SAID], timeout=TIMEOUT_S
             )
-        return rows[0] if rows else None
+        if not rows:
+            return None
+        said = str(rows[0][SAID])
+        if self.lite:
+            self._store.metas[meta] = said
+        return said
 
     def _write_meta(self, meta: str, build: str, watermark: int, *, filling: bool = False) -> None:
         """Store the build's name and watermark: acknowledged after its rows are flushed."""
-        state = FILLING if filling else ""
-        row = {"key": "watermark", "source": build, "item_id": state, "revision": watermark, "window": 0}
+        row = {"key": "watermark", SAID: json.dumps([build, watermark, filling]), "vector": [1.0, 0.0]}
+        self._store.metas.pop(meta, None)
         with self._asking(f"write {meta}"):
-            whole = row | {"start_ms": 0, "sound": "", "vector": [1.0, 0.0]}
-            self._store.client.upsert(meta, [whole], timeout=TIMEOUT_S)
+            self._store.client.upsert(meta, [row], timeout=TIMEOUT_S)
 
     def _check_dims(
-        self, build: str, changes: Iterable[tuple[Space, SpaceChange]], present: set[str]
+        self, build: str, changes: Iterable[tuple[Space, SpaceChange]], present: Set[str]
     ) -> None:
         for space, change in changes:
             name = space_name(self._prefix, build, space)
@@ -364,7 +383,7 @@ class MilvusCandidateIndex:
                     f"{space.modality} {space.model} has {self._load(name)} dimensions, not {change.dim}"
                 )
 
-    def _write_space(self, name: str, change: SpaceChange, present: set[str]) -> None:
+    def _write_space(self, name: str, change: SpaceChange, present: Set[str]) -> None:
         """Delete and upsert one space's rows, then flush what Lite holds in memory."""
         if name not in present:
             if change.dim is None:
@@ -416,7 +435,7 @@ class MilvusCandidateIndex:
                 name,
                 data=_unit(vectors),
                 limit=limit,
-                output_fields=FIELDS,
+                output_fields=[SAID],
                 search_params={"metric_type": METRIC, "params": params},
                 timeout=TIMEOUT_S,
             )
@@ -457,16 +476,7 @@ def open_lite(path: str | Path, *, guard: Guard = unguarded) -> MilvusCandidateI
 
 
 def _stored(row: IndexRow, vector: FloatArray) -> dict[str, object]:
-    return {
-        "key": primary_key(row.row_id),
-        "source": row.source,
-        "item_id": row.item_id,
-        "revision": row.revision,
-        "window": row.window,
-        "start_ms": row.start_ms,
-        "sound": sound_text(row.sound),
-        "vector": vector,
-    }
+    return {"key": primary_key(row.row_id), SAID: row_text(row), "vector": vector}
 
 
 def _unit(vectors: FloatArray) -> FloatArray:
@@ -480,8 +490,7 @@ def _hits(answer: Any) -> tuple[Hit, ...]:
     """Read one query's hits; ties by name so that the order is always the same."""
     hits = []
     for hit in answer:
-        entity = hit["entity"]
-        source, item_id, revision, window, start_ms, sound = (entity[name] for name in FIELDS)
+        source, item_id, revision, window, start_ms, sound = read_row_text(hit["entity"][SAID])
         similarity = min(1.0, max(-1.0, float(hit["distance"])))
-        hits.append(Hit(source, item_id, revision, window, start_ms, similarity, read_sound(sound)))
+        hits.append(Hit(source, item_id, revision, window, start_ms, similarity, sound))
     return tuple(sorted(hits, key=lambda hit: (-hit.similarity, *hit[:5])))

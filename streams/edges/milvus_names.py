@@ -9,7 +9,7 @@ import re
 
 from streams.core.index_rows import Space
 
-LAYOUT = 2  # raised with every change of the columns; 2: rows name the sound of their upload, metric IP
+LAYOUT = 3  # raised with every change of the columns; 3: one text says of which upload a row is
 _READABLE = 40  # of the 255 characters a name may have
 
 

@@ -52,7 +52,17 @@ class Store:
     path: str | None = None  # of a Lite folder
     users: int = 1
     dims: dict[str, int] = field(default_factory=dict)  # of loaded collections
-    counts: dict[str, int] = field(default_factory=dict)  # Lite only: this process is the one writer
+    # Lite only, whose one writer this process is: what it answered and nothing has changed since.
+    counts: dict[str, int] = field(default_factory=dict)
+    collections: frozenset[str] | None = None
+    aliases: dict[str, str] = field(default_factory=dict)
+    metas: dict[str, str] = field(default_factory=dict)
+
+    def ask_anew(self) -> None:
+        """Forget what was answered about collections, aliases and builds."""
+        self.collections = None
+        self.aliases.clear()
+        self.metas.clear()
 
 
 _lite: dict[str, Store] = {}

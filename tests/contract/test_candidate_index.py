@@ -237,7 +237,7 @@ def test_no_name_of_anything_is_read_as_a_filter(index: CandidateIndex, name: st
         row("bad", values=np.ones(DIM + 1, dtype=np.float32)),
         row("bad", values=np.zeros(0, dtype=np.float32)),
         row("bad", state="odd"),
-        row("bad", sound=replace(facts(1), features="f" * 2_000)),
+        row("bad", sound=replace(facts(1), features="f" * 70_000)),
     ],
     ids=["nan", "infinite", "dimension", "no values", "state", "sound"],
 )

@@ -27,6 +27,12 @@ def test_parts_cannot_run_into_each_other() -> None:
     assert stable_id("1:a") != stable_id("1", "a")
 
 
+@given(st.text(), st.integers())
+def test_an_id_is_the_uuid5_of_its_parts_each_with_its_length(text: str, number: int) -> None:
+    named = f"{len(text)}:{text}{len(str(number))}:{number}"
+    assert stable_id(text, number) == str(uuid5(NAMESPACE, named))
+
+
 def test_kinds_of_ids_do_not_meet() -> None:
     row = row_id("s", "i", revision=1, modality="text", model="m", window=0)
     event = event_id("s", "i", revision=1, operation="upsert", event="decided")
