@@ -92,7 +92,11 @@ def print_json(value: Any) -> None:
 
 
 def plain(value: Any) -> Any:
-    """Give what JSON has no word for: bytes as their size and digest, paths and enums as text."""
+    """Give what JSON has no word for: a record by its fields, bytes as size and digest, the rest as text."""
+    from msgspec import Struct, structs
+
+    if isinstance(value, Struct):
+        return structs.asdict(value)
     if isinstance(value, bytes):
         import hashlib
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 import orjson
+from msgspec import structs
 
 from streams.core.records import (
     AdminCommand,
@@ -256,7 +257,10 @@ class _Drawing:
         return Sending(UPLOADS, upload.key.text().encode(), orjson.dumps(said))
 
     def _sending(self, upload: Upload, *, partition: int | None = None) -> Sending:
-        value = self._codec.encode(UPLOADS, upload) if self._chance.random() < 0.7 else orjson.dumps(upload)
+        if self._chance.random() < 0.7:
+            value = self._codec.encode(UPLOADS, upload)
+        else:
+            value = orjson.dumps(upload, default=structs.asdict)
         return Sending(UPLOADS, upload.key.text().encode(), value, partition)
 
     def _shuffled(self, groups: list[list[Sending]]) -> tuple[Sending, ...]:
