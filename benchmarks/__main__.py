@@ -20,6 +20,7 @@ NAMES = (
 )
 # Too long to be one of all.
 BY_NAME = (
+    "growth",
     "identity_encoders",
     "version_encoders",
     "soak",

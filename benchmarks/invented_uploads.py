@@ -63,19 +63,25 @@ def invented_uploads(count: int, *, seed: int = 7, copies: float = COPIES) -> It
     copies : float in [0, 1]
         share of uploads that repeat an earlier recording as another source tells it
     """
+    return (upload for _, upload in invented_recordings(count, seed=seed, copies=copies))
+
+
+def invented_recordings(count: int, *, seed: int = 7, copies: float = COPIES) -> Iterator[tuple[int, Upload]]:
+    """Give the same uploads, each after the number of the recording that it tells."""
     rng = random.Random(seed)  # noqa: S311 - figures must repeat
     artists = _artists(rng, max(50, count // 12))
     songs: list[_Song] = []
     for number in range(count):
         if songs and rng.random() < copies:
-            yield _copy(rng, songs[rng.randrange(len(songs))], number)
+            song = songs[rng.randrange(len(songs))]
+            yield song.number, _copy(rng, song, number)
             continue
         song = _song(rng, artists, number)
         if len(songs) < _RECENT:
             songs.append(song)
         else:
             songs[rng.randrange(_RECENT)] = song
-        yield _original(song)
+        yield number, _original(song)
 
 
 def _artists(rng: random.Random, count: int) -> list[str]:
