@@ -3,7 +3,7 @@
 Every comparison is symmetrical. Records are prepared once, and that is kept as long as the record is.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 from weakref import ref
 
@@ -21,6 +21,8 @@ from streams.core.records import (
     TypedNumber,
     VersionPart,
 )
+from streams.core.titles.numbers import CATALOGUED
+from streams.core.titles.pieces import PIECE, Piece, compare_pieces, read_piece
 from streams.core.titles.stripping import same_name
 from streams.core.versions import (
     OF_WHOLE_ALBUMS,
@@ -68,14 +70,24 @@ HIGH_HARMONY, SOME_HARMONY, LOW_HARMONY = 0.72, 0.6, 0.5
 """Measured: other works median 0.24, highest 0.68; same work median 0.90, a tenth under 0.80."""
 
 _NOBODY = frozenset(
-    {"variousartists", "various", "unknown", "unknownartist", "va", "null", "traditional", "artist"}
+    {
+        *("variousartists", "various", "unknown", "unknownartist", "va", "null", "traditional", "artist"),
+        *("compilation", "compilations", "assortedartists", "soundtrack", "ost"),
+    }
 )
-_IDENTITY_SCHEMES = frozenset({"part", "volume", "act", "scene", "movement", "opus", "opus_number", "number"})
-_WORK_SCHEMES = frozenset({"act", "movement", "opus", "opus_number", "number"})
+_WORK_SCHEMES = frozenset({"act", "movement", "opus", "opus_number", "number", "book", "variation"})
+_IDENTITY_SCHEMES = _WORK_SCHEMES | {"part", "volume", "scene"}
+_OF_PUBLISHERS = frozenset({"opus", "number"})
+"""Numbers that a catalogue of all works of a composer overrules: sonatas are counted in several ways."""
 
 
 COARSER = {
     ("title", "phrase"): "contained",
+    ("title", "beside_artist"): "phrase",
+    ("title_artist", "both_close"): "both",
+    ("title", "piece"): "near",
+    ("title", "piece_part"): "contained",
+    ("title", "piece_other"): "similar",
     ("title", "mostly"): "some",
     ("title", "partly"): "different",
     ("title", "word"): "different",
@@ -115,7 +127,9 @@ class Prepared:
         "instrumental",
         "mastering",
         "media_kind",
+        "names",
         "numbers",
+        "piece",
         "squeezed",
         "squeezed_set",
         "title_tokens",
@@ -147,6 +161,7 @@ class Prepared:
         self.uploaded = record.source_kind is SourceKind.video_platform and not any(
             same_name(name, who) for name in record.artists
         )
+        self.names = tuple(name for name in dict.fromkeys(names) if len(name) >= _LONG_ENOUGH_TO_FIND)
         self.artist_forms = tuple(dict.fromkeys(map(name_form, names)))
         self.artists = frozenset(form.key for form in self.artist_forms if form.generation is None)
         self.artist_ids = frozenset(record.artist_ids)
@@ -165,6 +180,14 @@ class Prepared:
             if _is_identity(number):
                 numbers.setdefault(number.scheme, set()).add(number.value)
         self.numbers = numbers
+        catalogued = readings and any(_is_catalogued(scheme) for scheme in numbers)
+        self.piece: Piece | None = (
+            read_piece(readings[0].source_text, readings[0].base) if catalogued else None
+        )
+
+
+def _is_catalogued(scheme: str) -> bool:
+    return scheme in CATALOGUED or scheme.startswith("catalogue:")
 
 
 def _with_artist(readings: Sequence[TitleReading], bases: Sequence[str]) -> tuple[str | None, ...]:
@@ -241,6 +264,12 @@ def compare_titles(left: Prepared, right: Prepared) -> tuple[str, int, int]:
         i, j = equal
         long = len(left.squeezed[i]) >= 10 or len(left.title_tokens[i]) >= 3
         return ("exact" if long else "exact_short"), i, j
+    if (
+        left.piece
+        and right.piece
+        and (piece := compare_pieces(left.piece, right.piece, one_composer=_one_composer(left, right)))
+    ):
+        return piece, 0, 0
     best, where = 0.0, (0, 0)
     for i, base in enumerate(left.squeezed[:3]):
         for j, other in enumerate(right.squeezed[:3]):
@@ -252,6 +281,8 @@ def compare_titles(left: Prepared, right: Prepared) -> tuple[str, int, int]:
     if best >= 90:
         return "near", *where
     found, at = _containment(left, right)
+    if found is not None and (beside := _beside_the_artist(left, right)):
+        return "beside_artist", *beside
     if found in {"phrase", "contained"}:
         return found, *at
     if best >= 80:
@@ -259,6 +290,38 @@ def compare_titles(left: Prepared, right: Prepared) -> tuple[str, int, int]:
     if found is not None:
         return found, *at
     return ("some" if best >= 60 else "different"), *where
+
+
+def _beside_the_artist(left: Prepared, right: Prepared) -> tuple[int, int] | None:
+    """Find two readings that are equal once the other side's artist is taken off one of them."""
+    for i, base in enumerate(left.bases[:3]):
+        for rest in _without_names(base, right.names):
+            if rest in right.squeezed_set:
+                return i, right.squeezed.index(rest)
+    for j, base in enumerate(right.bases[:3]):
+        for rest in _without_names(base, left.names):
+            if rest in left.squeezed_set:
+                return left.squeezed.index(rest), j
+    return None
+
+
+def _without_names(base: str, names: Sequence[str]) -> Iterator[str]:
+    """Give what stands before a name in a title, or behind one that opens it, written together."""
+    for name in names:
+        if name not in base:
+            continue
+        at = f" {base} ".find(f" {name} ")
+        before, behind = base[: max(at, 0)], base[at + len(name) :]
+        rest = behind if at == 0 else before.removesuffix(" the ").removesuffix(" by ")
+        if at >= 0 and rest.strip():
+            yield rest.replace(" ", "")
+
+
+def _one_composer(left: Prepared, right: Prepared) -> bool | None:
+    """Say whether two records name a composer, and the same; none where one of them names nobody."""
+    if not left.contributors or not right.contributors:
+        return None
+    return not left.contributors.isdisjoint(right.contributors)
 
 
 def _containment(left: Prepared, right: Prepared) -> tuple[str | None, tuple[int, int]]:
@@ -433,15 +496,29 @@ _NAMES_RECORDING = frozenset({"mbid_equal", "proprietary_equal", "acoustid_equal
 def _compare_numbers(left: Prepared, right: Prepared) -> tuple[str, str | None]:
     if not left.numbers or not right.numbers:
         return ABSENT, None
-    level = ABSENT
-    for scheme, values in left.numbers.items():
-        others = right.numbers.get(scheme)
-        if others is None:
-            continue
-        if not values & others:
+    both = [scheme for scheme in left.numbers if scheme in right.numbers]
+    agree = {scheme for scheme in both if _share_a_number(left.numbers[scheme], right.numbers[scheme])}
+    catalogued = any(scheme.startswith("catalogue:") for scheme in agree)
+    for scheme in both:
+        if scheme not in agree and not (
+            catalogued and (scheme in _OF_PUBLISHERS or scheme.startswith("catalogue:"))
+        ):
             return "conflict", scheme
-        level = "equal"
-    return level, None
+    return ("equal" if agree else ABSENT), None
+
+
+def _share_a_number(left: set[str], right: set[str]) -> bool:
+    """Say whether two sets of numbers have one in common: 37 and 37a are one, 37a and 37b are not."""
+    if left & right:
+        return True
+    return any(
+        one.rstrip(_LETTERS) == other.rstrip(_LETTERS) and (one[-1:].isdigit() or other[-1:].isdigit())
+        for one in left
+        for other in right
+    )
+
+
+_LETTERS = "abcdefgh"
 
 
 def _compare_sets(left: frozenset[str] | tuple[str, ...], right: frozenset[str] | tuple[str, ...]) -> str:
@@ -559,8 +636,8 @@ def _harmony(sound: SoundEvidence | None) -> str:
     return "low" if sound.harmony < LOW_HARMONY else "middle"
 
 
-_STRONG_TITLES = frozenset({"exact", "exact_short", "near"})
-_STRONG_ARTISTS = frozenset({*SAME, CLOSE, "in_title"})
+_STRONG_TITLES = frozenset({"exact", "exact_short", PIECE, "near"})
+_STRONG_ARTISTS = frozenset({*SAME, "in_title"})
 _OTHER_ARTISTS = frozenset({DIFFERENT, "uploader_differs"})
 
 
@@ -600,7 +677,7 @@ def compare_records(left: LinkageRecord, right: LinkageRecord, sound: SoundEvide
         return Comparison(levels, reading_left=reading_left, reading_right=reading_right)
     both = ABSENT
     if title in _STRONG_TITLES and artist != ABSENT:
-        both = "both" if artist in _STRONG_ARTISTS else "title_only"
+        both = "both" if artist in _STRONG_ARTISTS else "both_close" if artist == CLOSE else "title_only"
     # Only where two readings agree are they how the titles are to be read.
     i, j = (reading_left, reading_right) if title in {"exact", "exact_short"} else (0, 0)
     version, relation, cannot_link = _compare_versions(a, b, i, j)

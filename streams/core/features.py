@@ -8,6 +8,7 @@ from streams.core.identifiers import READERS, doubtful_isrcs, read_gtin, read_is
 from streams.core.normalize import fold_diacritics, normalize_name, normalize_text, split_names
 from streams.core.records import Kind, LinkageRecord, SourceKind, TitleReading, Upload, VersionPart
 from streams.core.titles import read_title
+from streams.core.titles.slipped import Slipped, without_slipped
 from streams.core.versions import declared_version
 
 MAX_READINGS = 6
@@ -70,7 +71,7 @@ def _channel_owner(channel: str) -> str:
     return _CHANNEL.sub("", channel.strip()).rstrip()
 
 
-def _readings(upload: Upload) -> tuple[TitleReading, ...]:
+def _readings(upload: Upload, slipped: Slipped) -> tuple[TitleReading, ...]:
     main = next((artist.name for artist in upload.artists if artist.role in _SUNG), None)
     channel = upload.video.channel if upload.video else None
     video = upload.kind is Kind.music_video or upload.source_kind is SourceKind.video_platform
@@ -79,7 +80,7 @@ def _readings(upload: Upload) -> tuple[TitleReading, ...]:
     composers = tuple(normalize_name(artist.name) for artist in upload.artists if artist.role == "composer")
     readings = list(
         read_title(
-            upload.title or "",
+            slipped.title,
             artist=who,
             video=video,
             version=upload.version,
@@ -87,6 +88,8 @@ def _readings(upload: Upload) -> tuple[TitleReading, ...]:
             composers=composers,
         )
     )
+    if slipped.rest:  # who performs may stand in what was cut off
+        readings = [replace(reading, source_text=upload.title or "") for reading in readings]
     for title in upload.alternative_titles:
         readings += read_title(title.text, artist=who, version=upload.version, language=title.language)[:1]
     readings += [
@@ -112,7 +115,8 @@ def _languages(upload: Upload) -> tuple[str, ...]:
 
 def featurize(upload: Upload) -> LinkageRecord:
     """Make the immutable record that pair scores depend on; wrong identifiers are left out."""
-    readings = _readings(upload)
+    slipped = without_slipped(upload.title or "")
+    readings = _readings(upload, slipped)
     artists, contributors = _names(upload, readings)
     labels = [release.label for release in upload.releases if release.label]
     label = labels[0] if labels else upload.rights.p_line
@@ -134,7 +138,7 @@ def featurize(upload: Upload) -> LinkageRecord:
         albums=tuple(dict.fromkeys(normalize_text(r.title) for r in upload.releases if r.title)),
         label=normalize_text(label) if label else None,
         year=_year(upload),
-        duration_ms=upload.duration_ms,
+        duration_ms=upload.duration_ms or slipped.duration_ms,
         languages=_languages(upload),
         isrcs=tuple(isrcs),
         doubtful_isrcs=doubtful_isrcs(isrcs, upload.recorded.date),

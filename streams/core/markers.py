@@ -216,7 +216,7 @@ NOISE: Words = {
     "*": "hd|hq|4k|8k|uhd|1080p/720p/480p|hi res|hires|vevo|ost|full hd|mp3|# kbps|320kbps|soundtrack",
     "en": "official|full song|new|free download/dl|out now|premiere|world premiere|with/w lyrics|high quality|full version hd|bonus|single|bonus track/tracks|album track"
     "|stereo|explicit|sub/subs/subtitle/subtitles/subtitled|english/eng sub/subs/subtitle/subtitles|with english subtitles|original soundtrack|original motion picture soundtrack|motion picture soundtrack"
-    "|deluxe|expanded|super/deluxe/expanded/anniversary/special/limited/legacy/collector's/digital/tour edition|super deluxe edition|bonus track edition|expanded edition|edition|box set"
+    "|deluxe|expanded|super/deluxe/expanded/anniversary/special/limited/legacy/collector's/digital/tour edition|deluxe/expanded version|super deluxe edition|bonus track edition|expanded edition|edition|box set"
     "|reissue/reissued|re issue/issued|anniversary",
     "es": "oficial|edición especial/deluxe/limitada|banda sonora|banda sonora original|nuevo/nueva|sub/subtitulado/subtitulada español/inglés|subtitulado/subtitulada",
     "pt": "edição especial/deluxe/limitada|trilha sonora|lançamento", "fr": "officiel/officielle/oficiel|édition spéciale/deluxe/limitée|bande originale|nouveauté|sous titres",
@@ -270,6 +270,8 @@ NUMBERS: dict[str, Words] = {
         "ja": "パート", "ko": "파트",
     },
     "volume": {"*": "vol", "en": "volume", "es": "volumen", "de": "band", "ru": "том", "tr": "cilt"},
+    "book": {"en": "book", "fr": "livre|cahier", "de": "buch|heft", "it": "libro|quaderno", "es": "libro|cuaderno", "pt": "livro|caderno", "ru": "тетрадь"},
+    "variation": {"*": "var|variatio", "en": "variation", "it": "variazione", "es": "variación", "pt": "variação", "ru": "вариация"},
     "act": {"en": "act", "es": "acto", "fr": "acte", "de": "akt", "it": "atto", "ru": "акт|действие"},
     "scene": {"en": "scene", "es": "escena", "fr": "scène", "de": "szene", "it": "scena", "ru": "сцена"},
     "opus": {"*": "op", "en": "opus", "ru": "соч|сочинение|ор", "ja": "作品", "ko": "작품", "zh": "作品"},

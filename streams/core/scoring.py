@@ -73,8 +73,8 @@ class Head:
         if level == SKIPPED:
             return 0.0
         levels = self.weights.get(name, {})
-        if level not in levels:
-            level = COARSER.get((name, level), level)
+        while level not in levels and (name, level) in COARSER:
+            level = COARSER[name, level]
         return levels.get(level, 0.0)
 
     def calibrated(self, stratum: str) -> "Head":

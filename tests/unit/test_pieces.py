@@ -1,0 +1,171 @@
+"""Catalogued pieces as services write them in several languages, and values that slipped behind a title."""
+
+import pytest
+
+from streams.core.comparison import compare_records
+from streams.core.features import featurize
+from streams.core.records import Artist, LinkageRecord, SourceKind, Upload
+from streams.core.scoring import Bundle
+from streams.core.titles import read_numbers
+from streams.core.titles.pieces import OTHER, PART, PIECE, compare_pieces, read_piece
+from streams.core.titles.slipped import without_slipped
+
+
+def _level(
+    one: str, other: str, *, composers: tuple[str, str] | None = ("Clara Wieck", "Clara Wieck")
+) -> str:
+    """Give the level of two titles by two pianists."""
+    left, right = (
+        featurize(
+            Upload(
+                source="label",
+                item_id=title,
+                source_kind=SourceKind.aggregator,
+                title=title,
+                artists=(
+                    Artist(name=pianist),
+                    *((Artist(name=composer, role="composer"),) if composer else ()),
+                ),
+            )
+        )
+        for title, pianist, composer in (
+            (one, "Ana Soler", composers[0] if composers else None),
+            (other, "Jan Brand", composers[1] if composers else None),
+        )
+    )
+    level = compare_records(left, right, None).levels[0]
+    assert compare_records(right, left, None).levels[0] == level
+    return level
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (
+            "Klaviersonate Nr. 7 Es-Dur, op. 28: III. Allegro",
+            "Piano Sonata No. 7 in E-flat major, Op. 28 - 3. Allegro",
+        ),
+        (
+            "Sonate pour piano n° 5 en mi bémol majeur, op. 23: III. Rondo",
+            "Piano Sonata No. 5, Op. 23: 3. Rondeau",
+        ),
+        ("Scenes, Op. 15: No. 8, At the Stove", "Szenen, Op. 15: VIII. Am Ofen"),
+        ("The Months, Op. 37a: 6. June", "The Months, Op. 37 bis: No. 6 June"),
+        ("Sonata in C, H.XVI No.50: 1. Allegro", "Sonata No. 60 in C Major, Hob. XVI-50: I. Allegro"),
+        (
+            "The Keyboard Book 1: Prelude No. 13 in F-Sharp Major, BWV 858",
+            "The Keyboard, BWV 846-869: Prelude BWV 858",
+        ),
+        ("Quatuor no 4, Op. 37", "Quartet, No. 4, Op. 37"),
+        (
+            "Sonata in C minor, Op. 13: Adagio cantabile",
+            "Sonata No. 8 in C minor, Op. 13: II. Adagio cantabile",
+        ),
+    ],
+)
+def test_one_piece_in_two_wordings(one: str, other: str) -> None:
+    assert _level(one, other) == PIECE
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("33 Variations, Op. 120: Variation XXV", "33 Variations, Op. 120: Variation XXIII"),
+        ("Sonata No. 8, Op. 13: II. Adagio", "Sonata No. 8, Op. 13: III. Rondo"),
+        ("The Keyboard, BWV 862: Prelude", "The Keyboard, BWV 862: Fugue"),
+        (
+            "The Keyboard, BWV 846-869: Prelude in A major BWV 888",
+            "The Keyboard, BWV 846-869: Fugue in A major BWV 888",
+        ),
+        ("Pieces, Op. 16: 4. Sehr langsam", "Pieces, Op. 16: Sehr lebhaft"),
+    ],
+)
+def test_two_pieces_of_one_work(one: str, other: str) -> None:
+    assert _level(one, other) == OTHER
+
+
+def test_a_work_and_one_of_its_movements() -> None:
+    assert _level("Suite No. 5, BWV 816", "Suite No. 5, BWV 816: Gigue") == PART
+    assert _level("Sonata, Op. 14 No. 1", "Sonata, Op. 14 No. 1: III. Rondo") == PART
+
+
+def test_an_opus_number_is_that_of_its_composer() -> None:
+    one, other = "24 Preludes, Op. 28: No. 3", "Sonate, Op. 28: No. 3"
+    assert _level(one, other, composers=("Clara Wieck", "Louise Farr")) not in {PIECE, OTHER, PART}
+    assert _level(one, "Waldlieder, Op. 28: No. 3", composers=None) not in {PIECE, OTHER, PART}
+
+
+def test_two_letters_of_a_number_are_two_pieces() -> None:
+    a, b = (read_piece(title, title.lower()) for title in ("Songs, Op. 29a: No. 1", "Songs, Op. 29b: No. 1"))
+    assert a is not None
+    assert b is not None
+    assert compare_pieces(a, b, one_composer=True) is None
+
+
+@pytest.mark.parametrize(
+    ("title", "scheme", "value"),
+    [
+        ("Cinquième Sequenza", "number", "5"),
+        ("Sequenza V", "number", "5"),
+        ("Second Symphony", "number", "2"),
+        ("Var. 13 a 2 Clav.", "variation", "13"),
+        ("Préludes, Livre 2", "book", "2"),
+        ("Suite, BWV 846-869", "catalogue:bwv", None),
+    ],
+)
+def test_numbers_in_words_and_ranges(title: str, scheme: str, value: str | None) -> None:
+    assert next((n.value for n in read_numbers(title) if n.scheme == scheme), None) == value
+
+
+@pytest.mark.parametrize(
+    "title", ["Second Hand News", "First Love", "Fifth Avenue", "Malcolm X", "Henry V, Act 1"]
+)
+def test_words_that_count_no_form_are_no_numbers(title: str) -> None:
+    assert not any(n.scheme == "number" for n in read_numbers(title))
+
+
+@pytest.mark.parametrize(
+    ("text", "title"),
+    [
+        ("Glass Harbour Nine Rivers $ 1.29", "Glass Harbour Nine Rivers"),
+        ("Glass Harbour Hip-Hop/Rap , Music , Rap $ 0.99 ( C ) 2014 Low Road Records", "Glass Harbour"),
+        ("Glass Harbour [ Explicit ] 2014 Low Road Recording Corporation 3:31", "Glass Harbour [ Explicit ]"),
+        ("Glass Harbour ℗ 2014 Low Road", "Glass Harbour"),
+        ("Summer of 1999", "Summer of 1999"),
+        ("1999", "1999"),
+        ("$100 Bill", "$100 Bill"),
+        ("Money, Music and Rain", "Money, Music and Rain"),
+    ],
+)
+def test_values_of_other_columns_are_cut_off(text: str, title: str) -> None:
+    assert without_slipped(text).title == title
+
+
+def test_a_length_that_slipped_is_read() -> None:
+    upload = Upload(source="shop", item_id="1", title="Glass Harbour 2014 Low Road Records 3:31")
+    assert featurize(upload).duration_ms == 211_000
+    assert featurize(Upload(source="shop", item_id="2", title="Glass Harbour 3:31")).duration_ms is None
+
+
+def _record(title: str, artist: str | None) -> LinkageRecord:
+    return featurize(
+        Upload(source="a", item_id=title, title=title, artists=(Artist(name=artist),) if artist else ())
+    )
+
+
+@pytest.mark.parametrize(
+    "title", ["Harbour Nine Rivers", "Nine Rivers Harbour", "Harbour by Nine Rivers Glass Tour"]
+)
+def test_a_title_is_found_beside_the_other_sides_artist(title: str) -> None:
+    one, other = _record(title, None), _record("Harbour", "Nine Rivers")
+    assert compare_records(one, other, None).levels[0] == "beside_artist"
+    assert compare_records(other, one, None).levels[0] == "beside_artist"
+    stranger = _record("Harbour", "Somebody Else")
+    assert compare_records(one, stranger, None).levels[0] != "beside_artist"
+
+
+def test_bundles_of_before_weigh_new_levels_as_the_coarser_ones() -> None:
+    former = Bundle.shipped()["2026.11.3"].recording
+    assert former.weight("title", "beside_artist") == former.weight("title", "contained")
+    assert former.weight("title", "piece") == former.weight("title", "near")
+    assert former.weight("title_artist", "both_close") == former.weight("title_artist", "both")
