@@ -86,7 +86,7 @@ COARSER = {
     ("title", "beside_artist"): "phrase",
     ("title_artist", "both_close"): "both",
     ("title", "piece"): "near",
-    ("title", "piece_part"): "contained",
+    ("title", "piece_part"): "mostly",
     ("title", "piece_other"): "similar",
     ("title", "mostly"): "some",
     ("title", "partly"): "different",
@@ -271,8 +271,8 @@ def compare_titles(left: Prepared, right: Prepared) -> tuple[str, int, int]:
     ):
         return piece, 0, 0
     best, where = 0.0, (0, 0)
-    for i, base in enumerate(left.squeezed[:3]):
-        for j, other in enumerate(right.squeezed[:3]):
+    for i, base in enumerate(left.squeezed):
+        for j, other in enumerate(right.squeezed):
             if _same_artist_read(left, right, i, j):
                 continue
             ratio = fuzz.ratio(base, other, score_cutoff=best)

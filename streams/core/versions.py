@@ -97,7 +97,7 @@ _COMMON = frozenset(
     "version versión versão versione session sessions sesión tour concert club extended radio vocal dub main short long"
     " dj mc bbc remix mix edit stadium arena hall theatre theater festival center centre studio studios park garden"
     " live and und desde en em no na ao el la los las le les du des de da do di del della dal au aux bei im am aus"
-    " das der die den il lo dolby atmos spatial audio immersive new neuer".split()
+    " das der die den il lo dolby atmos spatial audio immersive new neuer continuous nonstop".split()
 )
 """Words of a detail that tell no place from another and no remixer from another."""
 _LANGUAGES: dict[str, str] = {

@@ -118,3 +118,10 @@ def test_a_channel_is_the_artist_where_the_title_says_so() -> None:
         == "different"
     )
     assert _level(_video("Hollow Rain", "lost tapes 77"), label, ARTIST) == "uploader_differs"
+
+
+def test_signs_that_a_file_name_lost_are_read() -> None:
+    reading = read_title("Cold Morning   Remix  ", artist="The Paper Owls")[0]
+    assert (reading.base, [part.type for part in reading.versions]) == ("cold morning", ["remix"])
+    assert read_title("It  s Late", artist="The Paper Owls")[0].base == "its late"
+    assert read_title("Two  Spaces", artist="The Paper Owls")[0].base == "two spaces"

@@ -113,7 +113,7 @@ def read_spans(
 ) -> tuple[SpannedReading, ...]:
     """Read a title as :func:`read_title` does, and say where each piece stands in the text as written."""
     choices, taken = _choices(text, artist, video or kind is Kind.music_video, version, language, composers)
-    cleaned = clean_text(text)
+    cleaned = _cleaned(text)
     numbers = [(f"number:{number.scheme}", start, end) for number, start, end in numbers_in(cleaned)]
     found: list[SpannedReading] = []
     for choice in choices:
@@ -125,6 +125,17 @@ def read_spans(
             SpannedReading(choice.reading, tuple(sorted(spans, key=lambda span: (span.start, span.end))))
         )
     return tuple(found)
+
+
+_LOST_APOSTROPHE = re.compile(r"(?<=[^\W\d_])  (?=(?:s|t|m|d|ve|re|ll)(?![^\W_]))", re.IGNORECASE)
+_LOST_SIGNS = re.compile(r"(?<=\S) {3,}(?=\S)")
+
+
+def _cleaned(text: str) -> str:
+    """Clean a title and put back what no file name may hold: "It  s So   Remix" is "It's So - Remix"."""
+    if "  " in text:
+        text = _LOST_SIGNS.sub(" - ", _LOST_APOSTROPHE.sub("'", text.strip()))
+    return clean_text(text)
 
 
 def _written(start: int, end: int, cleaned: str, text: str) -> tuple[int, int]:
@@ -151,7 +162,7 @@ def _choices(
     language: str | None,
     composers: tuple[str, ...],
 ) -> tuple[tuple[_Choice, ...], tuple[tuple[str, int, int], ...]]:
-    cleaned = clean_text(text)
+    cleaned = _cleaned(text)
     if not cleaned:
         return (), ()
     name = normalize_name(artist) if artist else None
