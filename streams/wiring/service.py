@@ -124,6 +124,9 @@ def run_stage(name: str, settings: Settings) -> None:
         the stage does not run by itself in this installation
     """
     configure_logging(settings.telemetry.log_level, name)
+    # What a batch makes is freed with it, hardly ever by the collector, which by default looks after every
+    # 700 new objects: a tenth of a millisecond of each upload (measured).
+    gc.set_threshold(20_000)
     with _Stage(settings, name) as stage:
         match name:
             case "encode":
