@@ -20,6 +20,7 @@ from encoders.fingerprint import FINGERPRINT_VERSION, Fingerprint, words_of
 from encoders.fingerprint_bands import BandStream
 from encoders.frames import FrameEncoder
 from encoders.identity import SAMPLE_RATE, IdentityEncoder, LevelMeter
+from encoders.landmarks import Landmarks, LandmarkStream
 from encoders.text import TextEncoder
 from encoders.version import PitchSequence, VersionEncoder
 
@@ -43,6 +44,8 @@ class AudioFeatures:
         pitch classes, 2 columns per second
     version_vector : float32 [shape=(448,)]
     silence : SilenceFacts
+    landmarks : Landmarks
+        about 27 points per second
     """
 
     duration_ms: int
@@ -52,6 +55,7 @@ class AudioFeatures:
     chroma: PitchSequence
     version_vector: NDArray[np.float32]
     silence: SilenceFacts
+    landmarks: Landmarks
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -181,10 +185,12 @@ class EncoderSet:
         level.push(rest)
         identity = self.identity.stream(rate, level=level.finish())
         version, bands = self.version.stream(rate), BandStream(rate)
+        points = LandmarkStream(rate)
         for block in resampled(blocks(), sr, rate):
             identity.push(block)
             version.push(block)
             bands.push(block)
+            points.push(block)
         starts, vectors = identity.finish()
         chroma, version_vector = version.finish()
         return AudioFeatures(
@@ -195,4 +201,5 @@ class EncoderSet:
             chroma=chroma,
             version_vector=version_vector,
             silence=silence.facts(),
+            landmarks=points.finish(),
         )

@@ -20,6 +20,9 @@ _WORTH_A_LOOK: Final = 5.0
 _MOST: Final = 24
 # One diagonal takes in a frame to either side: points are counted in whole frames.
 WIDTH: Final = 3
+# How often a point has its partner where a sample lies under other music: what a rare coincidence is worth.
+_SURVIVING: Final = 0.2
+_LEAST_CHANCE: Final = 0.01
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -34,8 +37,8 @@ class Diagonals:
         the coincidences that lie on one
     matched : bool [shape=(k, n)]
         for each point of the left side, whether it has a partner there
-    chance : float [shape=(k, rows)]
-        share of points that would have one by chance, for each `ROW` frames of the left side
+    chance : float [shape=(n,)]
+        how likely each point is to have one by chance, where its row coincides most by chance
     """
 
     offsets: FloatArray
@@ -67,11 +70,16 @@ def diagonals(found: Coincidences, frames: NDArray[np.int32], *, ratio: float, l
     size = int(places.max(initial=0)) + 3
     rows = int(frames[-1]) // ROW + 1 if len(frames) else 1
     row = found.frames_left.astype(np.intp) // ROW
-    votes = np.bincount(row * size + places, minlength=rows * size).astype(np.float32)
+    # A pitch that the right side plays all the time coincides by chance; one that it seldom plays tells more.
+    partners = np.bincount(found.left, minlength=len(frames)) * (WIDTH / max(length, 1.0))
+    chance = np.clip(partners, _LEAST_CHANCE, 0.6)
+    worth = np.log1p(_SURVIVING / chance)
+    votes = np.bincount(row * size + places, weights=worth[found.left], minlength=rows * size).astype(
+        np.float32
+    )
     # The first and the last column are empty, so rows may run into each other.
     votes[1:-1] = votes[:-2] + votes[1:-1] + votes[2:]
     summed = votes.reshape(rows, size)
-    heard = np.bincount(frames // ROW, minlength=rows).astype(np.float64)
     # Chance and its scatter, of each row over the offsets at which it meets the right side at all.
     mean = summed.sum(axis=1, dtype=np.float64) / max(length, 1.0)
     square = np.einsum("ij,ij->i", summed, summed, dtype=np.float64) / max(length, 1.0)
@@ -86,12 +94,12 @@ def diagonals(found: Coincidences, frames: NDArray[np.int32], *, ratio: float, l
     pairs = np.flatnonzero(member[places] >= 0)
     matched = np.zeros((len(chosen), len(frames)), dtype=np.bool_)
     matched[member[places[pairs]], found.left[pairs]] = True
-    likely = np.minimum((mean + spread) / np.maximum(heard, 1.0), 0.6)
+    scatter = 1.0 + spread / np.maximum(mean, 1.0)
     return Diagonals(
         offsets=np.array(chosen, dtype=np.float64) + low,
         pairs=pairs,
         matched=matched,
-        chance=np.broadcast_to(np.maximum(likely, 0.02), (len(chosen), rows)),
+        chance=np.minimum(chance * scatter[frames // ROW], 0.6),
     )
 
 

@@ -69,6 +69,8 @@ class Alignment:
         whether pitch moved with the tempo, as on a tape; True at equal speed and pitch
     coverage_a, coverage_b : float in [0, 1]
         share of each side inside spans
+    longest_a, longest_b : float in [0, 1]
+        share of each side inside its longest span
     """
 
     spans: tuple[Span, ...] = ()
@@ -77,6 +79,8 @@ class Alignment:
     pitch_tied: bool = True
     coverage_a: float = 0.0
     coverage_b: float = 0.0
+    longest_a: float = 0.0
+    longest_b: float = 0.0
 
 
 NOTHING: Final = Alignment()
@@ -146,12 +150,10 @@ def _along(line: Line, a: Landmarks, b: Landmarks, durations: tuple[int, int]) -
         speed_ratio=round(ratio, 6),
         cents=round(cents, 2),
         pitch_tied=abs(1_200.0 * float(np.log2(ratio)) + cents) <= _TIED_CENTS,
-        coverage_a=min(
-            1.0, _covered([(span.start_a_ms, span.end_a_ms) for span in spans]) / max(1, durations[0])
-        ),
-        coverage_b=min(
-            1.0, _covered([(span.start_b_ms, span.end_b_ms) for span in spans]) / max(1, durations[1])
-        ),
+        coverage_a=_share([_covered([(span.start_a_ms, span.end_a_ms) for span in spans])], durations[0]),
+        coverage_b=_share([_covered([(span.start_b_ms, span.end_b_ms) for span in spans])], durations[1]),
+        longest_a=_share([span.end_a_ms - span.start_a_ms for span in spans], durations[0]),
+        longest_b=_share([span.end_b_ms - span.start_b_ms for span in spans], durations[1]),
     )
 
 
@@ -276,6 +278,11 @@ def _shift(found: Coincidences, a: Landmarks, b: Landmarks, ratio: float, span: 
     if not len(on):
         return about
     return float(np.median(a.cents[found.left[on]].astype(np.float64) - b.cents[found.right[on]]))
+
+
+def _share(lengths: list[int], duration_ms: int) -> float:
+    """Give the largest length as a share of a whole."""
+    return min(1.0, max(lengths) / max(1, duration_ms))
 
 
 def _covered(parts: list[tuple[int, int]]) -> int:

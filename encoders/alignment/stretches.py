@@ -84,14 +84,14 @@ def stretches(lines: Diagonals, frames: NDArray[np.int32]) -> list[Stretch]:
 def _gains(lines: Diagonals, frames: NDArray[np.int32]) -> FloatArray:
     """Log-odds of each point lying on each diagonal, not meeting a partner by chance; [shape=(k, n)]."""
     row = frames // ROW
-    counts = np.bincount(row, minlength=lines.chance.shape[1])
+    counts = np.bincount(row)
     sums = np.stack([np.bincount(row, weights=each, minlength=len(counts)) for each in lines.matched])
     shares = np.where(counts > 0, sums / np.maximum(counts, 1), 0.0)
     # A copy agrees nearly as well everywhere as where it agrees best; other music on top costs some.
     best = np.maximum(0.7 * shares.max(axis=1), 0.12)[:, None]
-    chance = np.minimum(lines.chance, best * 0.7)
+    chance = np.minimum(lines.chance[None, :], best * 0.9)
     hit, miss = np.log(best / chance), np.log((1.0 - best) / (1.0 - chance))
-    gains: FloatArray = np.where(lines.matched, hit[:, row], miss[:, row])
+    gains: FloatArray = np.where(lines.matched, hit, miss)
     return gains
 
 

@@ -153,6 +153,14 @@ def explanation(decision: Decision) -> str:
             f"Relation   {relation.relation} {relation.to_source}/{relation.to_item_id} "
             f"(entity {short(relation.to_entity)}), p={relation.probability:.3f}{at}{span}{speed}"
         )
+        if relation.pitch_cents is not None and abs(relation.pitch_cents) >= 1:
+            tied = "with the speed" if relation.pitch_tied else "on its own"
+            lines.append(f"           pitch {relation.pitch_cents / 100:+.2f} semitones, {tied}")
+        for part in relation.spans:
+            lines.append(
+                f"           {part.start_ms / 1000:.1f} to {part.end_ms / 1000:.1f} s is "
+                f"{part.other_start_ms / 1000:.1f} to {part.other_end_ms / 1000:.1f} s of the other"
+            )
     for problem in decision.identifier_problems:
         lines.append(f"Ignored    {problem.scheme} {problem.value}: {problem.problem}")
     if decision.deciding_models:

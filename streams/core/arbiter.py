@@ -5,7 +5,7 @@ links touch now stands, and how that is said to subscribers. DESIGN rules behind
 order; pair scores depend on two uploads and one bundle alone; the partition is a canonical clustering.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -13,6 +13,7 @@ from msgspec.structs import replace
 
 from streams.core.catalogue import Workspace
 from streams.core.clustering import Judgement
+from streams.core.comparison import declared_versions
 from streams.core.explaining import counter_evidence, smallest_flip
 from streams.core.ids import event_id, stable_id
 from streams.core.linking import Compared, compare, judged, link
@@ -37,17 +38,16 @@ from streams.core.records import (
     RelationClaim,
     RelationState,
     ReviewRequested,
-    SoundEvidence,
     SoundFacts,
     UploadState,
     Verdict,
 )
 from streams.core.records.decided import Carrier
 from streams.core.refining import carried
-from streams.core.relating import PairClaim, RelationStep, heard_in, relate, retract
+from streams.core.relating import PairClaim, RelationStep, assertion, heard_in, relate, retract
 from streams.core.rules import Rules
-from streams.core.saying import entity_changed, numbered, relation_changed, said_by
-from streams.core.sound_evidence import compared_span
+from streams.core.saying import contradiction_text, entity_changed, numbered, relation_changed, said_by
+from streams.core.sound_evidence import compared_span, compared_spans, mirrored, placed
 from streams.core.standing import stand
 from streams.core.upload_rows import deletions_of, rows_of, windows_of
 from streams.errors import InvariantError
@@ -392,28 +392,36 @@ class _Deciding:
         own = self._workspace.upload(self._encoded.key.text())
         likely = []
         for each in compared:
-            if each.score.relation is None or each.score.work.log_odds < self._rules.thresholds.work_review:
+            if self._assertion(each) is None:
                 continue
             now = self._workspace.upload(each.key)
             if now is not None and own is not None and now.entity_id != own.entity_id:
                 likely.append(each)
-        return sorted(likely, key=lambda each: (-each.score.work.log_odds, each.key))
+        return sorted(
+            likely, key=lambda each: (-(self._assertion(each) or 0.0), -each.score.work.log_odds, each.key)
+        )
+
+    def _assertion(self, each: Compared) -> float | None:
+        return assertion(each.score, each.sound, self._rules.thresholds)
 
     def _relation(self, compared: Sequence[Compared]) -> RelationClaim | None:
         """Name the nearest other recording, told from this upload."""
         for each in self._related(compared):
             now = self._workspace.upload(each.key)
-            sound = each.sound or SoundEvidence()
+            at = placed(each.sound)
             return RelationClaim(
                 relation=each.score.relation or "",
                 to_entity=(now.entity_id if now else None) or "",
                 to_source=each.state.source,
                 to_item_id=each.state.item_id,
-                probability=each.score.work.probability,
-                offset_ms=sound.offset_ms,
-                overlap_ms=sound.overlap_ms,
-                speed_ratio=sound.speed_ratio,
-                span=compared_span(sound),
+                probability=self._assertion(each) or 0.0,
+                offset_ms=at.offset_ms,
+                overlap_ms=at.overlap_ms,
+                speed_ratio=at.speed_ratio,
+                span=compared_span(each.sound),
+                pitch_cents=at.pitch_cents,
+                pitch_tied=at.pitch_tied,
+                spans=compared_spans(each.sound),
             )
         return None
 
@@ -424,7 +432,7 @@ class _Deciding:
                 relation=each.score.relation or "",
                 left=self._encoded.key.text(),
                 right=each.key,
-                probability=each.score.work.probability,
+                probability=self._assertion(each) or 0.0,
                 sound=each.sound,
             )
             for each in self._related(compared)
@@ -497,28 +505,50 @@ class _Deciding:
 
     def _contradictions(self, compared: Sequence[Compared]) -> list[Event]:
         encoded = self._encoded
-        said: list[tuple[str, str, str | None]] = [
-            ("wrong_identifier", f"{each.scheme} {each.value}: {each.problem}", each.value)
+        own = self._told_of(encoded.source, encoded.item_id, encoded.revision or 1)
+        said = [
+            own("wrong_identifier", f"{each.scheme} {each.value}: {each.problem}", each.value)
             for each in encoded.identifier_problems
         ]
-        said += [
-            (each.score.contradiction, f"contradicts {each.state.key}", each.key)
-            for each in compared
-            if each.score.contradiction is not None
-        ]
+        said += [self._contradiction(each) for each in compared if each.score.contradiction is not None]
         return [
-            Contradiction(
-                event_id=self._event_id("contradiction", ordinal=ordinal),
+            replace(each, event_id=self._event_id("contradiction", ordinal=ordinal))
+            for ordinal, each in enumerate(said)
+        ]
+
+    def _contradiction(self, each: Compared) -> Contradiction:
+        """Tell it to whom it concerns: of two, where one was sped up and does not say so, to that one."""
+        code, other = each.score.contradiction or "", each.state
+        encoded, sound = self._encoded, each.sound
+        if each.score.relation in {"has_sped_up", "has_derived"}:
+            told = self._told_of(other.source, other.item_id, other.revision)
+            declared = declared_versions(other.record)
+            turned = mirrored(sound) if sound is not None else None
+            return told(
+                code, contradiction_text(code, declared, str(encoded.key), turned), encoded.key.text()
+            )
+        told = self._told_of(encoded.source, encoded.item_id, encoded.revision or 1)
+        declared = declared_versions(encoded.record)
+        return told(code, contradiction_text(code, declared, str(other.key), sound), each.key)
+
+    def _told_of(
+        self, source: str, item_id: str, revision: int
+    ) -> Callable[[str, str, str | None], Contradiction]:
+        """Make contradictions of one upload."""
+
+        def told(code: str, message: str, subject: str | None) -> Contradiction:
+            return Contradiction(
+                event_id="",
                 sequence=self._sequence,
-                source=encoded.source,
-                item_id=encoded.item_id,
-                revision=encoded.revision or 1,
+                source=source,
+                item_id=item_id,
+                revision=revision,
                 code=code,
                 message=message,
                 subject=subject,
             )
-            for ordinal, (code, message, subject) in enumerate(said)
-        ]
+
+        return told
 
     def _decision(
         self,

@@ -9,6 +9,8 @@ from weakref import ref
 
 from rapidfuzz import fuzz
 
+from streams.core.hearing import ABSENT as ABSENT
+from streams.core.hearing import hear
 from streams.core.names import SAME, compare_names, name_form
 from streams.core.names.comparing import CLOSE, DIFFERENT, WITHIN
 from streams.core.normalize import fold_diacritics, normalize_text
@@ -37,7 +39,6 @@ from streams.core.versions import (
 )
 from streams.core.wording import CONTAINMENTS, containment
 
-ABSENT = "absent"
 SKIPPED = "skipped"
 FIELDS = (
     "title",
@@ -60,12 +61,6 @@ FIELDS = (
     "sound",
     "harmony",
 )
-MAX_BIT_ERROR = 0.22
-"""At or under it two aligned fingerprints are the same master: measured with the fingerprint's own tests."""
-OTHER_BIT_ERROR = 0.30
-MIN_OVERLAP_MS = 5_000
-MIN_COVERAGE = 0.9
-MAX_SPEED_DEVIATION = 0.005
 HIGH_HARMONY, SOME_HARMONY, LOW_HARMONY = 0.72, 0.6, 0.5
 """Measured: other works median 0.24, highest 0.68; same work median 0.90, a tenth under 0.80."""
 
@@ -95,6 +90,8 @@ COARSER = {
     ("artist", "within"): "contained",
     ("artist", "uploader_differs"): "different",
     ("isrc", "equal_doubtful"): "equal",
+    ("sound", "speed"): "same_master",
+    ("sound", "shares"): "other",
 }
 """The level that says the same less finely, for bundles that were made before there was the finer one."""
 
@@ -462,6 +459,12 @@ def _is_album(part: VersionPart, record: Prepared) -> bool:
 _LONG_NAME = 10
 
 
+def declared_versions(record: LinkageRecord | None) -> str:
+    """Say in words what a sender declares of the version."""
+    types = prepare(record).types[0] - USUAL if record is not None else frozenset[str]()
+    return ", ".join(sorted(types)).replace("_", " ") or "original"
+
+
 def one_sided_rule(levels: tuple[str, ...]) -> str | None:
     """Say what may come of a version word that one side leaves out, as long as nothing was heard.
 
@@ -600,30 +603,24 @@ def _compare_flags(left: bool | None, right: bool | None) -> str:
     return "equal" if left == right else "different"
 
 
-def compare_sound(sound: SoundEvidence | None) -> tuple[str, str | None]:
-    """Give the level of heard evidence, and the relation of left to right that it shows."""
-    if sound is None:
-        return ABSENT, None
-    if sound.same_content:
-        return "same_audio", None
-    error = sound.bit_error
-    if error is None:
-        return ABSENT if sound.windows is None and sound.harmony is None else "unaligned", None
-    if error > OTHER_BIT_ERROR:
-        return "other", None
-    if error > MAX_BIT_ERROR or (sound.overlap_ms or 0) < MIN_OVERLAP_MS:
-        return "doubtful", None
-    ratio = sound.speed_ratio
-    if ratio is not None and abs(ratio - 1.0) > MAX_SPEED_DEVIATION:
-        return "retimed", "sped_up_of" if ratio > 1.0 else "slowed_of"
-    left, right = sound.coverage_left or 0.0, sound.coverage_right or 0.0
-    if min(left, right) >= MIN_COVERAGE:
-        return "same_master", None
-    if left >= MIN_COVERAGE or left > right * 1.25:
-        return "excerpt", "excerpt_of"
-    if right >= MIN_COVERAGE or right > left * 1.25:
-        return "excerpt", "contains"
-    return "part", "edit_of"
+ONE_RECORDING = frozenset({"same_audio", "same_master", "speed"})
+"""Levels of the sound that nothing written overrules."""
+OTHER_VERSION = "other_version_of"
+"""The same harmony in another performance: neither is known to be of the other."""
+_RETIMED_WORDS = frozenset({"sped_up", "slowed", "remix", "mashup", "mix"})
+
+
+def _retimed(relation: str | None, ours: frozenset[str], theirs: frozenset[str]) -> tuple[str | None, bool]:
+    """Name a change of speed or pitch after the side that says so; with whether neither does.
+
+    Heard alone, the faster one was sped up; a sender who writes "slowed" knows better.
+    """
+    if "slowed" in ours and relation == "has_sped_up":
+        return "slowed_of", False
+    if "slowed" in theirs and relation == "sped_up_of":
+        return "has_slowed", False
+    told = ours if relation in {"sped_up_of", "derived_of"} else theirs
+    return relation, not told & _RETIMED_WORDS
 
 
 def _harmony(sound: SoundEvidence | None) -> str:
@@ -649,7 +646,7 @@ def compare_records(left: LinkageRecord, right: LinkageRecord, sound: SoundEvide
     isrc = _compare_isrcs(left, right)
     iswc = _compare_sets(left.iswcs, right.iswcs)
     ids = _compare_ids(left, right)
-    heard, heard_relation = compare_sound(sound)
+    heard, heard_relation = hear(sound)
     harmony = _harmony(sound)
     hopeless = (
         title == "different"
@@ -692,16 +689,21 @@ def compare_records(left: LinkageRecord, right: LinkageRecord, sound: SoundEvide
         declared = (left.declared_cover, right.declared_cover)
         relation = "cover_of" if declared[0] else "has_cover" if declared[1] else relation
     contradiction = None
-    if heard in {"same_audio", "same_master"}:
+    if heard in ONE_RECORDING:
         # What was heard overrules what was written; the clash is told.
         if cannot_link or version in ONE_SIDED:
             contradiction = "heard_against_declared"
         cannot_link = work_cannot_link = relation = None
-    elif heard in {"excerpt", "retimed", "part"}:
+    elif heard in {"excerpt", "retimed", "part", "shares"}:
         cannot_link, relation = f"sound:{heard}", heard_relation
+        if heard == "retimed":
+            relation, silent = _retimed(relation, a.types[i], b.types[j])
+            contradiction = "heard_against_declared" if silent else None
+    elif heard in {"other", "unaligned"} and harmony == "high" and relation is None:
+        relation = OTHER_VERSION
     if isrc in _SHARED and heard == "other":
         contradiction, cannot_link = "same_isrc_other_sound", cannot_link or "sound:other"
-    elif isrc in _SHARED and scheme is not None and heard not in {"same_audio", "same_master"}:
+    elif isrc in _SHARED and scheme is not None and heard not in ONE_RECORDING:
         contradiction = "same_isrc_other_number"
     elif isrc in _SHARED and cannot_link and cannot_link.startswith("version:"):
         contradiction = "same_isrc_other_version"
@@ -712,7 +714,7 @@ def compare_records(left: LinkageRecord, right: LinkageRecord, sound: SoundEvide
             cannot_link = cannot_link or "media_kind"
     if left.kind is not right.kind:
         cannot_link = "kind"
-        same = heard in {"same_audio", "same_master", "excerpt", "part"} or (
+        same = heard in {*ONE_RECORDING, "excerpt", "part"} or (
             heard == ABSENT and both == "both" and version in {"none", "equal"}
         )
         if same or isrc in _SHARED:

@@ -6,7 +6,8 @@ the two sounds are; with no sound and no word nothing is known, and the heads' p
 
 from typing import Final, NamedTuple
 
-from streams.core.comparison import ABSENT, compare_sound, prepare
+from streams.core.comparison import ABSENT, prepare
+from streams.core.hearing import hear
 from streams.core.records import LinkageRecord, SoundEvidence
 from streams.core.versions import Mastering
 
@@ -65,11 +66,13 @@ def _compare_masterings(left: Mastering, right: Mastering) -> str:
 
 def _compare_copies(sound: SoundEvidence | None) -> str:
     """Say how alike two sounds are, when they are of one recording."""
-    heard, _ = compare_sound(sound)
+    heard = hear(sound).level
     if sound is None or heard in {ABSENT, "unaligned", "doubtful"}:
         return ABSENT
     if heard == "same_audio":
         return "same_content"
+    if heard == "speed":
+        return "other_speed"
     if heard != "same_master":
         return "other_sound"  # joined all the same, by a person or by an identifier
     if sound.speed_ratio not in {None, 1.0}:

@@ -11,6 +11,7 @@ from typing import Final, NamedTuple
 from streams.core.catalogue import Workspace
 from streams.core.proposing import propose
 from streams.core.records import Candidate, Found, PairScore, PairState, SoundEvidence, UploadState
+from streams.core.relating import assertion
 from streams.core.rules import Rules
 from streams.core.sound_evidence import mirrored
 from streams.core.versions import inverse_relation
@@ -70,9 +71,10 @@ def compare(
 
 
 def link(workspace: Workspace, key: str, compared: Compared, *, rules: Rules) -> None:
-    """Keep a pair that could be one recording or one work, told from the smaller key's side."""
+    """Keep a pair that could be one, or that is related by ear, told from the smaller key's side."""
     score = compared.score
-    if _could_link(score.recording.log_odds, score.work.log_odds, rules):
+    told = assertion(score, compared.sound, rules.thresholds) is not None
+    if told or _could_link(score.recording.log_odds, score.work.log_odds, rules):
         workspace.put_pair(_pair(key, compared.key, score, compared.sound, rules))
 
 

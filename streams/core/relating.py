@@ -11,8 +11,10 @@ from typing import Final
 from msgspec.structs import replace
 
 from streams.core.catalogue import CatalogueState, Workspace
+from streams.core.hearing import assurance, made_from
 from streams.core.ids import stable_id
-from streams.core.records import EntityState, RelationState, SoundEvidence
+from streams.core.records import EntityState, PairScore, RelationState, SoundEvidence
+from streams.core.rules import Thresholds
 from streams.core.sound_evidence import mirrored
 from streams.core.versions import inverse_relation
 
@@ -53,6 +55,20 @@ class RelationStep:
 
     state: RelationState
     sound: SoundEvidence | None = None
+
+
+def assertion(score: PairScore, sound: SoundEvidence | None, thresholds: Thresholds) -> float | None:
+    """Say how probable the relation of a pair is; none where it is not to be told.
+
+    What senders write relates two recordings of what may be one work. What is heard needs no work in common:
+    a sample is heard in another one.
+    """
+    if score.relation is None:
+        return None
+    heard = assurance(sound) if made_from(score.relation) else None
+    if score.work.log_odds >= thresholds.work_review:
+        return max(score.work.probability, heard or 0.0)
+    return heard
 
 
 def retract(workspace: Workspace, key: str) -> list[RelationState]:

@@ -1,14 +1,17 @@
 """Saying what changed: the records that carry one sequence, counted n of m."""
 
 from collections.abc import Iterable, Sequence
+from typing import Final
 
 from msgspec.structs import replace
 
+from streams.core.hearing import MAX_SPEED_DEVIATION
 from streams.core.ids import stable_id
 from streams.core.placing import Placement
-from streams.core.records import EntityChanged, RelationChanged
+from streams.core.records import EntityChanged, RelationChanged, SoundEvidence
 from streams.core.records.decided import Carrier
 from streams.core.relating import RelationStep
+from streams.core.sound_evidence import compared_spans, placed
 
 
 def numbered(carriers: Sequence[Carrier]) -> tuple[Carrier, ...]:
@@ -31,6 +34,7 @@ def entity_changed(placement: Placement, *, event_id: str, sequence: int, cause:
 
 def relation_changed(step: RelationStep, *, event_id: str, sequence: int, cause: str) -> RelationChanged:
     """Say how a relation stands now."""
+    at = placed(step.sound)
     return RelationChanged(
         event_id=event_id,
         sequence=sequence,
@@ -42,11 +46,41 @@ def relation_changed(step: RelationStep, *, event_id: str, sequence: int, cause:
         to_entity=step.state.to_entity,
         status=step.state.status,
         probability=step.state.probability,
-        offset_ms=step.sound.offset_ms if step.sound else None,
-        overlap_ms=step.sound.overlap_ms if step.sound else None,
-        speed_ratio=step.sound.speed_ratio if step.sound else None,
+        offset_ms=at.offset_ms,
+        overlap_ms=at.overlap_ms,
+        speed_ratio=at.speed_ratio,
         evidence=(cause,),
+        pitch_cents=at.pitch_cents,
+        pitch_tied=at.pitch_tied,
+        spans=compared_spans(step.sound),
     )
+
+
+_TELLING: Final = 0.3
+
+
+def contradiction_text(code: str, one: str, other: str, sound: SoundEvidence | None) -> str:
+    """Say in words what contradicts what.
+
+    Parameters
+    ----------
+    code : str
+        of the contradiction
+    one, other : str
+        what the sender declared of the upload's version, and the other upload
+    sound : SoundEvidence, optional
+        told from the upload's side
+    """
+    if code == "heard_against_declared":
+        at = placed(sound)
+        ratio, semitones = at.speed_ratio or 1.0, (at.pitch_cents or 0.0) / 100
+        moved = [f"{ratio:.2f}x speed"] if abs(ratio - 1.0) > MAX_SPEED_DEVIATION else []
+        moved += [f"{semitones:+.1f} semitones"] if abs(semitones) >= _TELLING else []
+        heard = f"is {' and '.join(moved)} of" if moved else "sounds the same as"
+        return f"declared {one}; {heard} {other}"
+    if code == "same_isrc_other_sound":
+        return f"shares an ISRC with {other} and sounds different"
+    return f"contradicts {other}"
 
 
 def said_by(who: str, cause: str, placements: Iterable[Placement], *, sequence: int) -> tuple[Carrier, ...]:

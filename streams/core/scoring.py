@@ -404,5 +404,11 @@ def _values(
             f"bit error {sound.bit_error}, overlap {sound.overlap_ms} ms, speed {sound.speed_ratio}",
             f"coverage {sound.coverage_left} / {sound.coverage_right}",
         )
+        if (found := sound.alignment) is not None:
+            pairs["sound"] = (
+                f"{pairs['sound'][0]}; {len(found.spans)} spans, speed {found.speed_ratio}, "
+                f"pitch {found.pitch_cents:+g} cents",
+                f"{pairs['sound'][1]}; in spans {found.coverage_left} / {found.coverage_right}",
+            )
         pairs["harmony"] = (show(sound.harmony), None)
     return pairs

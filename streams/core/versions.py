@@ -86,6 +86,7 @@ INVERSE: dict[str, str] = {name: f"has_{name.removesuffix('_of')}" for name in s
     "music_video_of": "has_music_video",
     "contains": "excerpt_of",
     "excerpt_of": "contains",
+    "derived_of": "has_derived",
 }
 _BACK = {back: name for name, back in INVERSE.items()}
 

@@ -4,21 +4,24 @@ import hashlib
 import io
 import threading
 import zipfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from cachetools import LRUCache
 from numpy.typing import NDArray
 
+from encoders.alignment import Alignment, align_sounds
 from encoders.bundle import AudioFeatures, EncoderSet
 from encoders.errors import CardMismatch, EncoderError, InvalidSignal, ModelUnavailable, UnusableOutput
 from encoders.features.audio import BLOCK
 from encoders.fingerprint import FINGERPRINT_VERSION, FingerprintMatch, Verdict, align, confirm
+from encoders.landmarks import LANDMARKS_VERSION, Landmarks
 from encoders.speed import align_stretched, find_drift
 from encoders.version import VersionMatch, align_versions
-from streams.core.records import SoundEvidence, SoundFacts, VectorRow
+from streams.core.records import HeardSpan, SoundAlignment, SoundEvidence, SoundFacts, VectorRow
 from streams.core.sound_evidence import mirrored
 from streams.errors import ConfigError, EncoderMismatch, FeatureMissing, MediaError
 from streams.ports import FeatureStore, FloatArray, HeardSound, Sound
@@ -37,9 +40,13 @@ _STRETCH_WINDOWS = 0.80
 # two have not yet drifted apart.
 _CLEAR_BIT_ERROR = 0.10
 _WHOLE = 0.90
+# A fingerprint's words reach two seconds beyond a sound's ends; more missing than that may be a cut.
+_WHOLLY = 0.97
 # A copy 0.3 % faster has a bit error of 0.042 and more; one by codec or level stays under 0.026 (measured).
 _EXACT_BIT_ERROR = 0.02
 _ONE_MASTER = 0.005
+# The longest spans are told: a record stays small however a sound was cut up.
+_MAX_SPANS = 8
 _CACHED_BLOBS = 1_024
 _CACHED_PAIRS = 50_000
 
@@ -201,6 +208,9 @@ def pack(heard: AudioFeatures) -> bytes:
         chroma=heard.chroma,
         starts_ms=heard.starts_ms.astype("<i4"),
         windows=heard.vectors.astype("<f2"),
+        landmarks=np.array(LANDMARKS_VERSION, dtype="<i4"),
+        landmark_frames=heard.landmarks.frames.astype("<i4"),
+        landmark_cents=heard.landmarks.cents.astype("<u2"),
     )
     return out.getvalue()
 
@@ -212,6 +222,8 @@ class SoundFeatures:
     fingerprint: NDArray[np.uint32]
     chroma: NDArray[np.uint8]
     windows: FloatArray
+    landmarks: Landmarks | None = None  # none in a blob of before there were any
+    duration_ms: int = 0
 
 
 def unpack(blob: bytes) -> SoundFeatures:
@@ -229,12 +241,23 @@ def unpack(blob: bytes) -> SoundFeatures:
                 fingerprint=arrays["fingerprint"].astype(np.uint32),
                 chroma=arrays["chroma"],
                 windows=arrays["windows"].astype(np.float32),
+                landmarks=_landmarks(arrays),
+                duration_ms=int(arrays["duration_ms"]),
             )
     except (OSError, ValueError, KeyError, EOFError, TypeError, zipfile.BadZipFile) as exc:
         raise FeatureMissing(f"a feature blob cannot be read: {exc}") from exc
     if found != (FORMAT, FINGERPRINT_VERSION):
         raise FeatureMissing(f"a feature blob has format {found}, not {(FORMAT, FINGERPRINT_VERSION)}")
     return features
+
+
+def _landmarks(arrays: Mapping[str, NDArray[Any]]) -> Landmarks | None:
+    """Read the landmarks of a blob, if it holds those that we find."""
+    if "landmarks" not in arrays or int(arrays["landmarks"]) != LANDMARKS_VERSION:
+        return None
+    return Landmarks(
+        frames=arrays["landmark_frames"].astype(np.int32), cents=arrays["landmark_cents"].astype(np.uint16)
+    )
 
 
 class FeatureConfirmer:
@@ -304,6 +327,56 @@ def compare_features(left: SoundFeatures, right: SoundFeatures) -> SoundEvidence
         pitch_shift=_shift(harmony) if harmony.score > 0.0 else None,
         windows=windows,
         harmony=round(harmony.score, 6),
+        alignment=_alignment(left, right, match),
+    )
+
+
+def _alignment(left: SoundFeatures, right: SoundFeatures, match: FingerprintMatch) -> SoundAlignment | None:
+    """Align by landmarks, where the fingerprint does not say already that all of both is one sound."""
+    if left.landmarks is None or right.landmarks is None:
+        return None
+    if (
+        confirm(match) is Verdict.SAME
+        and match.bit_error <= _CLEAR_BIT_ERROR
+        and min(match.coverage_a, match.coverage_b) >= _WHOLLY
+    ):
+        return None
+    return _told(
+        align_sounds(
+            left.landmarks,
+            right.landmarks,
+            duration_a_ms=left.duration_ms,
+            duration_b_ms=right.duration_ms,
+        )
+    )
+
+
+def _told(found: Alignment) -> SoundAlignment | None:
+    """Tell an alignment from the left side; none where nothing is the same."""
+    if not found.spans:
+        return None
+    longest = sorted(found.spans, key=lambda span: (span.start_a_ms - span.end_a_ms, span.start_a_ms))
+    spans = tuple(
+        HeardSpan(
+            start_ms=span.start_a_ms,
+            end_ms=span.end_a_ms,
+            other_start_ms=span.start_b_ms,
+            other_end_ms=span.end_b_ms,
+            agreement=span.agreement,
+        )
+        for span in sorted(longest[:_MAX_SPANS], key=lambda span: (span.start_a_ms, span.start_b_ms))
+    )
+    return SoundAlignment(
+        spans=spans,
+        # The aligner says how much faster the right side plays.
+        speed_ratio=round(1.0 / found.speed_ratio, 6),
+        pitch_cents=found.cents,
+        pitch_tied=found.pitch_tied,
+        coverage_left=round(found.coverage_a, 6),
+        coverage_right=round(found.coverage_b, 6),
+        longest_left=round(found.longest_a, 6),
+        longest_right=round(found.longest_b, 6),
+        log_odds=round(sum(span.worth for span in found.spans), 2),
     )
 
 

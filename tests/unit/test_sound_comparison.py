@@ -8,7 +8,8 @@ from encoders.features.chroma import cens
 from encoders.features.cqt import cqt_magnitude
 from encoders.features.silence import silence_facts
 from encoders.fingerprint import fingerprint
-from streams.core.comparison import compare_sound
+from encoders.landmarks import landmarks
+from streams.core.hearing import hear
 from streams.core.records import SoundEvidence, SoundFacts
 from streams.core.sound_evidence import compared_span, mirrored
 from streams.edges.encoder import FeatureConfirmer, content_digest, pack, unpack
@@ -31,6 +32,7 @@ def features(y: FloatArray, *, windows: FloatArray | None = None) -> AudioFeatur
         chroma=np.clip(np.rint(chroma * 255), 0, 255).astype(np.uint8),
         version_vector=np.zeros(448, dtype=np.float32),
         silence=silence_facts(y, sr=RATE),
+        landmarks=landmarks(y, RATE),
     )
 
 
@@ -132,7 +134,7 @@ def test_a_little_faster_is_told_with_how_much_and_where(song: FloatArray) -> No
     there, back = shelf.confirm(one, two), shelf.confirm(two, one)
     assert there.speed_ratio == pytest.approx(1 / 1.004, abs=0.001)
     assert back.speed_ratio == pytest.approx(1.004, abs=0.001)
-    assert compare_sound(there)[0] == compare_sound(back)[0] == "same_master"
+    assert hear(there).level == hear(back).level == "same_master"
     span, other = compared_span(there), compared_span(back)
     assert span is not None
     assert other is not None

@@ -47,6 +47,9 @@ class RelationClaim(Record, frozen=True, kw_only=True):
     overlap_ms: int | None = None
     speed_ratio: float | None = None
     span: ComparedSpan | None = None
+    pitch_cents: float | None = None  # how much higher the upload is than the other
+    pitch_tied: bool | None = None  # whether pitch moved with tempo, as on a tape
+    spans: tuple[ComparedSpan, ...] = ()  # every part that is the same, the longest few
 
 
 class ConsideredCandidate(Record, frozen=True, kw_only=True):
@@ -164,6 +167,9 @@ class RelationChanged(Record, frozen=True, kw_only=True):
     evidence: tuple[str, ...] = ()
     visibility: str = "public"
     dispute: str = "none"
+    pitch_cents: float | None = None  # how much higher the one side is than the other
+    pitch_tied: bool | None = None  # whether pitch moved with tempo, as on a tape
+    spans: tuple[ComparedSpan, ...] = ()  # the parts that are the same, in the time of each side
 
 
 Carrier = Decision | EntityChanged | RelationChanged

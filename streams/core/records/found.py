@@ -5,6 +5,34 @@ from streams.core.records.encoded import EncodedUpload
 from streams.core.records.record import Record
 
 
+class HeardSpan(Record, frozen=True, kw_only=True):
+    """A part of the left sound that is a part of the right one, each in its own time."""
+
+    start_ms: int
+    end_ms: int
+    other_start_ms: int
+    other_end_ms: int
+    agreement: float  # share of the landmarks in it that both sides have
+
+
+class SoundAlignment(Record, frozen=True, kw_only=True):
+    """Which parts of two sounds are the same, at whatever speed and pitch."""
+
+    spans: tuple[HeardSpan, ...]  # the longest few, ascending
+    speed_ratio: float  # how many times faster the left side plays
+    pitch_cents: float  # how much higher the left side is
+    pitch_tied: bool  # pitch moved with tempo, as on a tape
+    coverage_left: float  # share of the left side inside spans
+    coverage_right: float
+    longest_left: float  # share of the left side inside its longest span
+    longest_right: float
+    log_odds: float  # of the spans being no chance
+
+    def offset(self, span: HeardSpan) -> float:
+        """Left time less right time in the left's clock, at a span."""
+        return span.start_ms - span.other_start_ms / self.speed_ratio
+
+
 class SoundEvidence(Record, frozen=True, kw_only=True):
     """How two sounds relate: fingerprint alignment, window similarity, harmonic alignment."""
 
@@ -19,6 +47,7 @@ class SoundEvidence(Record, frozen=True, kw_only=True):
     windows: float | None = None  # best identity window cosine
     harmony: float | None = None  # Qmax score, normalised
     same_content: bool = False  # equal digest of the decoded sound
+    alignment: SoundAlignment | None = None  # none where nothing is the same, or landmarks are missing
 
 
 class Candidate(Record, frozen=True, kw_only=True):

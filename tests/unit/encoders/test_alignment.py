@@ -68,7 +68,7 @@ def aligned(one: Score, other: Score, seed: int = 0) -> Alignment:
     )
 
 
-@settings(deadline=None, max_examples=12)
+@settings(deadline=None, max_examples=5)
 @given(seed=st.integers(0, 10_000), begin=st.integers(0, 40_000), length=st.integers(8_000, 40_000))
 def test_an_excerpt_is_placed_where_it_was_cut_out(seed: int, begin: int, length: int) -> None:
     song = score(seed, seconds=90)
@@ -82,7 +82,7 @@ def test_an_excerpt_is_placed_where_it_was_cut_out(seed: int, begin: int, length
     assert found.coverage_b > 0.9
 
 
-@settings(deadline=None, max_examples=12)
+@settings(deadline=None, max_examples=5)
 @given(seed=st.integers(0, 10_000), speed=st.floats(0.8, 1.25))
 def test_a_tape_at_another_speed_is_told_with_its_speed(seed: int, speed: float) -> None:
     song = score(seed, seconds=60)
@@ -92,7 +92,7 @@ def test_a_tape_at_another_speed_is_told_with_its_speed(seed: int, speed: float)
     assert min(found.coverage_a, found.coverage_b) > 0.9
 
 
-@settings(deadline=None, max_examples=12)
+@settings(deadline=None, max_examples=5)
 @given(
     seed=st.integers(0, 10_000),
     speed=st.sampled_from((0.8, 0.9, 1.07, 1.2)),
@@ -106,7 +106,7 @@ def test_tempo_and_pitch_that_were_changed_apart_are_told_apart(seed: int, speed
     assert not found.pitch_tied
 
 
-@settings(deadline=None, max_examples=12)
+@settings(deadline=None, max_examples=5)
 @given(seed=st.integers(0, 10_000), cut=st.integers(15_000, 35_000), length=st.integers(5_000, 20_000))
 def test_a_part_left_out_gives_two_spans_that_meet_at_the_cut(seed: int, cut: int, length: int) -> None:
     song = score(seed, seconds=80)
@@ -126,7 +126,7 @@ def test_a_part_that_is_held_twice_has_two_spans() -> None:
         assert min(found.coverage_a, found.coverage_b) > 0.95
 
 
-@settings(deadline=None, max_examples=25)
+@settings(deadline=None, max_examples=8)
 @given(seed=st.integers(0, 10_000))
 def test_strangers_in_one_key_have_nothing_in_common(seed: int) -> None:
     assert not aligned(score(seed, seconds=60), score(seed + 1, seconds=80), seed).spans

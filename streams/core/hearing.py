@@ -1,0 +1,151 @@
+"""Hearing: what two compared sounds are to each other, from the evidence alone.
+
+The fingerprint says whether two sounds are copies at one speed. The alignment says which parts of them are
+the same, at any speed and pitch, and under other music; where there is none, as in evidence of before, the
+fingerprint speaks alone.
+"""
+
+import math
+from typing import Final, NamedTuple
+
+from streams.core.records import SoundAlignment, SoundEvidence
+
+ABSENT: Final = "absent"
+MAX_BIT_ERROR: Final = 0.22
+"""At or under it two aligned fingerprints are the same master: measured with the fingerprint's own tests."""
+OTHER_BIT_ERROR: Final = 0.30
+MIN_OVERLAP_MS: Final = 5_000
+MIN_COVERAGE: Final = 0.9
+MAX_SPEED_DEVIATION: Final = 0.005
+SAME_RECORDING_SPEED: Final = 0.045
+"""Up to it a tape or a film that runs fast plays the same recording, as long as pitch goes with tempo."""
+_CENTS: Final = 15.0
+"""Less is what an orchestra's tuning, or the measurement, differs by."""
+_MOSTLY: Final = 0.5
+"""Of one side: less in common than this is material that both use, more is one made from the other."""
+_SURE, _SCATTER = 14.0, 4.0
+"""What the log-odds of spans that are chance may reach, and what makes the odds e times better (measured)."""
+
+SHARES: Final = "shares_material_with"
+
+
+class Heard(NamedTuple):
+    """What two sounds are to each other, left to right.
+
+    Attributes
+    ----------
+    level : str
+        of the comparison ``sound``
+    relation : str, optional
+    """
+
+    level: str
+    relation: str | None = None
+
+
+def hear(sound: SoundEvidence | None) -> Heard:
+    """Say what the left sound is to the right one."""
+    if sound is None:
+        return Heard(ABSENT)
+    if sound.same_content:
+        return Heard("same_audio")
+    if sound.alignment is not None:
+        return _aligned(sound, sound.alignment)
+    return _by_fingerprint(sound, sound.coverage_left or 0.0, sound.coverage_right or 0.0)
+
+
+def assurance(sound: SoundEvidence | None) -> float | None:
+    """Give how likely it is that the spans of an alignment are no chance; none without an alignment."""
+    if sound is None or sound.alignment is None:
+        return None
+    return 1.0 / (1.0 + math.exp(-(min(sound.alignment.log_odds, 200.0) - _SURE) / _SCATTER))
+
+
+def made_from(relation: str | None) -> bool:
+    """Say whether a relation that was heard needs no work in common to be told."""
+    return relation in _TOLD_BY_EAR
+
+
+_TOLD_BY_EAR: Final = frozenset(
+    {"sped_up_of", "has_sped_up", "slowed_of", "has_slowed", "derived_of", "has_derived"}
+    | {"excerpt_of", "contains", "edit_of", "has_edit", SHARES}
+)
+
+
+def _by_fingerprint(sound: SoundEvidence, left: float, right: float) -> Heard:
+    """Say it without spans."""
+    error = sound.bit_error
+    if error is None:
+        return Heard(ABSENT if sound.windows is None and sound.harmony is None else "unaligned")
+    if error > OTHER_BIT_ERROR:
+        return Heard("other")
+    if error > MAX_BIT_ERROR or (sound.overlap_ms or 0) < MIN_OVERLAP_MS:
+        return Heard("doubtful")
+    if sound.speed_ratio is not None and abs(sound.speed_ratio - 1.0) > MAX_SPEED_DEVIATION:
+        return Heard("retimed", _retimed(sound.speed_ratio, 0.0))
+    if min(left, right) >= MIN_COVERAGE:
+        return Heard("same_master")
+    if left >= MIN_COVERAGE or left > right * 1.25:
+        return Heard("excerpt", "excerpt_of")
+    if right >= MIN_COVERAGE or right > left * 1.25:
+        return Heard("excerpt", "contains")
+    return Heard("part", "edit_of")
+
+
+def _aligned(sound: SoundEvidence, found: SoundAlignment) -> Heard:
+    """Say it from the spans, and where they are at one speed from the fingerprint too."""
+    left, right = found.coverage_left, found.coverage_right
+    moved = abs(found.speed_ratio - 1.0) > MAX_SPEED_DEVIATION or abs(found.pitch_cents) > _CENTS
+    if not moved and not _copy(sound):
+        # Other music is on top, or a part of the mix is gone; too much noise is neither.
+        if sound.bit_error is None or sound.bit_error > OTHER_BIT_ERROR or max(left, right) < _MOSTLY:
+            return Heard("shares", SHARES)
+        piece = _pieces(found)
+        return Heard("doubtful") if piece.level == "same_master" else piece
+    if max(left, right) < _MOSTLY:
+        return Heard("shares", SHARES)
+    if not moved:
+        return _pieces(found)
+    tape = found.pitch_tied and abs(found.speed_ratio - 1.0) <= SAME_RECORDING_SPEED
+    if not tape:
+        return Heard("retimed", _retimed(found.speed_ratio, found.pitch_cents))
+    piece = _pieces(found)
+    return Heard("speed") if piece.level == "same_master" else piece
+
+
+def _copy(sound: SoundEvidence) -> bool:
+    """Say whether the fingerprint finds one sound, or a part of it, in the other at the same speed."""
+    return (
+        sound.bit_error is not None
+        and sound.bit_error <= MAX_BIT_ERROR
+        and (sound.overlap_ms or 0) >= MIN_OVERLAP_MS
+        and abs((sound.speed_ratio or 1.0) - 1.0) <= MAX_SPEED_DEVIATION
+    )
+
+
+def _pieces(found: SoundAlignment) -> Heard:
+    """Tell a whole copy from an excerpt, and from a cut that leaves parts out, repeats or moves them.
+
+    Music repeats itself, so a side that lies in the other as a whole may be found there in parts once more.
+    """
+    left, right = found.longest_left, found.longest_right
+    if min(left, right) >= MIN_COVERAGE:
+        return Heard("same_master")
+    if max(left, right) >= MIN_COVERAGE:
+        return Heard("excerpt", "excerpt_of" if left > right else "contains")
+    if min(found.coverage_left, found.coverage_right) >= MIN_COVERAGE:
+        # All of both, in another order: the one that lags behind leaves something out, or repeats less.
+        return Heard("part", _edit(0.0, sum(found.offset(span) for span in found.spans)))
+    return Heard("part", _edit(found.coverage_left, found.coverage_right))
+
+
+def _edit(left: float, right: float) -> str:
+    """Take the side of which more is found in the other for what was cut from it."""
+    return "edit_of" if left >= right else "has_edit"
+
+
+def _retimed(ratio: float, cents: float) -> str:
+    """Name it after the faster, or else the higher side: nothing heard tells which was there first."""
+    if abs(ratio - 1.0) > MAX_SPEED_DEVIATION:
+        return "sped_up_of" if ratio > 1.0 else "has_sped_up"
+    return "derived_of" if cents > 0 else "has_derived"
