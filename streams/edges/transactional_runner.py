@@ -31,6 +31,7 @@ OVERDUE_SECONDS = 2 * CALL_SECONDS
 # As long as the broker keeps a transaction open (45 s): after that the answer cannot be "committed".
 GIVE_UP_SECONDS = 45.0
 POLL_SECONDS = 0.05
+ASK_SECONDS = 5.0
 SEEK_SECONDS = 30.0
 
 log = logging.getLogger(__name__)
@@ -139,6 +140,7 @@ class TransactionalRunner:
         self._owned: _Owned | None = None
         self._paused = True
         self._doubted = False
+        self._unanswered = False  # the last that was asked of Kafka
         self._back_off = BackOff()
         self._collected = -math.inf  # when the last batch was whole
         self._stop = threading.Event()
@@ -277,6 +279,8 @@ class TransactionalRunner:
                 f"{len(self._assigned)} partitions of {self._topic} fell to one process: start one for each"
             )
         (partition,) = self._assigned
+        if self._unanswered and not self._await_kafka(partition):
+            return
         try:
             with self._guard(Step.fence):
                 producer = self._fencing_producer(partition)
@@ -284,6 +288,7 @@ class TransactionalRunner:
                 next_offset = self._restore(partition)
                 self._seek(partition, next_offset)
         except TransientError as exc:
+            self._unanswered = True
             self._retry_later(exc.code, f"cannot restore yet: {exc}")
             return
         except OffsetRegression as exc:
@@ -302,6 +307,38 @@ class TransactionalRunner:
         self._owned = _Owned(partition=partition, producer=producer, next_offset=next_offset)
         self._back_off.reset()
         log.info("owns %s[%d] from offset %d", self._topic, partition, next_offset)
+
+    def _await_kafka(self, partition: int) -> bool:
+        """Wait until Kafka answers; false when the partition is lost, or we stop, before it does.
+
+        The library's call that fences may never come back while there is nobody to answer it: that would end
+        the process, again and again until the brokers are back.
+        """
+        began, told = self._platform.monotonic(), False
+        bounds: tuple[int, int] | None
+        while partition in self._assigned and not self._stop.is_set():
+            try:
+                bounds = self._consumer.get_watermark_offsets(
+                    TopicPartition(self._topic, partition), ASK_SECONDS, False
+                )
+            except KafkaException as exc:
+                why = translate(kafka_error(exc), f"the end of {self._topic}")
+                if not isinstance(why, TransientError):
+                    raise why from exc
+                bounds = None
+            if bounds is not None:
+                if told:
+                    log.warning("Kafka answers after %.0f s", self._platform.monotonic() - began)
+                self._unanswered = False
+                self._back_off.reset()
+                return True
+            if not told:
+                told = True
+                log.warning("Kafka does not answer: waiting for it before the older owner is fenced")
+                if self._metrics is not None:
+                    self._metrics.retried(self._topic, code=BrokerUnavailable.code)
+            self._idle(self._back_off.step())
+        return False
 
     def _fencing_producer(self, partition: int) -> KafkaProducer:
         """Return a producer that has fenced every older one of this partition."""
@@ -515,6 +552,7 @@ class TransactionalRunner:
     def _recycle(self, owned: _Owned) -> None:
         """Drop a producer whose transaction's fate is unknown; the next turn fences it and restores."""
         self._count("recycled")
+        self._unanswered = True
         self._stage.rolled_back()
         self._pause()
         if self._owned is owned:

@@ -40,6 +40,7 @@ from streams.edges.overdue import Overdue
 from streams.edges.sqlite_store import SqliteStateStore
 from streams.edges.tracing import Tracing
 from streams.edges.transactional_runner import OVERDUE_SECONDS, TransactionalRunner
+from streams.edges.waiting import answers, await_kafka
 from streams.errors import ConfigError, TransientError
 from streams.ports import CandidateIndex, Processor
 from streams.stages.arbitrate import FOLDED, HEAD, ROWS, STATE_TOPICS, ArbitrateStage
@@ -128,6 +129,8 @@ def run_stage(name: str, settings: Settings) -> None:
     # 700 new objects: a tenth of a millisecond of each upload (measured).
     gc.set_threshold(20_000)
     with _Stage(settings, name) as stage:
+        if not stage.await_kafka():
+            return
         match name:
             case "encode":
                 stage.encode()
@@ -155,6 +158,7 @@ class _Stage:
 
     def __init__(self, settings: Settings, name: str) -> None:
         self._settings = settings
+        self._name = name
         self._bootstrap, self._extra = bootstrap_of(settings), kafka_extra(settings)
         self._codec = codec_for(settings)
         self._stop = _stop_on_signals()
@@ -172,6 +176,15 @@ class _Stage:
         self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._closing.close()
+
+    def await_kafka(self) -> bool:
+        """Wait until there is a Kafka to work with; false when asked to stop before."""
+
+        def told(waiting: bool) -> None:
+            self._metrics.set("samesong.intake.paused", float(waiting), stage=self._name, cause="kafka")
+
+        ask = answers(self._bootstrap, self._extra)
+        return await_kafka(ask, bootstrap=self._bootstrap, stop=self._stop, told=told)
 
     def encode(self) -> None:
         """Read, hear and embed uploads."""

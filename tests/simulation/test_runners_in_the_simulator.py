@@ -20,7 +20,7 @@ from streams.ports import (
 from streams.simulation.broker import SimulatedBroker
 from streams.simulation.groups import Cluster
 from streams.simulation.process import SimulatedProcess
-from streams.simulation.weather import Fault, Weather
+from streams.simulation.weather import Fates, Fault, Weather
 from streams.simulation.world import World
 
 
@@ -105,4 +105,38 @@ def test_state_that_another_owner_moved_meanwhile_is_restored_once_more(
     world.sleep(60)
     assert [type(error) for error in process.errors] == errors
     assert stage.done == (0 if errors else 1)
+    process.kill()
+
+
+def test_no_older_owner_is_fenced_while_nobody_answers(caplog: pytest.LogCaptureFixture) -> None:
+    world = World(1, trace=True)
+    broker = SimulatedBroker(())
+    broker.create("in", 1)
+    faults: Fates = {"before commit 1": Fault("cut", 100.0)}
+    process = SimulatedProcess("arbiter", Cluster(world, broker), Weather(), faults)
+    stage = Doubtful(0)
+    runner = TransactionalRunner(
+        stage,
+        bootstrap="",
+        extra={"session.timeout.ms": 600_000},
+        group_id="g",
+        topic="in",
+        platform=process,
+        guard=process.guard,
+    )
+    process.run(lambda: runner.run(threading.Event()))
+    broker.write(("in", 0), None, b"1", (), state=None, now=world.now)
+    world.sleep(200)
+    assert process.errors == []
+    assert stage.done == 1
+    cut = next(at for at, line in enumerate(world.lines) if "!! cut" in line)
+    until = float(world.lines[cut].split()[0]) + 100.0
+    fenced = [float(line.split()[0]) for line in world.lines[cut:] if line.split()[2:] == ["init"]]
+    assert len(fenced) == 1
+    assert fenced[0] >= until
+    told = [record.message for record in caplog.records if "Kafka" in record.message]
+    assert [message.split(" after ")[0].split(":")[0] for message in told] == [
+        "Kafka does not answer",
+        "Kafka answers",
+    ]
     process.kill()
