@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from streams.cli.common import Bootstrap, DataDir, settings_for, wiring
+from streams.heaps import few_heaps
 from streams.threads import one_thread
 
 
@@ -34,4 +35,5 @@ def run(
 ) -> None:
     """Run one stage until Ctrl-C."""
     one_thread()
+    few_heaps()
     wiring().run_stage(stage.value, settings_for(data_dir, bootstrap=bootstrap))
