@@ -59,18 +59,24 @@ def _soak(result: Mapping[str, Any]) -> Iterator[str]:
         f"{result['decided']} decided, {result['decided_twice']} twice, "
         f"{result['audit_mismatches']} mismatches in the audit. {_where(result)}.\n"
     )
-    yield "| part | longest life | memory, first and last | slope | descriptors, first and last |"
-    yield "| --- | --- | --- | --- | --- |"
+    limits = result["flat_below"]
+    yield (
+        "Each part's longest life is judged over its last two thirds: flat is a slope (median of all between "
+        f"two samples) of at most {limits['rss_slope_mb_per_hour']:g} MB/h and at most "
+        f"{limits['descriptors_more']:g} descriptors more in the last third than in the middle one.\n"
+    )
+    yield "| part | longest life | memory, middle and last third | slope | descriptors | flat |"
+    yield "| --- | --- | --- | --- | --- | --- |"
     for part, said in result["parts"].items():
-        if "longest_life_s" in said:
-            rss, files = (
-                said["rss_mb_first_and_last_of_longest"],
-                said["descriptors_first_and_last_of_longest"],
-            )
-            yield (
-                f"| {part} | {said['longest_life_s']} s | {rss[0]} to {rss[1]} MB "
-                f"| {said['rss_slope_mb_per_hour_of_longest']} MB/h | {files[0]} to {files[1]} |"
-            )
+        flat = "yes" if said["flat"] else "no"
+        if "rss_slope_mb_per_hour" not in said:
+            yield f"| {part} | {said['longest_life_s']} s | too short a life to be judged | | | {flat} |"
+            continue
+        rss, files = said["rss_mb_of_thirds"], said["descriptors_of_thirds"]
+        yield (
+            f"| {part} | {said['longest_life_s']} s | {rss[0]} and {rss[1]} MB "
+            f"| {said['rss_slope_mb_per_hour']} MB/h | {files[0]:g} and {files[1]:g} | {flat} |"
+        )
 
 
 def parts() -> Iterator[str]:
