@@ -115,7 +115,8 @@ lock: ## resolve the dependencies anew and write deploy/locks (UPGRADE=1: to the
 	  --no-emit-find-links --python-version 3.11 $(if $(filter 1,$(UPGRADE)),--upgrade)"; \
 	$$compile pyproject.toml --output-file deploy/locks/serve.lock; \
 	$$compile pyproject.toml --group dev --output-file deploy/locks/dev.lock; \
-	$$compile pyproject.toml --group dev --extra train --output-file deploy/locks/train.lock
+	$$compile pyproject.toml --group dev --extra train --output-file deploy/locks/train.lock; \
+	$$compile benchmarks/side_by_side/requirements.in --output-file benchmarks/side_by_side/requirements.lock
 
 .PHONY: sbom
 sbom: $(READY) ## write dist/sbom.cdx.json: every package and jar that serves, with digests (CycloneDX)

@@ -22,6 +22,8 @@ NAMES = (
 BY_NAME = (
     "growth",
     "alignment",
+    "side_by_side",
+    "staged_scoring",
     "identity_encoders",
     "version_encoders",
     "soak",

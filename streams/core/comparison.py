@@ -638,8 +638,18 @@ _STRONG_ARTISTS = frozenset({*SAME, "in_title"})
 _OTHER_ARTISTS = frozenset({DIFFERENT, "uploader_differs"})
 
 
-def compare_records(left: LinkageRecord, right: LinkageRecord, sound: SoundEvidence | None) -> Comparison:
-    """Compare two records; cheap fields first, the rest is skipped where nothing hangs on it."""
+def compare_records(
+    left: LinkageRecord, right: LinkageRecord, sound: SoundEvidence | None, *, staged: bool = True
+) -> Comparison:
+    """Compare two records; cheap fields first, the rest is skipped where nothing hangs on it.
+
+    Parameters
+    ----------
+    left, right : LinkageRecord
+    sound : SoundEvidence, optional
+    staged : bool
+        False compares every field of every pair: what staging is measured against
+    """
     a, b = prepare(left), prepare(right)
     title, reading_left, reading_right = compare_titles(a, b)
     artist = compare_artists(a, b)
@@ -649,7 +659,8 @@ def compare_records(left: LinkageRecord, right: LinkageRecord, sound: SoundEvide
     heard, heard_relation = hear(sound)
     harmony = _harmony(sound)
     hopeless = (
-        title == "different"
+        staged
+        and title == "different"
         and (artist is ABSENT or artist in _OTHER_ARTISTS)
         and not _share_a_place(a, b)
         and isrc not in _SHARED

@@ -215,12 +215,20 @@ def bound(log_odds: float, *, rule: str, review: float, below_match: float) -> f
 
 
 class Scorer:
-    """Score pairs by one bundle; holds nothing but the bundle and a memo of scores and ledger lines."""
+    """Score pairs by one bundle; holds nothing but the bundle and a memo of scores and ledger lines.
 
-    __slots__ = ("_audio", "_has_strata", "_heads", "_kept", "_master", "bundle")
+    Parameters
+    ----------
+    bundle : Bundle
+    staged : bool
+        False compares every field of every pair; see :func:`streams.core.comparison.compare_records`
+    """
 
-    def __init__(self, bundle: Bundle) -> None:
+    __slots__ = ("_audio", "_has_strata", "_heads", "_kept", "_master", "_staged", "bundle")
+
+    def __init__(self, bundle: Bundle, *, staged: bool = True) -> None:
         self.bundle = bundle
+        self._staged = staged
         band = (bundle.recording_review, bundle.recording_match - SHORT_OF_A_MATCH)
         prior = size_prior(bundle)
         size = (
@@ -241,7 +249,8 @@ class Scorer:
         self, left: LinkageRecord, right: LinkageRecord, sound: SoundEvidence | None = None
     ) -> PairScore:
         """Score a pair; ledger lines name levels, without the compared values (see ``explain``)."""
-        comparison, stratum = compare_records(left, right, sound), self._stratum(left, right, sound)
+        comparison = compare_records(left, right, sound, staged=self._staged)
+        stratum = self._stratum(left, right, sound)
         score = self._kept.get((comparison, stratum))
         if score is None:
             if len(self._kept) >= _KEPT_SCORES:
@@ -253,7 +262,7 @@ class Scorer:
         self, left: LinkageRecord, right: LinkageRecord, sound: SoundEvidence | None = None
     ) -> PairScore:
         """Score a pair as ``score`` does, with the compared values on every line."""
-        comparison = compare_records(left, right, sound)
+        comparison = compare_records(left, right, sound, staged=self._staged)
         values = _values(left, right, comparison, sound)
         return self._assemble(comparison, values, self._stratum(left, right, sound))
 

@@ -139,6 +139,21 @@ def test_same_text_matches_and_a_stranger_does_not() -> None:
     assert any(line.level == "skipped" for line in other.recording.lines)
 
 
+@given(records, records)
+def test_a_pair_that_is_not_skipped_scores_as_it_does_in_full(
+    left: LinkageRecord, right: LinkageRecord
+) -> None:
+    staged, full = SCORER.score(left, right), Scorer(SCORER.bundle, staged=False).score(left, right)
+    skipped = any(line.level == "skipped" for line in staged.recording.lines)
+    assert not any(line.level == "skipped" for line in (*full.recording.lines, *full.work.lines))
+    assert skipped or staged == full
+    # What is compared before anything is skipped says the same.
+    if skipped:
+        kept = {line.name: line for line in full.recording.lines}
+        shown = (line for line in staged.recording.lines if line.level != "skipped")
+        assert all(kept[line.name] == line for line in shown)
+
+
 @pytest.mark.parametrize(
     ("title", "relation"),
     [
