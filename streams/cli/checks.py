@@ -12,6 +12,8 @@ from enum import StrEnum
 from streams.config import Settings
 from streams.errors import ResolverError
 
+ENOUGH_BROKERS = 3
+
 
 class State(StrEnum):
     """What a check says."""
@@ -140,7 +142,7 @@ def check_kafka(settings: Settings) -> Iterator[Finding]:
     except ResolverError as exc:
         yield _wrong("broker", f"{bootstrap}: {exc}", "is it running, and are address and credentials right?")
         return
-    yield _good("broker", bootstrap)
+    yield _check_brokers(settings, bootstrap)
     if report.missing:
         yield _wrong("topics", f"{len(report.missing)} missing: {report.missing[0]} ...", "samesong topics")
     elif report.mismatches:
@@ -151,6 +153,25 @@ def check_kafka(settings: Settings) -> Iterator[Finding]:
         yield _good("topics", f"{len(report.existing)} as declared")
     if "stage.control.v1" in report.existing:
         yield from check_stages(settings)
+
+
+def _check_brokers(settings: Settings, bootstrap: str) -> Finding:
+    """Say whether a named cluster outlives the loss of a broker; the embedded one sees to that itself."""
+    from streams.connection import kafka_extra
+    from streams.edges.log_identity import count_brokers
+
+    if not settings.kafka.bootstrap:
+        return _good("broker", bootstrap)
+    brokers = count_brokers(bootstrap, kafka_extra(settings))
+    if brokers >= ENOUGH_BROKERS:
+        return _good("broker", f"{bootstrap}, one of {brokers} brokers")
+    alone = "the only broker" if brokers == 1 else f"one of {brokers} brokers"
+    return _note(
+        "broker",
+        f"{bootstrap}, {alone}: where one alone leads a partition and is killed during a commit, Kafka 4 may "
+        "lose the end of that transaction, and its records are read twice",
+        f"give Kafka {ENOUGH_BROKERS} brokers, and the topics as many replicas",
+    )
 
 
 def check_stages(settings: Settings) -> Iterator[Finding]:

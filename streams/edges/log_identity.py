@@ -34,3 +34,17 @@ def read_identity(bootstrap: str, extra: ClientConfig | None, topics: Sequence[s
 def _text(topic_id: Any) -> str:  # a Uuid, whose stub has no methods
     most, least = topic_id.get_most_significant_bits(), topic_id.get_least_significant_bits()
     return f"{most % 2**64:016x}{least % 2**64:016x}"
+
+
+def count_brokers(bootstrap: str, extra: ClientConfig | None = None) -> int:
+    """Ask a cluster how many brokers it has now.
+
+    Raises
+    ------
+    BrokerUnavailable
+        Kafka does not answer
+    """
+    try:
+        return len(AdminClient(admin_config(bootstrap, extra)).list_topics(timeout=TIMEOUT_SECONDS).brokers)
+    except KafkaException as exc:
+        raise translate(kafka_error(exc), f"the brokers at {bootstrap}") from exc

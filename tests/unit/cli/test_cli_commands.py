@@ -7,9 +7,10 @@ import pytest
 from typer.testing import CliRunner
 
 from streams.cli import app, main
-from streams.cli.checks import State, check_disk, check_python, check_registry, check_roots
+from streams.cli.checks import State, check_disk, check_kafka, check_python, check_registry, check_roots
 from streams.config import load_settings
 from streams.connection import bootstrap_of, kafka_extra
+from streams.edges.topics import TopicReport
 from streams.errors import BrokerUnavailable, ResolverError, SchemaError
 
 run = CliRunner().invoke
@@ -83,6 +84,24 @@ def test_a_named_cluster_and_its_secrets_are_used(tmp_path: Path, monkeypatch: p
     shown = run(app, ["settings", "--json", "--data-dir", str(tmp_path)])
     assert json.loads(shown.output)["kafka"]["bootstrap"] == "k:1"
     assert "hush-hush" not in shown.output
+
+
+@pytest.mark.parametrize(
+    ("brokers", "named", "noted"), [(1, True, True), (2, True, True), (3, True, False), (1, False, False)]
+)
+def test_a_cluster_of_ones_own_that_is_too_small_is_noted(
+    brokers: int, named: bool, noted: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    report = TopicReport(created=(), existing=(), missing=(), mismatches=())
+    monkeypatch.setattr("streams.edges.topics.ensure_topics", lambda *_all, **_named: report)
+    monkeypatch.setattr("streams.edges.log_identity.count_brokers", lambda *_all: brokers)
+    monkeypatch.setattr("streams.connection.bootstrap_of", lambda _settings: "kafka.example:9092")
+    if named:
+        monkeypatch.setenv("SAMESONG_KAFKA__BOOTSTRAP", "kafka.example:9092")
+    first = next(check_kafka(load_settings(data_dir=tmp_path)))
+    assert first.what == "broker"
+    assert (first.state is State.note) is noted
+    assert bool(first.fix) is noted
 
 
 def test_checks_say_the_fix(tmp_path: Path) -> None:
