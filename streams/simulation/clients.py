@@ -16,7 +16,7 @@ from streams.edges.kafka_errors import kafka_error
 from streams.edges.kafka_platform import OnCommit, OnDelivery, OnPartitions
 from streams.ports import Headers
 from streams.simulation.broker import Entry, Fate, Partition, ProducerState, Refused
-from streams.simulation.groups import Cluster, Member, Sleeper
+from streams.simulation.groups import Cluster, Group, Member, Sleeper
 from streams.simulation.weather import Weather
 
 # A poll that finds nothing waits at least so long: a process is never sure to run on at once, and a run
@@ -25,6 +25,9 @@ IDLE_SECONDS: Final = 0.3
 HELD_SECONDS: Final = 0.8
 ASYNC_SECONDS: Final = 5.0
 NO_OFFSET: Final = -1001
+_OF_CLASSIC: Final = frozenset(
+    {"session.timeout.ms", "heartbeat.interval.ms", "partition.assignment.strategy"}
+)
 
 
 class Host(Protocol):
@@ -65,6 +68,12 @@ class SimulatedConsumer:
         self._world = host.cluster.world
         self._broker = host.cluster.broker
         self._group = str(settings["group.id"])
+        self._protocol = str(settings.get("group.protocol", "classic"))
+        if self._protocol != "classic" and (refused := _OF_CLASSIC & settings.keys()):
+            raise KafkaException(KafkaError(KafkaError._INVALID_ARG, f"{min(refused)} is not for KIP-848"))
+        instance = settings.get("group.instance.id")
+        self._instance = None if instance is None else str(instance)
+        self._fenced = False  # a later start has our name in the group
         self._session = int(settings.get("session.timeout.ms", 10_000)) / 1000
         self._resets = settings.get("auto.offset.reset") == "earliest"
         self._says_end = bool(settings.get("enable.partition.eof", False))
@@ -95,10 +104,13 @@ class SimulatedConsumer:
 
     def _serve_group(self) -> None:
         """Take part in rebalances; callbacks run in here."""
-        if not self._topics or self._host.cut:
+        if not self._topics or self._host.cut or self._fenced:
             return
-        group = self._host.cluster.group(self._group)
+        group = self._coordinator()
         if self._member is not None and not group.poll(self._member):
+            if group.is_replaced(self._member):
+                self._fenced = True
+                return
             self._member = None
             self._world.say(f"put out of {self._group}")
             self._world.happened["put out of the group"] += 1
@@ -111,20 +123,20 @@ class SimulatedConsumer:
                 self._session,
                 self._host.silence,
                 self._world.now,
+                instance=self._instance,
             )
             group.join(self._member)
         member = self._member
-        if member.generation >= group.generation or member.name not in group.members:
+        target = group.move(member)
+        if target is None:
             return
-        member.generation = group.generation
-        target = set(member.target)
         leaving = member.owned - target
         if leaving:
             self._world.say(f"gives up {sorted(leaving)}")
             self._world.happened["partitions given up"] += 1
             self._give_up(leaving, self._callbacks[1])
             member.owned -= leaving
-            group.rebalance()
+            group.gave_up(member)
         coming = target - member.owned
         member.owned |= coming
         self._world.say(f"is given {sorted(coming)} in generation {member.generation}")
@@ -135,6 +147,9 @@ class SimulatedConsumer:
         for where in sorted(coming - self._positions.keys()):
             self._positions[where] = -1
             self._paused.discard(where)
+
+    def _coordinator(self) -> Group:
+        return self._host.cluster.group(self._group, protocol=self._protocol)
 
     def _give_up(self, gone: set[Partition], callback: OnPartitions | None) -> None:
         if gone and callback is not None:
@@ -149,9 +164,10 @@ class SimulatedConsumer:
         self._held.pop(where, None)
 
     def consumer_group_metadata(self) -> object:
-        """Return group, member and generation, as of now."""
+        """Return group, member, generation and the name that stays, as of now."""
         member = self._member
-        return (self._group, member.name if member else "", member.generation if member else -1)
+        name, generation = (member.name, member.generation) if member else ("", -1)
+        return self._group, name, generation, self._instance
 
     def close(self) -> None:
         """Give everything up and leave."""
@@ -161,8 +177,8 @@ class SimulatedConsumer:
         self._closed = True
         if self._member is not None:
             self._give_up(set(self._member.owned), self._callbacks[1])
-            if not self._host.cut:
-                self._host.cluster.group(self._group).leave(self._member)
+            if not self._host.cut and not self._fenced:
+                self._coordinator().leave(self._member)
             self._member = None
         self._positions.clear()
 
@@ -231,6 +247,8 @@ class SimulatedConsumer:
         deadline = self._world.now + (max(timeout, IDLE_SECONDS) if timeout else 0.0)
         while True:
             self._serve_group()
+            if self._fenced:
+                return RawMessage("", 0, 0, None, None, None, KafkaError(KafkaError.FENCED_INSTANCE_ID))
             found = self._fetch()
             if found is not None or self._world.now >= deadline:
                 return found
@@ -330,7 +348,8 @@ class SimulatedConsumer:
                 raise failure(KafkaError._TIMED_OUT)
             member = self._member
             name, generation = (member.name, member.generation) if member else ("", -1)
-            self._host.cluster.group(self._group).check(name, generation)
+            where = [(each.topic, each.partition) for each in offsets]
+            self._coordinator().check(name, generation, where, instance=self._instance)
         except (Refused, KafkaException) as exc:
             error = exc.error if isinstance(exc, Refused) else kafka_error(exc)
             if not asynchronous:
@@ -520,13 +539,15 @@ class SimulatedProducer:
     ) -> None:
         """Put a group's offsets into the transaction, if its member is of this generation."""
         state = self._reach("offsets", timeout)
-        group, member, generation = group_metadata
+        group, member, generation, instance = group_metadata
+        offsets = {(each.topic, each.partition): each.offset for each in positions}
         try:
-            self._host.cluster.group(group).check(member, generation)
+            self._host.cluster.group(group).check(
+                member, generation, offsets, instance=instance, in_transaction=True
+            )
         except Refused as exc:
             self._world.happened["offsets refused"] += 1
             raise KafkaException(exc.error) from exc
-        offsets = {(each.topic, each.partition): each.offset for each in positions}
         self._broker.add_offsets(state, group, offsets, now=self._world.now)
         self._host.point("offsets sent")
 

@@ -3,12 +3,13 @@
 import threading
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 
 from streams.core.promoting import rules_of
 from streams.core.records import ItemKey, UploadState
 from streams.core.rules import Rules
 from streams.core.scoring import Bundle
+from streams.edges.kafka_config import GroupProtocol
 from streams.edges.kafka_producer import Publisher
 from streams.edges.kafka_runner import Idle, StatelessRunner
 from streams.edges.log_follower import LogFollower
@@ -44,7 +45,8 @@ BOOTSTRAP: Final = "simulated"
 # More than any workload has: discovery is complete, so that the partition cannot depend on it.
 SEARCH_LIMIT: Final = 64
 # Sessions and transactions run out sooner than in the service, only to make runs shorter.
-CLIENT: Final = {"session.timeout.ms": 2_000, "transaction.timeout.ms": 20_000}
+SESSION_SECONDS: Final = 2.0
+CLIENT: Final = {"session.timeout.ms": int(SESSION_SECONDS * 1000), "transaction.timeout.ms": 20_000}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,6 +64,10 @@ class Shape:
         offsets of rows that the arbiter's overlay keeps although the index has them
     overlay_rows : int
         more than that many rows that the index lacks pause the arbiter
+    protocol : {"classic", "consumer"}
+        of every group
+    named : bool
+        members keep a name over restarts (static membership, classic protocol only)
     """
 
     encoders: int = 1
@@ -71,6 +77,8 @@ class Shape:
     batch_ms: int = 50
     kept_behind: int = 8_192
     overlay_rows: int = 10_000
+    protocol: GroupProtocol = "classic"
+    named: bool = False
 
 
 Faults = Callable[[str], Fates]
@@ -109,7 +117,7 @@ class Installation:
     places: list[Place] = field(init=False)
 
     def __post_init__(self) -> None:
-        self.cluster = Cluster(self.world, self.broker)
+        self.cluster = Cluster(self.world, self.broker, session_seconds=SESSION_SECONDS)
         shape = self.shape
         self.places = [Place(f"encode{n}", self._encode) for n in range(shape.encoders)]
         self.places += [Place("index", self._index)]
@@ -163,6 +171,14 @@ class Installation:
     def _features(self, process: SimulatedProcess) -> SimulatedFeatures:
         return SimulatedFeatures(self.disk, self.mood, self.world, process)
 
+    def _membership(self, process: SimulatedProcess) -> dict[str, Any]:
+        """Give how a process is a member of its groups."""
+        client = CLIENT
+        if self.shape.protocol != "classic":  # there the brokers say how long a session is
+            client = {key: value for key, value in CLIENT.items() if key != "session.timeout.ms"}
+        name = process.name.partition(".")[0] if self.shape.named else None
+        return {"extra": client, "protocol": self.shape.protocol, "instance_id": name}
+
     def _runner(
         self,
         process: SimulatedProcess,
@@ -174,7 +190,6 @@ class Installation:
         return StatelessRunner(
             processor,
             bootstrap=BOOTSTRAP,
-            extra=CLIENT,
             group_id=group,
             topics=list(topics),
             batch_items=self.shape.batch_items,
@@ -183,6 +198,7 @@ class Installation:
             idle=idle,
             platform=process,
             guard=process.guard,
+            **self._membership(process),
         )
 
     def _encode(self, process: SimulatedProcess) -> None:
@@ -230,13 +246,13 @@ class Installation:
         runner = TransactionalRunner(
             stage,
             bootstrap=BOOTSTRAP,
-            extra=CLIENT,
             group_id=ARBITER_GROUP,
             state_topics=STATE_TOPICS,
             batch_items=self.shape.batch_items,
             batch_ms=self.shape.batch_ms,
             platform=process,
             guard=process.guard,
+            **self._membership(process),
         )
         self.arbiters[process.name.partition(".")[0]] = runner, stage
         runner.run(self.stop)

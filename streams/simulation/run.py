@@ -5,10 +5,12 @@ from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
+from typing import Final
 
 from streams import steps
 from streams.core.scoring import Bundle
 from streams.edges.avro import AvroCodec
+from streams.edges.kafka_config import GroupProtocol
 from streams.simulation.codecs import RememberingCodec
 from streams.simulation.installation import Installation, Shape
 from streams.simulation.oracle import SAID, judge
@@ -22,6 +24,10 @@ PATIENCE_SECONDS = 400.0
 # A storm that never ends lets nothing be done.
 STORM_SECONDS = 90.0
 LOOK_SECONDS = 0.5
+_GROUPS: Final[tuple[tuple[GroupProtocol, bool], ...]] = (
+    ("classic", False), ("classic", False), ("classic", True), ("consumer", False),
+)  # fmt: skip
+"""The protocol of a seed's groups, and whether members keep a name."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,6 +148,9 @@ class _Plan:
         self.chance = chance = random.Random(f"plan {self.seed}")  # noqa: S311 - a run must repeat
         self.faults_left = chance.randint(1, 6)
         self.restless = chance.choice((0.02, 0.1, 0.4))
+        # By a chance of its own: the draws after it are those of before there were several kinds of groups.
+        groups = random.Random(f"groups {self.seed}")  # noqa: S311 - a run must repeat
+        protocol, named = groups.choice(_GROUPS)
         self.shape = Shape(
             encoders=chance.choice((1, 1, 2)),
             finders=chance.choice((0, 0, 1, 2)),
@@ -150,6 +159,8 @@ class _Plan:
             batch_ms=chance.choice((20, 200)),
             kept_behind=chance.choice((8_192, 8_192, 8_192, 0, 4)),
             overlay_rows=chance.choice((10_000, 10_000, 8)),
+            protocol=protocol,
+            named=named,
         )
         mild = chance.choice((0.0, 0.0, 0.02, 0.1))
         self.weather = Weather(

@@ -17,6 +17,7 @@ from streams.edges.kafka_runner import StatelessRunner
 from streams.edges.memory_index import MemoryCandidateIndex
 from streams.edges.transactional_runner import TransactionalRunner
 from streams.ports import Message, Produced
+from streams.simulation.groups import ClassicGroup, IncrementalGroup
 from streams.simulation.run import Focus
 from streams.simulation.stores import SimulatedIndex
 from streams.simulation.weather import Fault
@@ -48,10 +49,11 @@ def no_group_metadata(patch: pytest.MonkeyPatch) -> None:
     """Offsets are sent as if always by a member of the present generation, and no owner is fenced."""
     no_fencing(patch)
 
-    def check(self: object, name: str, generation: int) -> None:
+    def check(self: object, *_who: object, **_how: object) -> None:
         """Let everybody pass."""
 
-    patch.setattr("streams.simulation.groups.Group.check", check)
+    for kind in (ClassicGroup, IncrementalGroup):
+        patch.setattr(kind, "check", check)
 
 
 def no_dedup_of_origins(patch: pytest.MonkeyPatch) -> None:
