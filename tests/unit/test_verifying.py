@@ -6,13 +6,13 @@ from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
-import orjson
 import pytest
 
 from benchmarks.invented_uploads import invented_uploads
 from streams.core.features import featurize
 from streams.core.records import Decision, HeadScore, LedgerLine, Level, Outcome, SourceKind
 from streams.core.scoring import Bundle, Calibration, Scorer
+from streams.core.upload_json import upload_line
 from streams.core.verifying import verify
 from streams.edges.avro import AvroCodec
 from streams.edges.memory_encoder import MemoryEncoder
@@ -43,7 +43,7 @@ def decide(bundle: Bundle) -> tuple[Decision, ...]:
     """Decide on the examples and on invented uploads, some with version words, by the real stages."""
     sent = EXAMPLES.read_bytes().splitlines()
     for number, upload in enumerate(invented_uploads(350, copies=0.5)):
-        sent.append(orjson.dumps(replace(upload, title=f"{upload.title}{WORDS[number % len(WORDS)]}")))
+        sent.append(upload_line(replace(upload, title=f"{upload.title}{WORDS[number % len(WORDS)]}")))
     store = MemoryFeatureStore()
     parts = OfflineParts(
         codec=CODEC, encode=EncodeProcessor(CODEC, MemoryEncoder(), store=store), confirm=no_sound
