@@ -7,12 +7,12 @@ from streams.core.catalogue import MemoryCatalogue
 from streams.core.promoting import rules_of
 from streams.core.records import ItemKey
 from streams.core.scoring import Bundle
-from streams.edges.memory_encoder import MemoryConfirmer, MemoryEncoder
+from streams.edges.memory_encoder import MemoryConfirmer
 from streams.edges.memory_features import MemoryFeatureStore
 from streams.edges.memory_index import MemoryCandidateIndex
 from streams.ports import Codec, Delivered, Message, Produced
 from streams.simulation.installation import ARRIVING, SEARCH_LIMIT
-from streams.simulation.stores import InventedMedia
+from streams.simulation.stores import InventedMedia, RememberingEncoder
 from streams.simulation.workload import Workload
 from streams.stages.arbitrate import ROWS, ArbitrateStage
 from streams.stages.encode import ENCODED, EncodeProcessor
@@ -35,7 +35,7 @@ class CalmRun:
         confirm = MemoryConfirmer(features).confirm
         self._codec = codec
         self._index = MemoryCandidateIndex()
-        self._encode = EncodeProcessor(codec, MemoryEncoder(), media=InventedMedia(), store=features)
+        self._encode = EncodeProcessor(codec, RememberingEncoder(), media=InventedMedia(), store=features)
         self._find = FindProcessor(self._index, codec, limit=SEARCH_LIMIT, confirm=confirm)
         self._arbitrate = ArbitrateStage(
             codec,

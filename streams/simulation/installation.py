@@ -14,7 +14,7 @@ from streams.edges.kafka_producer import Publisher
 from streams.edges.kafka_runner import Idle, StatelessRunner
 from streams.edges.log_follower import LogFollower
 from streams.edges.log_reader import LogReader
-from streams.edges.memory_encoder import MemoryConfirmer, MemoryEncoder
+from streams.edges.memory_encoder import MemoryConfirmer
 from streams.edges.transactional_runner import TransactionalRunner
 from streams.ports import Codec
 from streams.simulation.broker import SimulatedBroker
@@ -24,6 +24,7 @@ from streams.simulation.stores import (
     Disk,
     InventedMedia,
     Mood,
+    RememberingEncoder,
     ReplicaIndex,
     SimulatedFeatures,
     SimulatedIndex,
@@ -203,7 +204,7 @@ class Installation:
 
     def _encode(self, process: SimulatedProcess) -> None:
         processor = EncodeProcessor(
-            self.codec, MemoryEncoder(), media=InventedMedia(), store=self._features(process)
+            self.codec, RememberingEncoder(), media=InventedMedia(), store=self._features(process)
         )
         self._runner(process, processor, ENCODE_GROUP, [ARRIVING]).run(self.stop)
 

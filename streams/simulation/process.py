@@ -100,6 +100,8 @@ class SimulatedProcess(Actor):
 
     def silence(self, since: float) -> float:
         """Return the longest time for which no heartbeat of it arrived, from a time on."""
+        if not self._silences:  # as of most
+            return 0.0
         now = self._world.now
         return max(
             (min(until, now) - begun for begun, until in self._silences if begun >= since), default=0.0

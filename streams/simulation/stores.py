@@ -11,10 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from streams.core.records import IndexRow, Media, Origin
+from streams.edges.memory_encoder import MemoryEncoder
 from streams.edges.memory_features import MemoryFeatureStore
 from streams.edges.memory_index import MemoryCandidateIndex
 from streams.errors import FeatureStoreUnavailable, IndexUnavailable, MediaError
-from streams.ports import DecodedMedium, FloatArray, Hit, IndexBuild, IndexSummary, Sound
+from streams.ports import DecodedMedium, FloatArray, HeardSound, Hit, IndexBuild, IndexSummary, Sound
 from streams.simulation.world import World
 from streams.steps import Step
 
@@ -268,3 +269,27 @@ def chord(number: int) -> _HeldSound:
     tones = [110.0 * 2 ** ((number * 7 + step) / 12) for step in (0, 4, 11)]
     wave = np.sum([np.sin(2 * np.pi * (tone % 3_500) * at) for tone in tones], axis=0)
     return _HeldSound(SAMPLE_RATE, (wave * 8_000).astype(np.int16))
+
+
+class RememberingEncoder(MemoryEncoder):
+    """The encoder without models; what it has heard or read before it knows, from seed to seed."""
+
+    def encode_texts(self, texts: Sequence[str]) -> FloatArray:
+        """Embed strings: float32 [shape=(n, 512)], unit rows."""
+        return np.stack([_embedded(text) for text in texts]) if texts else super().encode_texts(texts)
+
+    def encode_sound(self, sound: Sound) -> HeardSound:
+        """Hear a sound."""
+        return _heard(sound)  # type: ignore[arg-type]  # each of them is one of `chord`
+
+
+@lru_cache(maxsize=4_096)
+def _embedded(text: str) -> FloatArray:
+    row: FloatArray = MemoryEncoder().encode_texts([text])[0]
+    row.flags.writeable = False
+    return row
+
+
+@lru_cache(maxsize=256)
+def _heard(sound: Sound) -> HeardSound:
+    return MemoryEncoder().encode_sound(sound)
