@@ -56,22 +56,27 @@ def of_each_source(most: int) -> list[Sound]:
 
 
 def placed_right(evidence: SoundEvidence, made: Made, *, offset_s: float, ends_s: float) -> bool:
-    """Say whether every part is found by a span, its place and its ends so far off at most."""
+    """Say whether every part is found by spans whose place and ends are so far off at most."""
     spans = evidence.alignment.spans if evidence.alignment is not None else ()
     for part in made.parts:
-        close = False
-        for span in spans:
-            start, end, first, last = (
-                value / 1000 for value in (span.start_ms, span.end_ms, span.other_start_ms, span.other_end_ms)
+        placed = [
+            (span.start_ms / 1000, span.end_ms / 1000)
+            for span in spans
+            if span.start_ms / 1000 < part.end
+            and span.end_ms / 1000 > part.start
+            and abs(
+                span.other_start_ms / 1000
+                - part.other_start
+                - (span.start_ms / 1000 - part.start) / made.speed
             )
-            wanted = part.other_start + (start - part.start) / made.speed
-            close = close or (
-                abs(first - wanted) <= offset_s
-                and abs(start - part.start) <= ends_s
-                and abs(end - part.end) <= ends_s
-                and abs(last - part.other_end) <= ends_s + offset_s
-            )
-        if not close:
+            <= offset_s
+        ]
+        if not placed:
+            return False
+        if (
+            abs(min(placed)[0] - part.start) > ends_s
+            or abs(max(end for _, end in placed) - part.end) > ends_s
+        ):
             return False
     return True
 

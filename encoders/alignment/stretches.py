@@ -14,8 +14,9 @@ from encoders.alignment.diagonals import ROW, Diagonals
 FloatArray = NDArray[np.float64]
 
 _CELL: Final = 8
-# What leaving a diagonal, or finding another one, must be worth in log-odds: a second of good agreement.
-_CHANGE: Final = 6.0
+# What leaving a diagonal, or finding another one, must be worth in log-odds. Music repeats itself: at 6 a
+# path went over to a repetition that agreed a little better by chance.
+_CHANGE: Final = 12.0
 # What a stretch must be worth in all. Of strangers one pair in a hundred reaches 16.
 WORTH: Final = 20.0
 _LEAST_MATCHED: Final = 10
