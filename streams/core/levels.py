@@ -13,15 +13,20 @@ from streams.core.versions import Mastering
 
 LEVEL_FIELDS: Final = ("mastering", "copy")
 
-COPY_WINDOWS: Final = 0.995
+COPY_WINDOWS: Final = 0.985
+COPY_COLOUR_DB: Final = 0.75
 COPY_BIT_ERROR: Final = 0.03
 COPY_COVERAGE: Final = 0.97
-"""What copies by another codec or at another level reach; eight tracks of 75 s, measured.
+"""What copies by another codec or at another level reach; nine tracks of 75 s, measured.
 
-MP3 at 64 and 128, AAC at 96, Opus at 48 kbit/s, 9 dB less: windows 0.997 and more, bit error up to 0.026.
-Mastered anew (3 dB more treble than bass; bass and treble up by 4 dB; compressed; both): windows up to 0.991,
-bit error 0.010 to 0.048. The windows tell them apart; the others see to it that no mere part sounds alike.
+MP3 at 64 and 128, AAC at 64 and 96, Opus at 48 kbit/s, 9 dB less, clipped by 3 dB: windows 0.991 and more,
+colour 0.48 dB and less, bit error up to 0.026. Mastered anew: an equaliser (3 dB more treble than bass; bass
+and treble up by 4 dB) moves the colour by 1.1 dB and more and no window; a compressor takes the windows to
+0.956 and less, a light one to 0.988 and less. The others see to it that no mere part sounds alike.
 """
+_COPY_WINDOWS_WITHOUT_COLOUR: Final = (
+    0.995  # of evidence from before there was a colour, when windows heard it
+)
 
 Values = dict[str, tuple[str | None, str | None]]
 
@@ -45,7 +50,8 @@ def level_values(compared: LevelComparison, sound: SoundEvidence | None) -> Valu
     values: Values = {"mastering": (compared.left.text(), compared.right.text())}
     if sound is not None:
         values["copy"] = (
-            f"bit error {sound.bit_error}, speed {sound.speed_ratio}, windows {sound.windows}",
+            f"bit error {sound.bit_error}, speed {sound.speed_ratio}, windows {sound.windows}, "
+            f"colour {sound.colour_db} dB",
             f"coverage {sound.coverage_left} / {sound.coverage_right}",
         )
     return values
@@ -78,5 +84,12 @@ def _compare_copies(sound: SoundEvidence | None) -> str:
     if sound.speed_ratio not in {None, 1.0}:
         return "other_speed"
     whole = min(sound.coverage_left or 0.0, sound.coverage_right or 0.0) >= COPY_COVERAGE
-    alike = (sound.bit_error or 0.0) <= COPY_BIT_ERROR and (sound.windows or 1.0) >= COPY_WINDOWS
+    alike = (sound.bit_error or 0.0) <= COPY_BIT_ERROR and _alike_in_colour(sound)
     return "copy" if whole and alike else "near"
+
+
+def _alike_in_colour(sound: SoundEvidence) -> bool:
+    windows = sound.windows if sound.windows is not None else 1.0
+    if sound.colour_db is None:
+        return windows >= _COPY_WINDOWS_WITHOUT_COLOUR
+    return windows >= COPY_WINDOWS and sound.colour_db <= COPY_COLOUR_DB

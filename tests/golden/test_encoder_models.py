@@ -132,9 +132,9 @@ def test_text_is_unit_and_multilingual(loaded: EncoderSet) -> None:
 
 
 def test_a_swapped_model_is_refused(models_dir: Path, tmp_path: Path) -> None:
-    for name in ("soundnet-conv5.json", "soundnet-conv5.onnx"):
+    for name in ("samesong-identity.json", "samesong-identity.onnx"):
         shutil.copy(models_dir / name, tmp_path / name)
-    path = tmp_path / "soundnet-conv5.onnx"
+    path = tmp_path / "samesong-identity.onnx"
     path.write_bytes(path.read_bytes() + b"\0")
     with pytest.raises(CardMismatch, match="sha256"):
         IdentityEncoder.load(tmp_path)

@@ -9,12 +9,14 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from encoders.build import IDENTITY_CARD, packaged_dir
 from encoders.cards import Modality
 from encoders.evaluation.synthetic import SR, song
 from encoders.export import export
 from encoders.features.mel import log_mel, window_input
 from encoders.features.semitones import semitone_frames, version_input
-from encoders.trained import IDENTITY, VERSION, TrainedIdentity, TrainedVersion, packaged_dir
+from encoders.identity import IdentityEncoder
+from encoders.trained import VERSION, TrainedVersion
 
 REFERENCE = Path(__file__).parent / "trained_reference.npz"
 # What torch gave for the same inputs differs by 2e-7 where it was recorded; another processor adds more.
@@ -28,13 +30,13 @@ def y() -> NDArray[np.float32]:
 
 def test_vectors_are_those_that_torch_gave(y: NDArray[np.float32]) -> None:
     with np.load(REFERENCE, allow_pickle=False) as recorded:
-        _, windows = TrainedIdentity.load().windows(y, SR)
+        _, windows = IdentityEncoder.load(packaged_dir()).windows(y, SR)
         assert np.abs(windows - recorded["identity"]).max() < PARITY
         assert np.abs(TrainedVersion.load().vector(y, SR) - recorded["version"]).max() < PARITY
 
 
 def test_silence_has_no_vector_and_level_does_not_matter(y: NDArray[np.float32]) -> None:
-    encoder, versions = TrainedIdentity.load(), TrainedVersion.load()
+    encoder, versions = IdentityEncoder.load(packaged_dir()), TrainedVersion.load()
     assert not encoder.windows(np.zeros(SR, dtype=np.float32), SR)[1].any()
     assert not versions.vector(np.zeros(SR, dtype=np.float32), SR).any()
     assert encoder.windows(y, SR)[0].tolist() == [0, 5_000, 10_000]
@@ -43,7 +45,7 @@ def test_silence_has_no_vector_and_level_does_not_matter(y: NDArray[np.float32])
     assert versions.vector(y, SR) @ versions.vector(quiet, SR) > 0.999
 
 
-@pytest.mark.parametrize("name", [IDENTITY, VERSION])
+@pytest.mark.parametrize("name", [IDENTITY_CARD, VERSION])
 def test_weights_that_are_kept_say_where_they_come_from(name: str) -> None:
     run = json.loads((packaged_dir() / f"{name}.run.json").read_text(encoding="utf-8"))
     assert len(run["data"]["sha256"]) == 64

@@ -45,6 +45,8 @@ COPY = SoundEvidence(
     windows=0.999,
 )
 REMASTERED = replace(COPY, bit_error=0.04, windows=0.95)
+EQUALISED = replace(COPY, windows=1.0, colour_db=1.5)
+COMPRESSED = replace(COPY, windows=0.95, colour_db=0.3)
 FASTER = replace(COPY, bit_error=0.05, windows=0.98, speed_ratio=1.003)
 SAME = replace(COPY, bit_error=0.0, windows=1.0, same_content=True)
 
@@ -165,7 +167,10 @@ def test_the_levels_do_not_depend_on_the_order(order: random.Random, withdrawn: 
     [
         (("", ""), COPY, {"ab"}, {"ab"}),
         (("", ""), SAME, {"ab"}, {"ab"}),
+        (("", ""), replace(COPY, windows=0.99, colour_db=0.4), {"ab"}, {"ab"}),
         (("", ""), REMASTERED, {"a", "b"}, {"a", "b"}),
+        (("", ""), EQUALISED, {"a", "b"}, {"a", "b"}),
+        (("", ""), COMPRESSED, {"a", "b"}, {"a", "b"}),
         (("", ""), FASTER, {"ab"}, {"a", "b"}),
         (("", " (Remastered)"), COPY, {"ab"}, {"ab"}),  # sound overrules text
         (("", " (Remastered)"), REMASTERED, {"a", "b"}, {"a", "b"}),

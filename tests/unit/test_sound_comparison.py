@@ -1,5 +1,7 @@
 """Comparison of stored features; the fingerprint and the harmony are real, only the vectors are made up."""
 
+import io
+
 import numpy as np
 import pytest
 
@@ -18,10 +20,11 @@ from streams.edges.memory_features import MemoryFeatureStore
 from streams.errors import FeatureMissing
 from tests.unit.media_files import RATE, melody
 
+MODEL = "toy@1+p1"
 FloatArray = np.ndarray[tuple[int, ...], np.dtype[np.float32]]
 
 
-def features(y: FloatArray, *, windows: FloatArray | None = None) -> AudioFeatures:
+def features(y: FloatArray, *, windows: FloatArray | None = None, louder: float = 0.0) -> AudioFeatures:
     chroma = cens(cqt_magnitude(y, sr=RATE), rate=2.0)
     vectors = np.eye(1, 256, dtype=np.float32) if windows is None else windows
     return AudioFeatures(
@@ -29,11 +32,21 @@ def features(y: FloatArray, *, windows: FloatArray | None = None) -> AudioFeatur
         starts_ms=np.arange(len(vectors), dtype=np.int32) * 5000,
         vectors=vectors,
         fingerprint=fingerprint(y, RATE),
+        colour=np.linspace(10.0, 30.0, 64, dtype=np.float32) + np.float32(louder),
         chroma=np.clip(np.rint(chroma * 255), 0, 255).astype(np.uint8),
         version_vector=np.zeros(448, dtype=np.float32),
         silence=silence_facts(y, sr=RATE),
         landmarks=landmarks(y, RATE),
     )
+
+
+def before_it_told(blob: bytes) -> bytes:
+    """Write a blob as it was before it told the model of its windows and the colour."""
+    with np.load(io.BytesIO(blob)) as held:
+        arrays = {name: held[name] for name in held.files if name not in {"model", "colour"}}
+    out = io.BytesIO()
+    np.savez(out, allow_pickle=False, **arrays)
+    return out.getvalue()
 
 
 class Shelf:
@@ -43,13 +56,22 @@ class Shelf:
         self.store = MemoryFeatureStore()
         self.confirmer = FeatureConfirmer(self.store)
 
-    def put(self, y: FloatArray, *, windows: FloatArray | None = None) -> SoundFacts:
-        heard = features(y, windows=windows)
+    def put(
+        self,
+        y: FloatArray,
+        *,
+        windows: FloatArray | None = None,
+        louder: float = 0.0,
+        model: str = MODEL,
+        older: bool = False,
+    ) -> SoundFacts:
+        heard = features(y, windows=windows, louder=louder)
+        blob = pack(heard, model=model)
         return SoundFacts(
             duration_ms=heard.duration_ms,
             silent_share=0.0,
             rms_dbfs=-10.0,
-            features=self.store.put(pack(heard)),
+            features=self.store.put(before_it_told(blob) if older else blob),
             content_sha256=content_digest(HeldSound.of(y, sr=RATE)),
         )
 
@@ -64,8 +86,8 @@ def song() -> FloatArray:
 
 def test_packing_is_lossless_and_repeatable(song: FloatArray) -> None:
     heard = features(song)
-    blob = pack(heard)
-    assert blob == pack(features(song))
+    blob = pack(heard, model=MODEL)
+    assert blob == pack(features(song), model=MODEL)
     back = unpack(blob)
     assert np.array_equal(back.fingerprint, heard.fingerprint)
     assert np.array_equal(back.chroma, heard.chroma)
@@ -149,6 +171,42 @@ def test_silent_windows_are_like_nothing(song: FloatArray) -> None:
     assert shelf.confirm(shelf.put(song), shelf.put(song[RATE:], windows=silent)).windows is None
 
 
+def test_windows_of_two_models_are_never_compared(song: FloatArray) -> None:
+    shelf = Shelf()
+    one, copy = shelf.put(song), song[RATE:]
+    other = shelf.confirm(one, shelf.put(copy, model="toy@2+p1"))
+    assert other.windows is None
+    assert shelf.confirm(one, shelf.put(copy)).windows == 1.0
+    # All else that was heard is compared as ever.
+    assert compare_sound(other)[0] == "same_master"
+
+
+def test_a_blob_from_before_there_was_a_colour_is_compared_without(song: FloatArray) -> None:
+    shelf = Shelf()
+    one, before = shelf.put(song), shelf.put(song[RATE:], older=True)
+    found = shelf.confirm(one, before)
+    assert (found.windows, found.colour_db) == (None, None)
+    assert compare_sound(found)[0] == "same_master"
+    assert shelf.confirm(before, shelf.put(song[2 * RATE :], older=True)).windows == 1.0
+
+
+def test_colours_are_compared_in_decibels(song: FloatArray) -> None:
+    shelf = Shelf()
+    one = shelf.put(song)
+    assert shelf.confirm(one, shelf.put(song[RATE:])).colour_db == 0.0
+    assert shelf.confirm(one, shelf.put(song[RATE:], louder=2.0)).colour_db == pytest.approx(2.0, abs=0.01)
+
+
+def test_even_sounds_are_not_aligned_however_well_they_agree() -> None:
+    t = np.arange(30 * RATE) / RATE
+    noise = np.random.default_rng(1).standard_normal(len(t)) * 1e-3
+    tones = [np.sin(2 * np.pi * 440.0 * t + phase) * 0.3 + noise * phase for phase in (0.0, 1.0)]
+    shelf = Shelf()
+    found = shelf.confirm(*(shelf.put(tone.astype(np.float32)) for tone in tones))
+    assert found.bit_error is None
+    assert compare_sound(found)[0] == "unaligned"
+
+
 def test_mirroring_turns_speed_and_pitch_round() -> None:
     there = SoundEvidence(
         bit_error=0.1,
@@ -170,6 +228,6 @@ def test_a_missing_damaged_or_foreign_blob_asks_for_encoding_again(song: FloatAr
     shelf.store.damage(two.features)
     with pytest.raises(FeatureMissing):
         shelf.confirm(one, two)
-    for blob in (b"", b"not a blob", pack(features(song))[:500]):
+    for blob in (b"", b"not a blob", pack(features(song), model=MODEL)[:500]):
         with pytest.raises(FeatureMissing):
             unpack(blob)

@@ -48,6 +48,7 @@ class SoundEvidence(Record, frozen=True, kw_only=True):
     harmony: float | None = None  # Qmax score, normalised
     same_content: bool = False  # equal digest of the decoded sound
     alignment: SoundAlignment | None = None  # none where nothing is the same, or landmarks are missing
+    colour_db: float | None = None  # between the average spectra, 100-5,000 Hz, both at one level
 
 
 class Candidate(Record, frozen=True, kw_only=True):

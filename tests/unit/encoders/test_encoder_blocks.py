@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from encoders.evaluation.synthetic import SR, song
 from encoders.features.audio import Resampler, blocks_of, resample
 from encoders.features.cqt import CqtStream, cqt_magnitude, harmonic_db, harmonic_peaks
+from encoders.features.mel import log_mel, window_input
 from encoders.features.silence import SilenceMeter, silence_facts
 from encoders.fingerprint import fingerprint, words_of
 from encoders.fingerprint_bands import BandStream
@@ -81,37 +82,42 @@ def test_silence_and_level_in_blocks_are_the_whole(samples: int) -> None:
         meter.push(block)
         level.push(block)
     assert meter.facts() == silence_facts(y, sr=SR)
-    assert level.finish() == pytest.approx(np.sqrt(np.mean(y.astype(np.float64) ** 2)), rel=1e-5)
+    heard = resample(y, SR, 11_025).astype(np.float64)
+    whole = np.sqrt(np.mean(heard**2)) if len(heard) else 0.0
+    assert level.finish() == pytest.approx(whole, rel=1e-5)
 
 
-class Loudness:
-    """Stands for the network: 256 features of a frame, each from that frame alone."""
+class Averages:
+    """Stands for the network: 256 features, each the average of a band over a quarter of a window."""
 
     dimension = 256
 
     @property
-    def card(self) -> Loudness:
+    def card(self) -> Averages:
         return self
 
     def check(self, vectors: FloatArray) -> None:
         assert np.isfinite(vectors).all()
 
     def run(self, array: FloatArray) -> FloatArray:
-        frames = array[0, 0].reshape(-1, 256, 8)
-        return np.asarray(np.abs(frames).mean(axis=2).T[None], dtype=np.float32)
+        quarters = [part.mean(axis=2) for part in np.array_split(array, 4, axis=2)]
+        return np.asarray(np.concatenate(quarters, axis=1), dtype=np.float32)
 
 
 def windows_at_once(y: FloatArray) -> FloatArray:
-    """Average frames over every window of 10 s, each 5 s."""
-    level = np.sqrt(np.mean(y.astype(np.float64) ** 2))
-    whole = np.pad(y, (0, max(0, 2_048 - len(y))))[: max(1, len(y) // 2_048) * 2_048]
-    frames = np.abs(whole * (25.6 / level)).reshape(-1, 256, 8).mean(axis=2)
-    rows = []
-    for number in range(max(1, (len(y) - 10 * SR) // (5 * SR) + 1)):
-        first, begin = round(number * 5 * SR / 2_048), number * 5 * SR
-        row = np.sqrt(frames[first : first + 108].mean(axis=0))
-        quiet = np.sqrt(np.mean(y[begin : begin + 10 * SR] ** 2)) < 3e-4
-        rows.append(np.zeros(256) if quiet else row / np.linalg.norm(row))
+    """Cut windows of 10 s, each 5 s, out of the bands of the whole signal."""
+    samples = resample(y, SR, 11_025)
+    level = np.sqrt(np.mean(samples.astype(np.float64) ** 2))
+    bands = log_mel(samples * np.float32(0.1 / max(level, 1e-9)))
+    length, rows = min(214, len(bands)), []
+    for number in range(max(1, (len(samples) - 110_250) // 55_125 + 1)):
+        part = samples[number * 55_125 : number * 55_125 + 110_250]
+        if length < 16 or level < 3e-4 or np.sqrt(np.mean(part.astype(np.float64) ** 2)) < 3e-4:
+            rows.append(np.zeros(256))
+            continue
+        first = min(round(number * 55_125 / 512), len(bands) - length)
+        row = Averages().run(window_input(bands[first : first + length])[None])[0]
+        rows.append(row / np.linalg.norm(row))
     return np.asarray(rows, dtype=np.float32)
 
 
@@ -123,30 +129,53 @@ NEAR_A_WINDOW = st.builds(lambda k, n: k * 5 * SR + n, st.integers(1, 15), st.in
 def test_identity_windows_in_blocks_are_those_of_the_whole(samples: int) -> None:
     silence = np.zeros(16 * SR, dtype=np.float32)
     y = np.concatenate([Y[50 * SR : 60 * SR], silence, Y[: 60 * SR]])[:samples]
-    level = float(np.sqrt(np.mean(y.astype(np.float64) ** 2)))
-    stream = IdentityStream(cast("OnnxModel", Loudness()), np.zeros(256), sr=SR, level=level)
+    level = LevelMeter(SR)
+    level.push(y)
+    stream = IdentityStream(cast("OnnxModel", Averages()), sr=SR, level=level.finish())
     for block in uneven(y, seed=samples):
         stream.push(block)
     starts, found = stream.finish()
     whole = windows_at_once(y)
     assert starts.tolist() == [5_000 * number for number in range(len(whole))]
-    np.testing.assert_allclose(found, whole, atol=1e-5)
+    np.testing.assert_allclose(found, whole, atol=1e-4)
+
+
+def test_the_colour_is_the_average_of_the_bands_and_gain_does_not_move_it() -> None:
+    def colour(y: FloatArray) -> FloatArray:
+        level = LevelMeter(SR)
+        level.push(y)
+        stream = IdentityStream(cast("OnnxModel", Averages()), sr=SR, level=level.finish())
+        for block in uneven(y, seed=4):
+            stream.push(block)
+        stream.finish()
+        return stream.colour()
+
+    y = Y[: 30 * SR]
+    samples = resample(y, SR, 11_025)
+    bands = log_mel(samples * np.float32(0.1 / np.sqrt(np.mean(samples.astype(np.float64) ** 2))))
+    np.testing.assert_allclose(colour(y), bands.mean(axis=0) * 10 / np.log(10), atol=1e-2)
+    np.testing.assert_allclose(colour(y), colour(y * np.float32(0.1)), atol=1e-2)
+    assert not colour(np.zeros(SR, dtype=np.float32)).any()
 
 
 def test_an_hour_in_blocks_holds_its_features_only() -> None:
     block = next(blocks_of(song(3, seconds=12.0)))
     bands, silence, level = BandStream(SR), SilenceMeter(sr=SR), LevelMeter(SR)
+    identity = IdentityStream(cast("OnnxModel", Averages()), sr=SR, level=0.1)
     tracemalloc.start()
     try:
         for _ in range(3_600 * SR // len(block)):
             bands.push(block)
+            identity.push(block)
             silence.push(block)
             level.push(block)
         words = words_of(*bands.finish())
+        windows = identity.finish()[1]
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
     assert abs(len(words) - 8 * 3_600) < 200
+    assert abs(len(windows) - 3_600 // 5) < 5
     # The samples alone would be 318 MB.
     assert peak < 48 * MIB
 
