@@ -11,8 +11,7 @@ import numpy as np
 
 from benchmarks.altered_pairs import SAMPLES, SPEEDS, Made, filmed, retimed, sampled
 from benchmarks.damaged_queries import SR, Sound, decoded
-from benchmarks.identity_encoders import MUSIC
-from benchmarks.identity_encoders import tracks as music
+from benchmarks.identity_gallery import MUSIC, read_tracks
 from benchmarks.machine import machine_facts, write_result
 from benchmarks.yardstick import yardstick
 from encoders.alignment import align_sounds
@@ -44,6 +43,8 @@ def features(y: Sound) -> SoundFeatures:
         fingerprint=fingerprint(y, SR),
         chroma=np.zeros((12, 2 * len(y) // SR), dtype=np.uint8),
         windows=np.zeros((1, 256), dtype=np.float32),
+        model="",
+        colour=None,
         landmarks=landmarks(y, SR),
         duration_ms=round(1000 * len(y) / SR),
     )
@@ -51,8 +52,8 @@ def features(y: Sound) -> SoundFeatures:
 
 def of_each_source(most: int) -> list[Sound]:
     """Read some tracks, so many of each source."""
-    os.environ.setdefault("SAMESONG_BENCH_TRACKS", str(most))
-    return [track.y for track in music() if len(track.y) > _LEAST_S * SR]
+    read = (track.y.astype(np.float32) for track in read_tracks(most))
+    return [y for y in read if len(y) > _LEAST_S * SR]
 
 
 def placed_right(evidence: SoundEvidence, made: Made, *, offset_s: float, ends_s: float) -> bool:

@@ -72,7 +72,7 @@ def gallery() -> tuple[list[Track], list[str]]:
     """
     tracks: list[Track] = []
     left_out: list[str] = []
-    for track in sorted(_read(), key=lambda track: track.asked):
+    for track in sorted(read_tracks(), key=lambda track: track.asked):
         twin = next((each for each in tracks if _same(each, track)), None)
         if twin is None:
             tracks.append(track)
@@ -85,12 +85,13 @@ def _same(left: Track, right: Track) -> bool:
     return confirm(align(left.words, right.words)) is Verdict.SAME
 
 
-def _read() -> Iterator[Track]:
+def read_tracks(most: int = MOST) -> Iterator[Track]:
+    """Read the first minute of every recording, at most so many of each source."""
     folder = os.environ.get(MUSIC)
     trained = trained_sources()
     for source in sorted(Path(folder).iterdir()) if folder else ():
         paths = sorted(path for path in source.rglob("*") if path.suffix in _SUFFIXES)
-        for path in _spread(paths):
+        for path in _spread(paths, most):
             try:
                 y = decoded(str(path), seconds=TRACK_S)
             except (OSError, ValueError, EncoderError):
@@ -98,14 +99,14 @@ def _read() -> Iterator[Track]:
             if len(y) > _LEAST_S * SR:
                 yield _track(source.name, path.stem, y, asked=source.name not in trained)
     with zipfile.ZipFile(fetch(DEMO_MUSIC)) as archive:
-        for name in _spread(sorted(name for name in archive.namelist() if name.endswith(".opus"))):
+        for name in _spread(sorted(name for name in archive.namelist() if name.endswith(".opus")), most):
             with archive.open(name) as handle:
                 y = decoded(handle, seconds=TRACK_S)
             yield _track(DEMO_MUSIC.name, Path(name).stem, y, asked=True)
 
 
-def _spread(items: Sequence[_T]) -> Sequence[_T]:
-    return items[:: max(1, len(items) // MOST)][:MOST]
+def _spread(items: Sequence[_T], most: int) -> Sequence[_T]:
+    return items[:: max(1, len(items) // most)][:most]
 
 
 def _track(source: str, name: str, y: Sound, *, asked: bool) -> Track:

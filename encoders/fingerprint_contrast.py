@@ -14,6 +14,7 @@ _SHIFTS: Final = (8, 11, 16, 21, 27, 35, 46, 57, 69, 81)
 # (median of the shifts): tones 0, hum 0.08, a metronome up to 0.13; noise 0.40, speech 0.45; 42 recordings of
 # music 0.38 and more, the most even 10 s of any of them 0.27, where a copy may still have an error of 0.17.
 _CONTRAST: Final = 0.10
+_EVEN: Final = 0.20
 
 
 def self_error(words: Fingerprint) -> float:
@@ -32,6 +33,11 @@ def self_error(words: Fingerprint) -> float:
     if not shifts:
         return 0.5
     return float(np.median([np.bitwise_count(words[k:] ^ words[:-k]).mean() / 32 for k in shifts]))
+
+
+def even(words: Fingerprint) -> bool:
+    """Say whether a sound is the same all along, so that it cannot be told from others of its kind."""
+    return self_error(words) <= _EVEN
 
 
 def tells(match: FingerprintMatch, a: Fingerprint) -> bool:

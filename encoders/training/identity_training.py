@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import torch
@@ -16,8 +16,8 @@ from encoders.features.audio import FloatArray
 from encoders.features.mel import LEVEL, SAMPLE_RATE
 from encoders.models.identity_net import IdentityNet, IdentityShape
 from encoders.training.contrast import contrastive_loss
-from encoders.training.loop import Schedule, train
-from encoders.training.run_record import RunRecord, commit_of
+from encoders.training.loop import Schedule, begun, train
+from encoders.training.run_record import RunRecord
 from encoders.training.sound_views import Damage, bands, cut, damaged, levelled, window_inputs
 
 WINDOW_S: Final = 10.0
@@ -131,29 +131,11 @@ def train_identity(
     -------
     record : RunRecord
     """
-    torch.manual_seed(config.seed)
     longer = [r for r in recordings if len(r.y) > (WINDOW_S + 2.0) * SAMPLE_RATE]
     training = [r for r in longer if r.draw >= config.held_out]
     measured = [r for r in longer if r.draw < config.held_out]
+    record = begun("identity", config, schedule=schedule, data=_described(training), device=device)
     net = IdentityNet(config.shape).to(device)
-    sources: dict[str, int] = {}
-    sha = hashlib.sha256()
-    for recording in training:
-        sources[recording.source] = sources.get(recording.source, 0) + 1
-        sha.update(recording.name.encode())
-        sha.update(recording.y.tobytes())
-    record = RunRecord(
-        task="identity",
-        configuration={**asdict(config), "schedule": asdict(schedule)},
-        data={
-            "recordings": len(training),
-            "hours": round(sum(len(r.y) for r in training) / SAMPLE_RATE / 3600, 2),
-            "sources": sources,
-            "sha256": sha.hexdigest(),
-        },
-        commit=commit_of(Path(__file__).parent),
-        device=torch.cuda.get_device_name() if device == "cuda" else "cpu",
-    )
     apart = _Shelf(measured, device)
     return train(
         net,
@@ -166,6 +148,22 @@ def train_identity(
         resume=resume,
         progress=progress,
     )
+
+
+def _described(recordings: Sequence[Recording]) -> dict[str, Any]:
+    sources: dict[str, int] = {}
+    sha = hashlib.sha256()
+    for recording in recordings:
+        sources[recording.source] = sources.get(recording.source, 0) + 1
+        sha.update(recording.name.encode())
+        sha.update(recording.y.tobytes())
+    hours = sum(len(r.y) for r in recordings) / SAMPLE_RATE / 3600
+    return {
+        "recordings": len(recordings),
+        "hours": round(hours, 2),
+        "sources": sources,
+        "sha256": sha.hexdigest(),
+    }
 
 
 def _losses(net: IdentityNet, shelf: _Shelf, config: IdentityConfig) -> Iterator[Callable[[], Tensor]]:

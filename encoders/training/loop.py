@@ -12,7 +12,7 @@ from typing import Any, Final
 import torch
 from torch import Tensor, nn
 
-from encoders.training.run_record import RunRecord, draw_curves
+from encoders.training.run_record import RunRecord, commit_of, draw_curves
 
 CHECKPOINT: Final = "checkpoint.pt"
 WEIGHTS: Final = "weights.npz"
@@ -134,6 +134,29 @@ def _cosine(done: float) -> float:
     import math
 
     return 0.5 * (1.0 + math.cos(math.pi * min(1.0, done)))
+
+
+def begun(task: str, config: Any, *, schedule: Schedule, data: dict[str, Any], device: str) -> RunRecord:
+    """Seed torch, and begin the record of a run.
+
+    Parameters
+    ----------
+    task : str
+    config : dataclass
+        with a ``seed``
+    schedule : Schedule
+    data : dict
+        digest and counts of what it trains on
+    device : str
+    """
+    torch.manual_seed(config.seed)
+    return RunRecord(
+        task=task,
+        configuration={**asdict(config), "schedule": asdict(schedule)},
+        data=data,
+        commit=commit_of(Path(__file__).parent),
+        device=torch.cuda.get_device_name() if device == "cuda" else "cpu",
+    )
 
 
 def device_named(name: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
@@ -16,9 +16,9 @@ from encoders.models.version_net import VersionNet, VersionShape
 from encoders.training.composing import harmonised, invented
 from encoders.training.contrast import contrastive_loss
 from encoders.training.harmony_views import changed, scaled
-from encoders.training.loop import Schedule, load_weights, train
+from encoders.training.loop import Schedule, begun, load_weights, train
 from encoders.training.performers import FRAMES, GROUP, HalfArray, Performers, perform
-from encoders.training.run_record import RunRecord, commit_of
+from encoders.training.run_record import RunRecord
 from encoders.training.templates import Templates
 from encoders.training.works import Work, digest_of
 
@@ -119,22 +119,16 @@ def train_version(
     -------
     record : RunRecord
     """
-    torch.manual_seed(config.seed)
     training = [work for work in works if work.draw >= config.held_out]
     measured = [work for work in works if work.draw < config.held_out][:_MEASURED_SCORES]
     measured += [invented(_NEVER_DRAWN + number) for number in range(_MEASURED_INVENTED)]
+    data = _described(training, tracks)
+    record = begun("version", config, schedule=schedule, data=data, device=device)
     net = VersionNet(config.shape)
     if initial is not None:
         load_weights(initial, net)
     # Half the time of a step on a GPU: its convolutions want channels last.
     net = net.to(device, memory_format=torch.channels_last)
-    record = RunRecord(
-        task="version",
-        configuration={**asdict(config), "schedule": asdict(schedule)},
-        data=_described(training, tracks),
-        commit=commit_of(Path(__file__).parent),
-        device=torch.cuda.get_device_name() if device == "cuda" else "cpu",
-    )
     performed = [measured_group(work, templates, number) for number, work in enumerate(measured)]
     with Performers(training, templates, seed=config.seed, processes=config.processes) as troupe:
         pool = _Pool(config.pool, device)

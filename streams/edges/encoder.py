@@ -18,7 +18,7 @@ from encoders.bundle import AudioFeatures, EncoderSet
 from encoders.errors import CardMismatch, EncoderError, InvalidSignal, ModelUnavailable, UnusableOutput
 from encoders.features.audio import BLOCK
 from encoders.fingerprint import FINGERPRINT_VERSION, FingerprintMatch, Verdict, align, confirm
-from encoders.fingerprint_contrast import tells
+from encoders.fingerprint_contrast import even, tells
 from encoders.landmarks import LANDMARKS_VERSION, Landmarks
 from encoders.speed import align_stretched, find_drift
 from encoders.version import VersionMatch, align_versions
@@ -49,6 +49,8 @@ _EXACT_BIT_ERROR = 0.02
 _ONE_MASTER = 0.005
 # The longest spans are told: a record stays small however a sound was cut up.
 _MAX_SPANS = 8
+# Of tones, and of what holds a tone at the same place: neither that they agree nor in what key is evidence.
+_NOTHING = SoundEvidence()
 _CACHED_BLOBS = 1_024
 _CACHED_PAIRS = 50_000
 
@@ -337,13 +339,17 @@ class FeatureConfirmer:
 
 def compare_features(left: SoundFeatures, right: SoundFeatures) -> SoundEvidence:
     """Align fingerprints, at another tempo if need be, and compare windows and harmony."""
+    if even(left.fingerprint) or even(right.fingerprint):
+        return _NOTHING
     comparable = left.model == right.model
     windows = _best_cosine(left.windows, right.windows) if comparable else None
     # Where windows tell nothing other tempos are worth trying all the same.
     near = windows is None or windows >= _STRETCH_WINDOWS
     match, ratio = _aligned(left.fingerprint, right.fingerprint, near=near)
+    aligned = match.overlap_ms > 0
+    if aligned and not tells(match, left.fingerprint):
+        return _NOTHING
     harmony = align_versions(left.chroma, right.chroma)
-    aligned = match.overlap_ms > 0 and tells(match, left.fingerprint)
     return SoundEvidence(
         bit_error=round(match.bit_error, 6) if aligned else None,
         offset_ms=match.offset_ms if aligned else None,

@@ -25,9 +25,9 @@ def white(seed: int, seconds: float) -> Sound:
 
 
 def pink(seed: int, seconds: float) -> Sound:
-    spectrum = np.fft.rfft(white(seed, seconds))
+    spectrum = np.fft.rfft(white(100 + seed, seconds))
     y = np.fft.irfft(spectrum / np.sqrt(np.maximum(1.0, np.arange(len(spectrum)))))
-    return (0.1 * y / y.std()).astype(np.float32)
+    return np.asarray(0.1 * y / y.std(), dtype=np.float32)
 
 
 def tone(seed: int, seconds: float) -> Sound:
@@ -41,7 +41,7 @@ def hum(seed: int, seconds: float) -> Sound:
     """Give 50 Hz and its partials over a little noise."""
     t = np.arange(int(seconds * RATE)) / RATE
     y = sum(np.sin(2 * np.pi * 50.0 * k * t + seed * k) / k for k in range(1, 8))
-    return np.asarray(0.1 * y + 0.02 * white(seed, seconds), dtype=np.float32)
+    return np.asarray(0.1 * y + 0.02 * white(200 + seed, seconds), dtype=np.float32)
 
 
 def clicks(seed: int, seconds: float) -> Sound:
