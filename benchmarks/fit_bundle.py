@@ -43,15 +43,6 @@ FEWEST = 500
 """Pairs below which a stratum is not calibrated; of either kind, true and not, a fifth of that."""
 
 
-BOUNDED = {("work", "reference_db|video_platform"): Calibration(slope=1.0, shift=1.0)}
-"""Strata whose labelled strangers are drawn at random, where the resolver's are those that blocking chose.
-
-Fitted on the former (slope 1.51, shift 4.56) one common word of two titles by one artist made a work match,
-and works hung together in chains: work pair precision 0.20 on the golden catalogue, 0.72 with these. By hand;
-the labelled pairs keep F1 0.912 of 0.932.
-"""
-
-
 class Recipe(NamedTuple):
     """How one head is fitted: the comparisons, and how many pairs each set counts as."""
 
@@ -69,7 +60,7 @@ RECIPES = {
             "salami-youtube": 1434,
             "shs100k2-works": 1500,
             "atepp-classical-tracks": 1000,
-            SIBLINGS: 3000,
+            SIBLINGS: 1500,
         },
     ),
     "work": Recipe(
@@ -240,7 +231,6 @@ def head_of(old: Head, compared: Compared, recipe: Recipe, name: str) -> Head:
         )
         for stratum, each in found.items()
     }
-    told |= {stratum: bound for (head, stratum), bound in BOUNDED.items() if head == name and stratum in told}
     return Head(prior=round(own.slope * prior + own.shift, 3), weights=weights, calibration=told)
 
 

@@ -3,15 +3,18 @@
 A stream gives the pairs that share a blocking key or are near by their text vectors; a set of pairs its own.
 """
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+from msgspec.structs import replace
 
 from benchmarks.blocking import VECTOR, blocked, compared_first, nearest
 from benchmarks.labelled_records import Labelled
+from streams.core.blocking import blocking_keys
+from streams.core.comparison import compare_records
 from streams.core.features import featurize, text_for_embedding
 from streams.core.proposing import MAX_COMPARED, reach_of
 from streams.core.records import LinkageRecord, TitleReading
@@ -24,6 +27,13 @@ STREAMS = ("musicbrainz-20k", "shs100k2-works", "atepp-classical-tracks")
 SIBLINGS, SIBLINGS_OF = "album-siblings", "musicbrainz-20k"
 PAIRS = ("itunes-amazon-structured", "itunes-amazon-dirty", "salami-youtube", "youtube-shs-pairs")
 
+
+VIDEOS = "youtube-shs-pairs"
+STRANGERS = 20
+"""Strangers of a video by vectors, and by a blocking key, at most."""
+_UNLIKE = frozenset({"different", "some", "word", "partly"})
+"""Levels of two titles that are hardly of one work."""
+_ONE_TITLE = frozenset({"exact", "exact_short", "near", "phrase", "beside_artist"})
 
 STRIDE = 7_919
 """A prime: strangers are far apart in the table, and the same every time."""
@@ -52,6 +62,41 @@ def labelled_pairs(data: Path) -> Iterator[Pair]:
             pairs = source.read(data)
             assert isinstance(pairs, LabelledPairs)
             yield from _of_pairs(pairs)
+            if source.name == VIDEOS:
+                yield from _chosen_strangers(pairs, encoder)
+
+
+def _chosen_strangers(labelled: LabelledPairs, encoder: BundleEncoder) -> Iterator[Pair]:
+    """Give videos of a known work beside performances of other works that blocking would propose for them.
+
+    The strangers of the set are drawn at random, and nobody meets those: what is compared shares a word, a
+    name, or a near vector. Performances whose titles are alike may be of the video's work, and are left out.
+    """
+    told = [
+        (featurize(pair.left), featurize(pair.right), fold)
+        for pair, fold in zip(labelled.pairs, folds(labelled.pairs), strict=True)
+        if pair.label and pair.left is not None and pair.right is not None
+    ]
+    records = [record for left, right, _ in told for record in (left, right)]
+    vectors = encoder.encode_texts([text_for_embedding(record) for record in records])
+    vectors /= np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-9)
+    cosines = vectors[1::2] @ vectors[::2].T
+    holders: dict[str, set[int]] = defaultdict(set)
+    for number, (left, _, _) in enumerate(told):
+        for key in blocking_keys(left):
+            holders[key].add(number)
+    for number, (own, video, fold) in enumerate(told):
+        near = np.argsort(-cosines[number], kind="stable")[:STRANGERS].tolist()
+        named = {at for key in blocking_keys(video) for at in sorted(holders[key])[:STRANGERS]}
+        for at in sorted({*near, *named}):
+            # Of the same fold, so that nothing of a fold is seen elsewhere.
+            if at == number or told[at][2] != fold:
+                continue
+            stranger = told[at][0]
+            alike = compare_records(own, stranger, None).levels[0] not in _UNLIKE
+            # A video that bears the stranger's title may be of its work under another name.
+            if not alike and compare_records(stranger, video, None).levels[0] not in _ONE_TITLE:
+                yield Pair(stranger, video, None, False, fold, labelled.name)
 
 
 def _of_pairs(labelled: LabelledPairs) -> Iterator[Pair]:
