@@ -579,10 +579,10 @@ def _compare_tracks(left: Prepared, right: Prepared, album: str) -> str:
 _SAME_ALBUM = frozenset({"equal", "near"})
 
 
-def _share_a_place(left: Prepared, right: Prepared) -> bool:
-    """Say whether both stand at one place of one album, whatever their titles are."""
+def _may_share_a_place(left: Prepared, right: Prepared) -> bool:
+    """Say whether both may stand at one place of one album, whatever their titles are."""
     number = left.track_number
-    return number is not None and number == right.track_number and _compare_albums(left, right) in _SAME_ALBUM
+    return number is not None and number == right.track_number and _compare_albums(left, right) != "different"
 
 
 def _compare_ids(left: LinkageRecord, right: LinkageRecord) -> str:
@@ -635,6 +635,7 @@ def _harmony(sound: SoundEvidence | None) -> str:
 
 _STRONG_TITLES = frozenset({"exact", "exact_short", PIECE, "near"})
 _STRONG_ARTISTS = frozenset({*SAME, "in_title"})
+_NEAR_IN_TIME = frozenset({"second", "three_seconds"})
 _OTHER_ARTISTS = frozenset({DIFFERENT, "uploader_differs"})
 
 
@@ -658,11 +659,14 @@ def compare_records(
     ids = _compare_ids(left, right)
     heard, heard_relation = hear(sound)
     harmony = _harmony(sound)
+    duration = compare_durations(left.duration_ms, right.duration_ms)
+    # With any of these the fields that are left could still make it a review (a test has the bound).
     hopeless = (
         staged
         and title == "different"
-        and (artist is ABSENT or artist in _OTHER_ARTISTS)
-        and not _share_a_place(a, b)
+        and artist == DIFFERENT
+        and duration not in _NEAR_IN_TIME
+        and not _may_share_a_place(a, b)
         and isrc not in _SHARED
         and iswc != "equal"
         and ids == ABSENT
@@ -673,7 +677,11 @@ def compare_records(
             title,
             artist,
             ABSENT,
-            *[SKIPPED] * 5,
+            SKIPPED,
+            SKIPPED,
+            duration,
+            SKIPPED,
+            SKIPPED,
             isrc,
             iswc,
             SKIPPED,
@@ -690,7 +698,6 @@ def compare_records(
     i, j = (reading_left, reading_right) if title in {"exact", "exact_short"} else (0, 0)
     version, relation, cannot_link = _compare_versions(a, b, i, j)
     numbers, scheme = _compare_numbers(a, b)
-    duration = compare_durations(left.duration_ms, right.duration_ms)
     work_cannot_link = None
     if scheme is not None:
         cannot_link = f"number:{scheme}"

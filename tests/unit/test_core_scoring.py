@@ -2,6 +2,7 @@
 
 import dataclasses
 import math
+from collections.abc import Iterable
 from typing import Any
 
 import pytest
@@ -137,6 +138,38 @@ def test_same_text_matches_and_a_stranger_does_not() -> None:
     assert other.recording.probability < 0.01
     assert other.work.probability < 0.05
     assert any(line.level == "skipped" for line in other.recording.lines)
+
+
+def test_what_is_skipped_could_not_have_made_a_review() -> None:
+    # The best that the fields left out could say, beside what must hold for them to be left out. Of a track
+    # number and a barcode the better levels need a place that both may have.
+    skipped = (
+        "version",
+        "numbers",
+        "album",
+        "year",
+        "gtin",
+        "track",
+        "language",
+        "explicit",
+        "cover",
+        "media_kind",
+    )
+    barred = {"gtin": {"same_track"}, "track": {"same_place", "number_equal"}}
+    bundle = SCORER.bundle
+    for head, review in ((bundle.recording, bundle.recording_review), (bundle.work, bundle.work_review)):
+
+        def best(field: str, *, without: Iterable[str], head: Head = head) -> float:
+            return max(
+                [0.0, *(v for level, v in head.weights.get(field, {}).items() if level not in without)]
+            )
+
+        known = head.prior + head.weight("title", "different") + head.weight("artist", "different")
+        known += best("duration", without=("second", "three_seconds"))
+        known += best("isrc", without=("equal", "equal_doubtful")) + best("iswc", without=("equal",))
+        most = known + sum(best(field, without=barred.get(field, ())) for field in skipped)
+        for calibration in (Calibration(slope=1.0, shift=0.0), *head.calibration.values()):
+            assert calibration.slope * most + calibration.shift < review
 
 
 @given(records, records)
