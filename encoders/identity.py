@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from encoders.build import IDENTITY_CARD, card_path
 from encoders.cards import EncoderCard
+from encoders.errors import CardMismatch, InvalidSignal
 from encoders.features.audio import Resampler, blocks_of, energy, mono
 from encoders.features.mel import HOP, LEVEL, N_FFT, N_MELS, SAMPLE_RATE, log_mel, window_input
 from encoders.runtime import OnnxModel, unit_rows
@@ -53,7 +54,11 @@ class IdentityEncoder:
         card = EncoderCard.load(card_path(models_dir, IDENTITY_CARD))
         encoder = cls(OnnxModel(models_dir, card, threads=threads, arena=True))
         # A vector of nothing: what the model makes of it is checked, and thrown away.
-        card.check(unit_rows(encoder._model.run(np.zeros((1, N_MELS, _WINDOW), dtype=np.float32))))
+        nothing = np.zeros((1, N_MELS, _WINDOW), dtype=np.float32)
+        try:
+            card.check(unit_rows(encoder._model.run(nothing)))
+        except InvalidSignal as exc:
+            raise CardMismatch(f"{card.key} takes an input of another shape than sound has: {exc}") from exc
         return encoder
 
     def windows(self, y: NDArray[np.floating], sr: int) -> tuple[NDArray[np.int32], FloatArray]:
