@@ -36,7 +36,14 @@ class Clock(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Message:
-    """One record of a topic as it was read."""
+    """One record of a topic as it was read.
+
+    Attributes
+    ----------
+    gap : int >= 0
+        how many offsets right before it hold no record: the ends of transactions, and what was aborted; 0
+        where that is not known
+    """
 
     topic: str
     partition: int
@@ -45,6 +52,7 @@ class Message:
     value: bytes | None
     headers: Headers = ()
     timestamp_ms: int = 0
+    gap: int = 0
 
     def header(self, name: str) -> bytes | None:
         """Return the last header of this name."""

@@ -99,7 +99,7 @@ def decide_found(
     encoded = found.encoded
     if encoded.origin in origins:
         return Decided(events=())
-    origins.add(encoded.origin)
+    origins.add(encoded.origin, gap=encoded.gap)
     deciding = _Deciding(workspace, found, sequence=sequence, rules=rules)
     if encoded.refusal is not None:
         return deciding.refuse(encoded.refusal.code, encoded.refusal.reason)

@@ -22,13 +22,21 @@ class Origins:
         held = self._ranges.get((origin.topic, origin.partition))
         return held is not None and origin.offset in held
 
-    def add(self, origin: Origin) -> None:
-        """Add one origin, joining ranges that now touch."""
+    def add(self, origin: Origin, *, gap: int = 0) -> None:
+        """Add one origin, joining ranges that now touch.
+
+        Parameters
+        ----------
+        origin : Origin
+        gap : int >= 0
+            how many offsets right before it hold no record: they are added too, so that what is sent in
+            transactions, each of whose ends takes an offset, needs no range for each
+        """
         place = origin.topic, origin.partition
         held = self._ranges.get(place)
         if held is None:
             held = self._ranges[place] = Ranges()
-        held.add(origin.offset)
+        held.add(max(0, origin.offset - gap), origin.offset + 1)
 
     def copy(self) -> "Origins":
         """Give a set of its own."""

@@ -19,19 +19,19 @@ class Ranges:
         at = bisect_right(self._held, (number, float("inf"))) - 1
         return at >= 0 and number < self._held[at][1]
 
-    def add(self, number: int) -> None:
-        """Add a number, joining ranges that now touch."""
-        if number in self:
-            return
+    def add(self, first: int, end: int | None = None) -> None:
+        """Add a number, or those from it to before ``end``, joining ranges that now touch."""
         held = self._held
-        first, end = number, number + 1
+        end = first + 1 if end is None else end
         at = bisect_right(held, (first, float("inf")))
-        if at < len(held) and held[at][0] == end:
-            end = held.pop(at)[1]
-        if at > 0 and held[at - 1][1] == first:
-            first = held.pop(at - 1)[0]
+        if at > 0 and held[at - 1][1] >= first:
             at -= 1
-        held.insert(at, (first, end))
+            first = held[at][0]
+        behind = at
+        while behind < len(held) and held[behind][0] <= end:
+            end = max(end, held[behind][1])
+            behind += 1
+        held[at:behind] = [(first, end)]
 
     def without(self, others: "Ranges") -> Iterator[int]:
         """Give the numbers that are not among others."""

@@ -5,8 +5,8 @@ from confluent_kafka import Message as RawMessage
 from streams.ports import Headers, Message, Produced
 
 
-def read_message(raw: RawMessage) -> Message:
-    """Turn a polled record (not an error) into a value."""
+def read_message(raw: RawMessage, *, gap: int = 0) -> Message:
+    """Turn a polled record (not an error) into a value; ``gap`` offsets right before it hold none."""
     _kind, timestamp = raw.timestamp()
     return Message(
         topic=raw.topic() or "",
@@ -16,6 +16,7 @@ def read_message(raw: RawMessage) -> Message:
         value=_bytes(raw.value()),
         headers=_headers(raw),
         timestamp_ms=max(0, timestamp),
+        gap=gap,
     )
 
 

@@ -20,6 +20,8 @@ from streams.steps import Guard, Step, unguarded
 POLL_SECONDS = 0.05
 GATE_SECONDS = 0.25
 LAG_SECONDS = 1.0
+# Offsets between two records beyond this are no ends of transactions: retention may have taken records.
+MAX_GAP = 1_000
 # The client hears of new records only where it reads: of a paused partition the brokers are asked.
 PAUSED_LAG_SECONDS = 10.0
 ASK_SECONDS = 1.0
@@ -157,6 +159,8 @@ class StatelessRunner:
         # Just given to us: whether the client still has them paused from before it does not say.
         self._fresh: set[Partition] = set()
         self._gone: set[Partition] = set()
+        # The offset after the last record read since a partition is ours.
+        self._reached: dict[Partition, int] = {}
         self._holding = False
         self._gate_asked = 0.0
         self._lag_told = 0.0
@@ -210,10 +214,10 @@ class StatelessRunner:
             if error is not None:
                 check_polled(error, f"reading {raw.topic() or ', '.join(self._topics)}")
                 continue
-            message = read_message(raw)
             # A rebalance inside the poll may have taken the partition of a message read before it.
-            where = (message.topic, message.partition)
+            where = (raw.topic() or "", raw.partition() or 0)
             if where in self._assigned:
+                message = read_message(raw, gap=self._gap_before(where, raw.offset() or 0))
                 with self._changed:
                     if where in self._undone:
                         self._undone[where] = min(self._undone[where], message.offset)
@@ -221,6 +225,19 @@ class StatelessRunner:
                         self._buffer.add(message, now=now)
         with self._changed:
             self._changed.notify_all()
+
+    def _gap_before(self, where: Partition, offset: int) -> int:
+        """Note a record as read; give how many offsets between it and the one read before hold none.
+
+        Of two records that one consumer gets one after the other nothing lies between, whoever works on them.
+        What was read before the partition was given to us, given back or sought in is no such record.
+        """
+        reached = self._reached.pop(where, None)
+        if where in self._gone:  # part of what this call gave may be from before it was given back
+            return 0
+        self._reached[where] = offset + 1
+        gap = offset - reached if reached is not None else 0
+        return gap if 0 < gap <= MAX_GAP else 0
 
     def _hold_or_go_on(self) -> None:
         """Pause or resume; a rebalance forgets pauses, so they are made again."""
@@ -268,6 +285,7 @@ class StatelessRunner:
             if error.code() != KafkaError._STATE:
                 raise translate(error, f"seeking in {where[0]}") from exc
             return False
+        self._reached.pop(where, None)
         return True
 
     def _ask_gate(self) -> None:
@@ -358,6 +376,8 @@ class StatelessRunner:
         self._assigned |= given
         self._paused -= given
         self._fresh |= given
+        for where in given:
+            self._reached.pop(where, None)
         if self._holds is not None:
             with self._changed:
                 self._undone.update(dict.fromkeys(given & self._holds.held(), NOTHING_LEFT))

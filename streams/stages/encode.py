@@ -307,10 +307,12 @@ class EncodeProcessor:
 
     def _written(self, message: Message, encoded: EncodedUpload) -> tuple[EncodedUpload, bytes]:
         """Write a record; one too large for the log becomes a refusal."""
+        encoded = replace(encoded, gap=message.gap)
         value = self._codec.encode(ENCODED, encoded)
         if len(value) > MAX_ENCODED_BYTES:
             reason = f"{len(value)} bytes once encoded, {MAX_ENCODED_BYTES} are allowed"
             encoded = self._refused(message, code="upload_too_large", reason=reason, encoded=encoded)
+            encoded = replace(encoded, gap=message.gap)
             value = self._codec.encode(ENCODED, encoded)
         return encoded, value
 

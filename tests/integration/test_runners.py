@@ -12,13 +12,13 @@ from typing import Any, cast
 import pytest
 from aiokafka.client import AIOKafkaClient, ConnectionGroup
 from aiokafka.protocol.group import LeaveGroupRequest
-from confluent_kafka import Consumer, KafkaError, KafkaException
+from confluent_kafka import Consumer, KafkaError, KafkaException, Producer
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 
 from streams.edges import transactional_runner
 from streams.edges.committed_log import committed_offsets
-from streams.edges.kafka_config import ClientConfig, stateful_consumer_config
+from streams.edges.kafka_config import ClientConfig, stateful_consumer_config, transactional_producer_config
 from streams.edges.kafka_lag import GroupLagGate
 from streams.edges.kafka_platform import KafkaProducer, Machine
 from streams.edges.kafka_producer import Publisher
@@ -167,6 +167,51 @@ def test_transient_failures_lose_nothing_and_commit_the_end(broker: str) -> None
     wait_until(lambda: len(again.seen) >= 1)
     running.end()
     assert again.seen == [b"2000"]
+
+
+class Gaps(Copy):
+    def __init__(self, output: str) -> None:
+        super().__init__(output)
+        self.gaps: list[tuple[bytes, int, int]] = []
+
+    def process(self, batch: Sequence[Message]) -> Sequence[Produced]:
+        self.gaps += [(m.value or b"", m.offset, m.gap) for m in batch]
+        return super().process(batch)
+
+
+def _in_transactions(bootstrap: str, topic: str, sent: Sequence[tuple[bytes, bool]]) -> None:
+    producer = Producer(transactional_producer_config(bootstrap, transactional_id=topic))
+    producer.init_transactions(30)
+    for value, kept in sent:
+        producer.begin_transaction()
+        producer.produce(topic, value=value)
+        producer.flush()
+        if kept:
+            producer.commit_transaction(30)
+        else:
+            producer.abort_transaction(30)
+
+
+def test_offsets_without_a_record_are_told_with_the_record_behind_them(broker: str) -> None:
+    names = _topics(broker, source=1, output=1)
+    sent = [(b"0", True), (b"1", True), (b"lost", False), (b"2", True)]
+    _in_transactions(broker, names["source"], sent)
+    processor = Gaps(names["output"])
+    running = Running(_stateless(broker, processor, names["source"], names["source"]))
+    wait_until(lambda: len(processor.gaps) >= 3)
+    _fill(broker, names["source"], 2, first=3)
+    wait_until(lambda: len(processor.gaps) >= 5)
+    running.end()
+    assert running.error is None
+    # Each end of a transaction takes an offset, and one that was aborted takes its records' as well.
+    assert processor.gaps == [(b"0", 0, 0), (b"1", 2, 1), (b"2", 6, 3), (b"3", 8, 1), (b"4", 9, 0)]
+    # Nobody knows what stands before the first record of a life.
+    _in_transactions(broker, names["source"], [(b"5", True)])
+    again = Gaps(names["output"])
+    running = Running(_stateless(broker, again, names["source"], names["source"]))
+    wait_until(lambda: len(again.gaps) >= 1)
+    running.end()
+    assert again.gaps == [(b"5", 10, 0)]
 
 
 def test_fatal_error_stops_without_committing(broker: str) -> None:

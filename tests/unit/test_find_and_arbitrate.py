@@ -265,6 +265,17 @@ def test_the_same_records_again_say_nothing() -> None:
     assert pipeline.decide(pipeline.look_up([upload("a", "one", 0)])) == []
 
 
+def test_uploads_sent_in_transactions_take_one_range_of_the_head() -> None:
+    pipeline = Pipeline()
+    # The end of each transaction takes an offset; before the first it is not known what stands.
+    sent = [upload(str(at), f"song {at}", 3 * at) for at in range(6)]
+    sent = [each if at == 0 else replace(each, gap=2) for at, each in enumerate(sent)]
+    decided = pipeline.decide(pipeline.look_up([sent[at] for at in (0, 2, 1, 4, 5, 3)]))
+    assert len(decided) == 6
+    assert [(held.first, held.end) for held in pipeline.stage.head.origins] == [(0, 16)]
+    assert pipeline.decide(pipeline.look_up(sent)) == []
+
+
 def test_a_refusal_needs_no_look_up() -> None:
     pipeline = Pipeline()
     refused = EncodedUpload(

@@ -1,5 +1,6 @@
 """Ids are unambiguous functions of their parts; origins are a set whatever the order."""
 
+from itertools import pairwise
 from uuid import uuid5
 
 from hypothesis import given
@@ -7,6 +8,7 @@ from hypothesis import strategies as st
 
 from streams.core.ids import NAMESPACE, entity_id, event_id, row_id, stable_id
 from streams.core.origins import Origins
+from streams.core.ranges import Ranges
 from streams.core.records import Origin, OriginRange
 
 
@@ -37,6 +39,18 @@ def test_kinds_of_ids_do_not_meet() -> None:
     row = row_id("s", "i", revision=1, modality="text", model="m", window=0)
     event = event_id("s", "i", revision=1, operation="upsert", event="decided")
     assert row != event
+
+
+@given(st.lists(st.tuples(st.integers(0, 40), st.integers(1, 6)), max_size=20))
+def test_ranges_are_the_set_of_what_was_added(added: list[tuple[int, int]]) -> None:
+    ranges, held = Ranges(), set[int]()
+    for first, length in added:
+        ranges.add(first, first + length)
+        held |= set(range(first, first + length))
+    assert [number for number in range(50) if number in ranges] == sorted(held)
+    kept = list(ranges)
+    # Disjoint, sorted, and as few as can be.
+    assert all(end < first for (_, end), (first, _) in pairwise(kept))
 
 
 def origin(offset: int, partition: int = 0) -> Origin:

@@ -129,6 +129,7 @@ class EncodedUpload(Record, frozen=True, kw_only=True):
     identifier_problems: tuple[IdentifierProblem, ...] = ()
     rule_version: str = ""
     traceparent: str | None = None
+    gap: int = 0  # how many offsets right before `origin` hold no record
 
     @property
     def key(self) -> ItemKey:
