@@ -24,7 +24,8 @@ from scipy.special import expit
 from benchmarks.additive import Fitted, FloatArray, Table, fit
 from benchmarks.labelled_pairs import PAIRS, SIBLINGS, SIBLINGS_OF, Pair, labelled_pairs
 from encoders.evaluation.calibration import calibration_scores
-from streams.core.comparison import ABSENT, FIELDS, SKIPPED, compare_records, one_sided_rule
+from streams.core.comparison import FIELDS, SKIPPED, compare_records, one_sided_rule
+from streams.core.hearing import ABSENT
 from streams.core.scoring import SHORT_OF_A_MATCH, Bundle, Calibration, Head, stratum_of
 
 BUNDLE = Path(__file__).parent.parent / "streams" / "core" / "bundle.json"

@@ -13,8 +13,8 @@ from msgspec.structs import replace
 
 from streams.core.catalogue import Workspace
 from streams.core.clustering import Judgement
-from streams.core.comparison import declared_versions
 from streams.core.explaining import counter_evidence, smallest_flip
+from streams.core.field_levels.versions import declared_versions
 from streams.core.ids import event_id, stable_id
 from streams.core.linking import Compared, compare, judged, link
 from streams.core.naming import WORK

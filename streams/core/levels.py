@@ -6,8 +6,8 @@ the two sounds are; with no sound and no word nothing is known, and the heads' p
 
 from typing import Final, NamedTuple
 
-from streams.core.comparison import ABSENT, prepare
-from streams.core.hearing import hear
+from streams.core.field_levels.prepared import prepare
+from streams.core.hearing import ABSENT, hear
 from streams.core.records import LinkageRecord, SoundEvidence
 from streams.core.versions import Mastering
 

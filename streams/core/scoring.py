@@ -11,7 +11,6 @@ from functools import cache
 import msgspec
 
 from streams.core.comparison import (
-    ABSENT,
     COARSER,
     FIELDS,
     SKIPPED,
@@ -19,6 +18,7 @@ from streams.core.comparison import (
     compare_records,
     one_sided_rule,
 )
+from streams.core.hearing import ABSENT
 from streams.core.levels import LEVEL_FIELDS, compare_levels, level_values
 from streams.core.records import (
     HeadScore,

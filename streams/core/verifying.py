@@ -8,8 +8,9 @@ import math
 from collections.abc import Iterator
 from typing import Final
 
-from streams.core.comparison import ABSENT, FIELDS, one_sided_rule
+from streams.core.comparison import FIELDS, one_sided_rule
 from streams.core.explaining import counter_evidence, smallest_flip
+from streams.core.hearing import ABSENT
 from streams.core.levels import LEVEL_FIELDS
 from streams.core.records import Decision, HeadScore, Level, Outcome
 from streams.core.scoring import (

@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
-from streams.core.comparison import Prepared, compare_artists, prepare
 from streams.core.features import featurize
+from streams.core.field_levels.artists import compare_artists
+from streams.core.field_levels.prepared import Prepared, prepare
 from streams.core.upload_json import parse_upload
 
 SAME = {"equal", "near", "contained"}

@@ -10,11 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from benchmarks.additive import BELOW
-from streams.core import comparison
 from streams.core.compare import compare_uploads
-from streams.core.comparison import compare_artists, compare_titles, prepare
 from streams.core.explaining import counter_evidence, smallest_flip
 from streams.core.features import featurize
+from streams.core.field_levels import prepared
+from streams.core.field_levels.artists import compare_artists
+from streams.core.field_levels.prepared import prepare
+from streams.core.field_levels.titles import compare_titles
 from streams.core.records import (
     Artist,
     Identifiers,
@@ -426,7 +428,7 @@ def test_an_isrc_older_than_its_recording_weighs_less_and_still_contradicts() ->
 
 def test_what_is_prepared_is_let_go_of_with_its_record(monkeypatch: pytest.MonkeyPatch) -> None:
     held: dict[int, Any] = {}
-    monkeypatch.setattr(comparison, "_CACHE", held)
+    monkeypatch.setattr(prepared, "_CACHE", held)
     stays = featurize(_upload("Clear Water"))
     for revision in range(50):
         prepare(featurize(_upload(f"Clear Water {revision}")))

@@ -1,0 +1,37 @@
+"""Who performs."""
+
+from streams.core.field_levels.prepared import LONG_ENOUGH_TO_FIND, Prepared
+from streams.core.hearing import ABSENT
+from streams.core.names import SAME, compare_names
+from streams.core.names.comparing import CLOSE, DIFFERENT, WITHIN
+
+
+def compare_artists(left: Prepared, right: Prepared) -> str:
+    """Compare who performs: the level of the two names that are nearest to each other."""
+    if not left.artists.isdisjoint(right.artists):
+        return "equal"
+    if not left.artist_forms or not right.artist_forms:
+        return "in_title" if _named_in_title(left, right) or _named_in_title(right, left) else ABSENT
+    if not left.artist_ids.isdisjoint(right.artist_ids):
+        return "equal"
+    found = set()
+    for one in left.artist_forms:
+        for other in right.artist_forms:
+            found.add(compare_names(one, other))
+    for level in SAME:
+        if level in found:
+            return level
+    if left.contributors & right.artists or right.contributors & left.artists:
+        return "contributor"
+    if CLOSE in found:
+        return CLOSE
+    if _named_in_title(left, right) or _named_in_title(right, left):
+        return "in_title"
+    if WITHIN in found:
+        return WITHIN
+    return "uploader_differs" if left.uploaded or right.uploaded else DIFFERENT
+
+
+def _named_in_title(one: Prepared, other: Prepared) -> bool:
+    """Say whether a title names an artist whom the other side gives as such."""
+    return any(len(name) >= LONG_ENOUGH_TO_FIND and name in other.whole_title for name in one.artists)

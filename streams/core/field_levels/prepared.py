@@ -1,0 +1,170 @@
+"""What comparisons need of a record, computed once and kept as long as the record is."""
+
+from collections.abc import Sequence
+from weakref import ref
+
+from streams.core.names import name_form
+from streams.core.normalize import fold_diacritics, normalize_text
+from streams.core.records import LinkageRecord, SourceKind, TitleReading, TypedNumber, VersionPart
+from streams.core.titles.numbers import CATALOGUED
+from streams.core.titles.pieces import Piece, read_piece
+from streams.core.titles.stripping import same_name
+from streams.core.versions import OF_WHOLE_ALBUMS, Mastering, identity_types, mastering_of, read_version
+
+_NOBODY = frozenset(
+    {
+        *("variousartists", "various", "unknown", "unknownartist", "va", "null", "traditional", "artist"),
+        *("compilation", "compilations", "assortedartists", "soundtrack", "ost"),
+    }
+)
+
+WORK_SCHEMES = frozenset({"act", "movement", "opus", "opus_number", "number", "book", "variation"})
+_IDENTITY_SCHEMES = WORK_SCHEMES | {"part", "volume", "scene"}
+
+
+class Prepared:
+    """What comparisons need of a record, computed once."""
+
+    __slots__ = (
+        "album_types",
+        "albums",
+        "any_title_token",
+        "artist_forms",
+        "artist_ids",
+        "artists",
+        "bases",
+        "contributors",
+        "explicit",
+        "instrumental",
+        "mastering",
+        "media_kind",
+        "names",
+        "numbers",
+        "piece",
+        "squeezed",
+        "squeezed_set",
+        "title_tokens",
+        "track_number",
+        "types",
+        "uploaded",
+        "versions",
+        "whole_title",
+        "with_artist",
+    )  # fmt: skip
+
+    def __init__(self, record: LinkageRecord) -> None:
+        self.track_number = record.track_number
+        self.explicit = record.explicit
+        self.instrumental = record.instrumental
+        readings = record.readings
+        self.bases = tuple(reading.base for reading in readings)
+        self.squeezed = tuple(base.replace(" ", "") for base in self.bases)
+        self.with_artist = _with_artist(readings, self.squeezed)
+        self.squeezed_set = frozenset(self.squeezed)
+        self.title_tokens = tuple(frozenset(base.split()) for base in self.bases)
+        self.any_title_token = frozenset[str]().union(*self.title_tokens[:3])
+        names = [fold_diacritics(name) for name in record.artists]
+        if readings and readings[0].artist:
+            names.append(fold_diacritics(readings[0].artist))
+        names = [name for name in names if name and not _is_nobody(name)]
+        # That a channel is the artist's own shows where the title names the artist too.
+        who = (readings[0].artist if readings else None) or ""
+        self.uploaded = record.source_kind is SourceKind.video_platform and not any(
+            same_name(name, who) for name in record.artists
+        )
+        self.names = tuple(name for name in dict.fromkeys(names) if len(name) >= LONG_ENOUGH_TO_FIND)
+        self.artist_forms = tuple(dict.fromkeys(map(name_form, names)))
+        self.artists = frozenset(form.key for form in self.artist_forms if form.generation is None)
+        self.artist_ids = frozenset(record.artist_ids)
+        self.contributors = frozenset(name_form(name).key for name in record.contributors) - _NOBODY
+        self.albums = frozenset(fold_diacritics(album).replace(" ", "") for album in record.albums)
+        self.media_kind = readings[0].media_kind if readings else None
+        written = fold_diacritics(normalize_text(readings[0].source_text)) if readings else ""
+        self.whole_title = written.replace(" ", "")
+        on_albums = [read_version(album) for album in record.albums]
+        self.album_types = identity_types(part for parts in on_albums for part in parts) & OF_WHOLE_ALBUMS
+        self.versions = tuple(_statements(record, index) for index in range(max(1, len(readings))))
+        self.types = tuple(identity_types(versions.values()) for versions in self.versions)
+        self.mastering = _mastering(record, on_albums)
+        numbers: dict[str, set[str]] = {}
+        for number in readings[0].numbers if readings else ():
+            if _is_identity(number):
+                numbers.setdefault(number.scheme, set()).add(number.value)
+        self.numbers = numbers
+        catalogued = readings and any(_is_catalogued(scheme) for scheme in numbers)
+        self.piece: Piece | None = (
+            read_piece(readings[0].source_text, readings[0].base) if catalogued else None
+        )
+
+
+def _is_catalogued(scheme: str) -> bool:
+    return scheme in CATALOGUED or scheme.startswith("catalogue:")
+
+
+def _with_artist(readings: Sequence[TitleReading], bases: Sequence[str]) -> tuple[str | None, ...]:
+    """Give for each reading the artist of the first one that it takes for the title, or for a part of it."""
+    who = fold_diacritics(readings[0].artist or "").replace(" ", "") if readings else ""
+    return tuple(
+        who if number and who and who in base and base != bases[0] else None
+        for number, base in enumerate(bases)
+    )
+
+
+def _is_nobody(name: str) -> bool:
+    squeezed = name.replace(" ", "")
+    return squeezed in _NOBODY or squeezed.startswith("variousartists")
+
+
+def _statements(record: LinkageRecord, index: int) -> dict[str, VersionPart]:
+    """Collect what one reading says of the version, by type.
+
+    Another reading of the same text may hold the word in its title; a title in another language says
+    nothing of it.
+    """
+    readings = record.readings
+    parts = readings[index].versions if readings else ()
+    if index and readings[index].source_text != readings[0].source_text:
+        parts = readings[0].versions + parts
+    versions: dict[str, VersionPart] = {}
+    for part in parts:
+        versions.setdefault(part.type, part)
+    if record.instrumental and "karaoke" not in versions:
+        versions.setdefault("instrumental", VersionPart(type="instrumental"))
+    return versions
+
+
+def _mastering(record: LinkageRecord, on_albums: Sequence[tuple[VersionPart, ...]]) -> Mastering:
+    """Collect what is said of the mastering: the title first, then what every album of it says."""
+    parts = record.readings[0].versions if record.readings else ()
+    first, *others = [{part.type for part in each} for each in on_albums] or [set()]
+    shared = first.intersection(*others)
+    albums = [part for each in on_albums for part in each if part.type in shared]
+    return mastering_of((*albums, *parts))
+
+
+def _is_identity(number: TypedNumber) -> bool:
+    return number.scheme in _IDENTITY_SCHEMES or number.scheme.startswith("catalogue:")
+
+
+_CACHE: dict[int, tuple[ref[LinkageRecord], Prepared]] = {}
+_CACHE_SIZE = 65_536
+
+
+def prepare(record: LinkageRecord) -> Prepared:
+    """Prepare a record; the same object is prepared once (a memo, without effect on results).
+
+    What a revision or withdrawal replaces is let go of with the record: of it alone the memo would fill up.
+    """
+    name = id(record)
+    held = _CACHE.get(name)
+    if held is not None:
+        return held[1]
+    if len(_CACHE) >= _CACHE_SIZE:
+        _CACHE.clear()
+    prepared = Prepared(record)
+    # Called before the memory, and with it the id, is given to another record.
+    _CACHE[name] = ref(record, lambda _gone: _CACHE.pop(name, None)), prepared
+    return prepared
+
+
+LONG_ENOUGH_TO_FIND = 5

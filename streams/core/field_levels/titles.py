@@ -1,0 +1,111 @@
+"""Titles: the best pair of readings, and how far it agrees."""
+
+from collections.abc import Iterator, Sequence
+
+from rapidfuzz import fuzz
+
+from streams.core.field_levels.prepared import Prepared
+from streams.core.hearing import ABSENT
+from streams.core.titles.pieces import compare_pieces
+from streams.core.wording import CONTAINMENTS, containment
+
+
+def compare_titles(left: Prepared, right: Prepared) -> tuple[str, int, int]:
+    """Compare the best pair of readings: level and both readings."""
+    if not left.bases or not right.bases:
+        return ABSENT, 0, 0
+    if not left.squeezed_set.isdisjoint(right.squeezed_set) and (equal := _equal_readings(left, right)):
+        i, j = equal
+        long = len(left.squeezed[i]) >= 10 or len(left.title_tokens[i]) >= 3
+        return ("exact" if long else "exact_short"), i, j
+    if (
+        left.piece
+        and right.piece
+        and (piece := compare_pieces(left.piece, right.piece, one_composer=_one_composer(left, right)))
+    ):
+        return piece, 0, 0
+    best, where = 0.0, (0, 0)
+    for i, base in enumerate(left.squeezed):
+        for j, other in enumerate(right.squeezed):
+            if _same_artist_read(left, right, i, j):
+                continue
+            ratio = fuzz.ratio(base, other, score_cutoff=best)
+            if ratio > best:
+                best, where = ratio, (i, j)
+    if best >= 90:
+        return "near", *where
+    found, at = _containment(left, right)
+    if found is not None and (beside := _beside_the_artist(left, right)):
+        return "beside_artist", *beside
+    if found in {"phrase", "contained"}:
+        return found, *at
+    if best >= 80:
+        return "similar", *where
+    if found is not None:
+        return found, *at
+    return ("some" if best >= 60 else "different"), *where
+
+
+def _beside_the_artist(left: Prepared, right: Prepared) -> tuple[int, int] | None:
+    """Find two readings that are equal once the other side's artist is taken off one of them."""
+    for i, base in enumerate(left.bases[:3]):
+        for rest in _without_names(base, right.names):
+            if rest in right.squeezed_set:
+                return i, right.squeezed.index(rest)
+    for j, base in enumerate(right.bases[:3]):
+        for rest in _without_names(base, left.names):
+            if rest in left.squeezed_set:
+                return left.squeezed.index(rest), j
+    return None
+
+
+def _without_names(base: str, names: Sequence[str]) -> Iterator[str]:
+    """Give what stands before a name in a title, or behind one that opens it, written together."""
+    for name in names:
+        if name not in base:
+            continue
+        at = f" {base} ".find(f" {name} ")
+        before, behind = base[: max(at, 0)], base[at + len(name) :]
+        rest = behind if at == 0 else before.removesuffix(" the ").removesuffix(" by ")
+        if at >= 0 and rest.strip():
+            yield rest.replace(" ", "")
+
+
+def _one_composer(left: Prepared, right: Prepared) -> bool | None:
+    """Say whether two records name a composer, and the same; none where one of them names nobody."""
+    if not left.contributors or not right.contributors:
+        return None
+    return not left.contributors.isdisjoint(right.contributors)
+
+
+def _containment(left: Prepared, right: Prepared) -> tuple[str | None, tuple[int, int]]:
+    """Find the two readings of which one is contained best in the other."""
+    best, at = -1, (0, 0)
+    if left.any_title_token.isdisjoint(right.any_title_token):
+        return None, at
+    for i, tokens in enumerate(left.title_tokens[:3]):
+        for j, others in enumerate(right.title_tokens[:3]):
+            if _same_artist_read(left, right, i, j):
+                continue
+            found = containment(left.bases[i], right.bases[j], tokens, others)
+            if found is not None and (rank := CONTAINMENTS.index(found)) > best:
+                best, at = rank, (i, j)
+    return (CONTAINMENTS[best] if best >= 0 else None), at
+
+
+def _same_artist_read(left: Prepared, right: Prepared, i: int, j: int) -> bool:
+    """Say whether two readings take one artist for the title, so that their agreeing says nothing of it."""
+    return left.with_artist[i] is not None and left.with_artist[i] == right.with_artist[j]
+
+
+def _equal_readings(left: Prepared, right: Prepared) -> tuple[int, int] | None:
+    """Find the likeliest two readings that are equal, if any say so; the same two from either side."""
+    if left.squeezed[0] == right.squeezed[0]:
+        return 0, 0
+    equal = [
+        (i + j, base, i, j)
+        for i, base in enumerate(left.squeezed)
+        for j, other in enumerate(right.squeezed)
+        if base == other and not _same_artist_read(left, right, i, j)
+    ]
+    return min(equal)[2:] if equal else None
