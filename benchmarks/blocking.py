@@ -5,16 +5,15 @@ key, and the nearest by text vectors, searched exactly. Without a folder of labe
 measure, and that is said.
 """
 
-import argparse
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.labelled_records import Labelled, musicbrainz_records, shs_records
+from benchmarks.labelled_tables import labelled
 from benchmarks.machine import machine_facts, write_result
 from streams.config import IndexSettings
 from streams.core.blocking import blocking_keys
@@ -23,7 +22,6 @@ from streams.core.proposing import MAX_COMPARED, MAX_HOLDERS, reach_of
 from streams.core.scoring import Bundle, Scorer
 from streams.edges.encoder import BundleEncoder
 
-DATA = Path("../shared/data")
 SETS = {"musicbrainz-20k": musicbrainz_records, "shs100k2-works": shs_records}
 ASKED_AT_ONCE = 512
 VECTOR = "vector:text"
@@ -129,11 +127,8 @@ def _is_match(scorer: Scorer, one: Labelled, other: Labelled) -> bool:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--data", type=Path, default=DATA)
-    options, _ = parser.parse_known_args()
-    if not options.data.is_dir():
-        print(f"blocking: skipped, there is no {options.data}; --data names the folder", flush=True)
+    data = labelled("blocking", ".", about=__doc__)
+    if data is None:
         return
     started = machine_facts()
     encoder, scorer = BundleEncoder.load(), Scorer(Bundle.packaged())
@@ -141,7 +136,7 @@ def main() -> None:
         "blocking",
         "true pairs of labelled real metadata that blocking proposes, alone and within its bounds "
         f"({reach_of(encoder.models['text'])}, {MAX_COMPARED} compared)",
-        {name: measure(read(options.data), encoder, scorer) for name, read in SETS.items()},
+        {name: measure(read(data), encoder, scorer) for name, read in SETS.items()},
         started=started,
     )
 

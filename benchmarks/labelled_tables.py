@@ -1,10 +1,35 @@
-"""Labelled tables as others keep them: rows, lengths and years."""
+"""Labelled tables as others keep them: where they lie, rows, lengths and years."""
 
+import argparse
 import csv
 import gzip
 import io
 import re
 from pathlib import Path
+
+DATA = Path("../shared/data")
+
+
+def labelled(name: str, within: str | Path, *, about: str | None) -> Path | None:
+    """Find labelled data of a benchmark under the folder that ``--data`` names; say so where there is none.
+
+    Parameters
+    ----------
+    name : str
+        of the benchmark
+    within : str or Path
+        what is wanted, below the folder
+    about : str, optional
+        what the benchmark does, for ``--help``
+    """
+    parser = argparse.ArgumentParser(description=about)
+    parser.add_argument("--data", type=Path, default=DATA)
+    options, _ = parser.parse_known_args()
+    path: Path = options.data / within
+    if path.exists():
+        return path
+    print(f"{name}: skipped, there is no {path}; --data names the folder", flush=True)
+    return None
 
 
 def read_rows(path: Path) -> list[dict[str, str]]:

@@ -4,7 +4,6 @@ The records are those of MusicBrainz 20K (Leipzig), of which a folder of data se
 folder there is nothing to measure, and that is said.
 """
 
-import argparse
 import os
 import subprocess
 import sys
@@ -17,10 +16,9 @@ from typing import Any
 
 import orjson
 
-from benchmarks.labelled_tables import read_rows
+from benchmarks.labelled_tables import labelled, read_rows
 from benchmarks.machine import machine_facts, write_result
 
-DATA = Path("../shared/data")
 TABLE = Path("musicbrainz-20k") / "dev.csv.gz"
 MAPPING = Path("docs/examples/mappings/musicbrainz-20k.toml")
 
@@ -74,12 +72,8 @@ def resolve(uploads: bytes, folder: Path) -> tuple[list[dict[str, Any]], dict[st
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--data", type=Path, default=DATA)
-    options, _ = parser.parse_known_args()
-    table = options.data / TABLE
-    if not table.is_file():
-        print(f"resolve_musicbrainz: skipped, there is no {table}; --data names the folder", flush=True)
+    table = labelled("resolve_musicbrainz", TABLE, about=__doc__)
+    if table is None:
         return
     started = machine_facts()
     rows = read_rows(table)

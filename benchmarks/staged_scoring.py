@@ -14,8 +14,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from benchmarks.invented_uploads import invented_uploads
+from benchmarks.labelled_tables import DATA
 from benchmarks.machine import machine_facts, write_result
-from benchmarks.resolve_musicbrainz import DATA, TABLE, upload_lines
+from benchmarks.resolve_musicbrainz import TABLE, upload_lines
 from streams.config import Settings
 from streams.core.records import Decision
 from streams.core.relating import entity_now

@@ -6,7 +6,6 @@ contradicts the rules of this project are listed in ``title_parsing_exclusions.t
 twentieth at most. Without the folder of data sets there is nothing to measure, and that is said.
 """
 
-import argparse
 import json
 import re
 import tomllib
@@ -15,11 +14,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+from benchmarks.labelled_tables import labelled
 from benchmarks.machine import machine_facts, write_result
 from streams.core.normalize import clean_text, fold_diacritics, normalize_name, normalize_text, split_names
 from streams.core.titles import read_title
 
-DATA = Path("../shared/data")
 FOLDER = "title-parsing"
 EXCLUSIONS = Path(__file__).with_name("title_parsing_exclusions.toml")
 MOST_EXCLUDED = 0.05
@@ -147,12 +146,8 @@ def score_cases(folder: Path) -> Score:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--data", type=Path, default=DATA)
-    options, _ = parser.parse_known_args()
-    folder = options.data / FOLDER
-    if not folder.is_dir():
-        print(f"title_parsing: skipped, there is no {folder}; --data names the folder", flush=True)
+    folder = labelled("title_parsing", FOLDER, about=__doc__)
+    if folder is None:
         return
     started = machine_facts()
     score = score_cases(folder)

@@ -7,7 +7,6 @@ of half of the clusters and is scored on the records of the other half, among al
 round. Packages are in an environment of their own (`requirements.lock`).
 """
 
-import argparse
 import hashlib
 import json
 import subprocess
@@ -18,9 +17,9 @@ from typing import Any, Final
 
 import orjson
 
-from benchmarks.labelled_tables import read_rows
+from benchmarks.labelled_tables import labelled, read_rows
 from benchmarks.machine import machine_facts, write_result
-from benchmarks.resolve_musicbrainz import DATA, TABLE, resolve, scores, upload_lines
+from benchmarks.resolve_musicbrainz import TABLE, resolve, scores, upload_lines
 from streams.core.normalize import normalize_text
 from streams.core.scoring import Bundle
 
@@ -122,12 +121,8 @@ def with_labels(
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--data", type=Path, default=DATA)
-    options, _ = parser.parse_known_args()
-    table = options.data / TABLE
-    if not table.is_file():
-        print(f"side_by_side: skipped, there is no {table}; --data names the folder", flush=True)
+    table = labelled("side_by_side", TABLE, about=__doc__)
+    if table is None:
         return
     started = machine_facts()
     python = environment()

@@ -4,7 +4,8 @@ from collections import Counter
 
 import pytest
 
-from benchmarks.title_parsing import DATA, FOLDER, MOST_EXCLUDED, read_cases, read_exclusions, score_cases
+from benchmarks.labelled_tables import DATA
+from benchmarks.title_parsing import FOLDER, MOST_EXCLUDED, read_cases, read_exclusions, score_cases
 
 CASES = DATA / FOLDER
 
