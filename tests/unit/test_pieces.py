@@ -169,3 +169,23 @@ def test_bundles_of_before_weigh_new_levels_as_the_coarser_ones() -> None:
     assert former.weight("title", "beside_artist") == former.weight("title", "contained")
     assert former.weight("title", "piece") == former.weight("title", "near")
     assert former.weight("title_artist", "both_close") == former.weight("title_artist", "both")
+
+
+@pytest.mark.parametrize(
+    ("title", "scheme", "value"),
+    [
+        ("Minuet in G, BWV Anh. 114", "catalogue:bwv", "anh114"),
+        ("Minuet in G, BWV Anh. II 114", "catalogue:bwv", "anh114"),
+        ("Overture, WWV 111", "catalogue:wwv", "111"),
+        ("Ground in C minor, Z. 221", "catalogue:z", "221"),
+        ("Lied ohne Worte, MWV U 86", "catalogue:mwv", "u86"),
+        ("Sextet, FP 100", "catalogue:fp", "100"),
+    ],
+)
+def test_catalogues_of_other_composers(title: str, scheme: str, value: str) -> None:
+    assert (scheme, value) in {(number.scheme, number.value) for number in read_numbers(title)}
+
+
+@pytest.mark.parametrize("title", ["Jay Z 99 Problems", "G 50", "Fp", "Z. Me", "5 G. Love"])
+def test_letters_that_are_no_catalogue(title: str) -> None:
+    assert not any(number.scheme.startswith("catalogue:") for number in read_numbers(title))

@@ -37,6 +37,7 @@ _SOUNDS_AS = {
     "e#": "f",
     "b#": "c",
 }
+MODE_WORDS = frozenset(_MODES)
 _MODE = re.compile("|".join(_MODES), re.IGNORECASE)
 _ENGLISH = re.compile(
     r"(?<![^\W_])(?P<in>[Ii]n )?(?P<note>[A-G])(?:(?P<sign>[#♯b♭])|[ -](?P<word>(?i:sharp|flat)))?"

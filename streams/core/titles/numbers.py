@@ -1,11 +1,12 @@
 """The numbers of a title that belong to identity, each with its scheme; and musical keys."""
 
 import re
+from typing import NamedTuple
 
 from streams.core.markers import NUMBERED, NUMBERS
-from streams.core.phrases import Words
 from streams.core.records import TypedNumber
-from streams.core.titles.keys import keys_in
+from streams.core.titles.catalogues import CATALOGUES, LETTERS, is_range
+from streams.core.titles.keys import MODE_WORDS, keys_in
 from streams.core.titles.terms import ORDINALS, is_form
 
 _UNITS = ("", "i", "ii", "iii", "iv", "v", "vi", "vii", "viii", "ix")
@@ -21,21 +22,35 @@ _WORDS = {"one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven
 CATALOGUED = frozenset({"opus"})
 """Schemes beside those of catalogues that name a work of a composer."""
 _VALUE = r"(\d+[a-z]?|[ivxl]+|one|two|three|four|five|six|seven|eight|nine|ten)"
-_MAY_HOLD_ONE = re.compile(
-    r"\d|(?<![^\W_])[IVX]+(?![^\W_])|(?i:(?<![^\W_])(?:p(?:ar)?t|vol|teil|akt|act|часть|том))|[一二三四五六七八九十][番楽樂乐部号號]"
-)
+
+_LETTER_RUN = re.compile(r"[^\W\d_]+")
+_DIGIT = re.compile(r"\d")
+_IN_HAN = re.compile(r"[一二三四五六七八九十][番楽樂乐部号號首]")
+_ROMAN_IN = re.compile(r"(?<![^\W_])[IVXL]+[a-d]?(?![^\W_])")
+_COUNTING = frozenset("part pt vol teil akt act часть том".split())
+"""Words behind which a number may be written in letters."""
+_ORDINAL_WORDS = frozenset(run for word in ORDINALS for run in _LETTER_RUN.findall(word))
+_ROMANS = frozenset(number + letter for number in _ROMAN for letter in ("", *"abcd"))
+_TELLING = MODE_WORDS | _ORDINAL_WORDS | _COUNTING | _ROMANS
+"""Words of which a title without digits holds one, or no number at all."""
 
 
-def _alternatives(words: Words) -> str:
-    return "|".join(re.escape(word) for each in words.values() for word in each.split("|"))
+class _Pattern(NamedTuple):
+    """What finds the numbers of a scheme, and words of which one must be there; none: always tried."""
+
+    scheme: str
+    pattern: re.Pattern[str]
+    words: frozenset[str] | None = None
 
 
-def _before(scheme: str, value: str = _VALUE, *, spaces: str = r"\.?\s*") -> tuple[str, re.Pattern[str]]:
-    words = _alternatives(NUMBERS[scheme])
-    return scheme, re.compile(rf"(?<![^\W_])(?:{words})(?![^\W\d_]){spaces}{value}\b", re.IGNORECASE)
+def _before(scheme: str, value: str = _VALUE, *, spaces: str = r"\.?\s*") -> _Pattern:
+    words = sorted({word for each in NUMBERS[scheme].values() for word in each.split("|")})
+    either = "|".join(map(re.escape, words))
+    pattern = re.compile(rf"(?<![^\W_])(?:{either})(?![^\W\d_]){spaces}{value}\b", re.IGNORECASE)
+    return _Pattern(scheme, pattern, frozenset(words))
 
 
-_NUMBERS: tuple[tuple[str, re.Pattern[str]], ...] = (
+_NUMBERS: tuple[_Pattern, ...] = (
     _before("part"),
     _before("volume"),
     _before("act", spaces=r"\s+"),
@@ -44,44 +59,19 @@ _NUMBERS: tuple[tuple[str, re.Pattern[str]], ...] = (
     _before("variation"),
     _before("opus", r"(\d+(?:[a-z]\b|\s?bis\b)?)", spaces=r"\.?\s*(?:posth\.?,?\s*)?"),
     _before("number", r"(\d+[a-z]?)"),
-    ("number", re.compile(r"(?:№|n[°º]|#)\s*(\d+[a-z]?)\b", re.IGNORECASE)),
+    _Pattern("number", re.compile(r"(?:№|n[°º]|#)\s*(\d+[a-z]?)\b", re.IGNORECASE)),
     _before("movement", r"(\d+|[ivx]+)"),
-    ("movement", re.compile(r"(?:^|[:,\-/]\s+)([IVX]{1,5})\.\s+(?=\w)")),
-    ("movement", re.compile(r":\s+(\d{1,2})\.\s+(?=\w)")),
+    _Pattern("movement", re.compile(r"(?:^|[:,\-/]\s+)([IVX]{1,5})\.\s+(?=\w)")),
+    _Pattern("movement", re.compile(r":\s+(\d{1,2})\.\s+(?=\w)")),
 )
-_CATALOGUES: tuple[tuple[str, re.Pattern[str]], ...] = (
-    ("catalogue:bwv", re.compile(r"\bbwv\.?\s*(\d+[a-z]?)\b", re.IGNORECASE)),
-    ("catalogue:k", re.compile(r"\bkv?\.?\s?(\d{1,3}[a-z]?)\b", re.IGNORECASE)),
-    ("catalogue:d", re.compile(r"\bD\.?\s?(\d{2,3})\b")),
-    (
-        "catalogue:hob",
-        re.compile(r"\b(?:hob\.?|H\.)\s*([ivx]+(?:[:/-]\s?|\s+no\.?\s?)\d+)\b", re.IGNORECASE),
-    ),
-    ("catalogue:rv", re.compile(r"\brv\.?\s*(\d+)\b", re.IGNORECASE)),
-    ("catalogue:hwv", re.compile(r"\bhwv\.?\s*(\d+)\b", re.IGNORECASE)),
-    ("catalogue:l", re.compile(r"\bL\.\s?(\d+)\b")),
-    ("catalogue:s", re.compile(r"\bS(?:\.\s?(?=\d\d)|(?=\d{3}))(\d{2,3}[a-z]?)\b")),
-    ("catalogue:woo", re.compile(r"\bwoo\.?\s*(\d+)\b", re.IGNORECASE)),
-    ("catalogue:buxwv", re.compile(r"\bbuxwv\.?\s*(\d+)\b", re.IGNORECASE)),
-    ("catalogue:twv", re.compile(r"\btwv\.?\s*(\d+:\w+)\b", re.IGNORECASE)),
-    ("catalogue:wq", re.compile(r"\bwq\.?\s*(\d+)\b", re.IGNORECASE)),
-    ("catalogue:sz", re.compile(r"\bsz\.?\s*(\d+)\b", re.IGNORECASE)),
-    ("catalogue:wab", re.compile(r"\bwab\.?\s*(\d+)\b", re.IGNORECASE)),
-    ("catalogue:kk", re.compile(r"\bkk\.?\s*(\d+)\b", re.IGNORECASE)),
-)
+_CATALOGUES = tuple(_Pattern(scheme, pattern) for scheme, pattern in CATALOGUES)
 _AROUND = tuple(
-    (scheme, re.compile(pattern, re.IGNORECASE))
+    _Pattern(scheme, re.compile(pattern, re.IGNORECASE))
     for scheme, words in NUMBERED.items()
     for pattern in words.values()
 )
-_MAY_BE_CATALOGUED = re.compile(
-    r"(?<![^\W_])(?:bwv|kv?|d|hob|h|rv|hwv|l|s|woo|buxwv|twv|wq|sz|wab|kk)\.?\s?[\divx]", re.IGNORECASE
-)
 _MAY_BE_AROUND = re.compile(r"[楽樂乐章番号號首部話集巻卷辑輯장번부권]|satz|mouvement|часть", re.IGNORECASE)
 _OPUS_NUMBER = re.compile(r"^(?:\s*/\s*|[\s,:]*(?:(?:nos?|nr|n)\b[.°]?|№|#)\s*)(\d+)\b", re.IGNORECASE)
-
-
-_RANGE = re.compile(r"\s?-\s?\d")
 _ORDINAL = re.compile(
     r"(?<![^\W_])(?:" + "|".join(map(re.escape, sorted(ORDINALS, key=len, reverse=True))) + r")(?= +(\w+))",
     re.IGNORECASE,
@@ -101,34 +91,41 @@ def read_numbers(text: str) -> tuple[TypedNumber, ...]:
 
 def numbers_in(text: str) -> tuple[tuple[TypedNumber, int, int], ...]:
     """Find them with where they stand."""
+    words = frozenset(_LETTER_RUN.findall(text.lower()))
+    counted = _DIGIT.search(text) is not None
+    if not counted and words.isdisjoint(_TELLING) and text.isascii():
+        return ()  # what nearly every title is
     found: dict[tuple[str, str], tuple[TypedNumber, int, int]] = {}
 
     def add(scheme: str, value: str, start: int, end: int) -> None:
         found.setdefault((scheme, value), (TypedNumber(scheme=scheme, value=value), start, end))
 
-    for key, start, end in keys_in(text):
-        add("key", key, start, end)
-    for match in _ORDINAL.finditer(text):
-        if is_form(match[1]):
-            add("number", str(ORDINALS[match[0].lower()]), *match.span())
-    for match in _COUNTED_FORM.finditer(text):
-        if is_form(match[1]) and (counted := roman_value(match[2])) is not None:
-            add("number", f"{counted}{match[3]}", match.start(2), match.end())
-    if not _MAY_HOLD_ONE.search(text):
+    if not words.isdisjoint(MODE_WORDS) or not text.isascii():
+        for key, start, end in keys_in(text):
+            add("key", key, start, end)
+    if not words.isdisjoint(_ORDINAL_WORDS):
+        for match in _ORDINAL.finditer(text):
+            if is_form(match[1]):
+                add("number", str(ORDINALS[match[0].lower()]), *match.span())
+    roman = not words.isdisjoint(_ROMANS) and _ROMAN_IN.search(text) is not None
+    if roman:
+        for match in _COUNTED_FORM.finditer(text):
+            if is_form(match[1]) and (value := roman_value(match[2])) is not None:
+                add("number", f"{value}{match[3]}", match.start(2), match.end())
+    if not (counted or roman or not words.isdisjoint(_COUNTING) or _IN_HAN.search(text)):
         return tuple(found.values())
     taken: set[int] = set()
-    patterns = _NUMBERS
-    if _MAY_BE_CATALOGUED.search(text):
-        patterns = _CATALOGUES + patterns
+    patterns = _NUMBERS if words.isdisjoint(LETTERS) else _CATALOGUES + _NUMBERS
     if _MAY_BE_AROUND.search(text):
         patterns += _AROUND
-    for scheme, pattern in patterns:
+    for scheme, pattern, needed in patterns:
+        if needed is not None and words.isdisjoint(needed):
+            continue
         for match in pattern.finditer(text):
             if scheme == "number" and match.start(1) in taken:
                 continue
             if scheme.startswith("catalogue:"):
-                # "BWV 846-869" is a collection, and its numbers are those of its pieces.
-                if _RANGE.match(text, match.end()):
+                if is_range(text, match.end()):
                     continue
                 taken.update(range(*match.span()))
             add(scheme, _value(match.group(1)), *match.span())
@@ -139,7 +136,11 @@ def numbers_in(text: str) -> tuple[tuple[TypedNumber, int, int], ...]:
     return tuple(found.values())
 
 
+_ANHANG = re.compile(r"^anh(?:ang)?\.?(?:[iv]+[.,/]?)?(?=\d)")
+
+
 def _value(text: str) -> str:
-    value = re.sub(r"[/-]|no\.?(?=\d)", ":", text.lower().replace(" ", "")).replace("bis", "a")
+    value = _ANHANG.sub("anh", text.lower().replace(" ", ""))
+    value = re.sub(r"[/-]|no\.?(?=\d)", ":", value).replace("bis", "a")
     number = _ROMAN.get(value) or _WORDS.get(value)
     return str(number) if number else value.lstrip("0") or "0"
