@@ -10,10 +10,12 @@ import msgspec
 import orjson
 
 from streams.core.records import Operation, Upload
+from streams.core.records.record import Record
 from streams.errors import SchemaError
 
 MAX_DURATION_MS = 24 * 3_600_000
 MAX_TEXT = 4_096
+MAX_LONG_TEXT = 65_536
 MAX_INT = 2**31 - 1
 MAX_LIST = 1_000
 ARTIST_ROLES = frozenset(
@@ -129,7 +131,7 @@ def validate_upload(upload: Upload) -> None:
         _refuse("revision", "must be 1 or more, and fit 31 bits")
     if upload.duration_ms is not None and not 0 < upload.duration_ms <= MAX_DURATION_MS:
         _refuse("duration_ms", "must be above 0 and at most 24 hours")
-    _check_texts(upload, "")
+    _check_texts(upload)
     for index, artist in enumerate(upload.artists):
         if artist.role not in ARTIST_ROLES:
             _refuse(f"artists[{index}].role", f"unknown role {artist.role!r}")
@@ -157,39 +159,77 @@ def _is_sha256(text: str) -> bool:
     return len(text) == 64 and all(character in "0123456789abcdefABCDEF" for character in text)
 
 
-def _check_texts(value: object, path: str) -> None:
+class _Impossible(Exception):
+    """A value that no upload can have; the path to it grows on the way out."""
+
+    def __init__(self, problem: str) -> None:
+        super().__init__(problem)
+        self.path = ""
+
+    def under(self, step: str) -> "_Impossible":
+        """Add the step that led to what is on the path already."""
+        joint = "." if self.path and not self.path.startswith("[") else ""
+        self.path = f"{step}{joint}{self.path}"
+        return self
+
+
+def _check_texts(upload: Upload) -> None:
     """Bound every text, list and number, and refuse NUL and lone surrogates."""
+    try:
+        _check(upload, "")
+    except _Impossible as exc:
+        _refuse(exc.path, str(exc))
+
+
+def _check(value: Any, name: str) -> None:
+    """Check one value of the field ``name``, and what is in it."""
     if isinstance(value, str):
-        limit = 65_536 if path == "ext" or path.endswith("description") else MAX_TEXT
+        limit = MAX_LONG_TEXT if name in ("ext", "description") else MAX_TEXT
         if len(value) > limit:
-            _refuse(path, f"longer than {limit} characters")
+            raise _Impossible(f"longer than {limit} characters")
         if not value.isascii() and any("\ud800" <= character <= "\udfff" for character in value):
-            _refuse(path, "holds a lone surrogate")
+            raise _Impossible("holds a lone surrogate")
         if "\x00" in value:
-            _refuse(path, "holds a NUL character")
+            raise _Impossible("holds a NUL character")
     elif isinstance(value, tuple):
         if len(value) > MAX_LIST:
-            _refuse(path, f"more than {MAX_LIST} entries")
+            raise _Impossible(f"more than {MAX_LIST} entries")
         for index, item in enumerate(value):
-            _check_texts(item, f"{path}[{index}]")
+            try:
+                _check(item, name)
+            except _Impossible as exc:
+                raise exc.under(f"[{index}]") from None
     elif isinstance(value, dict):
-        for name, item in value.items():
-            _check_texts(name, path)
-            _check_texts(item, f"{path}.{name}")
+        for key, item in value.items():
+            _check(key, name)
+            try:
+                _check(item, "")
+            except _Impossible as exc:
+                raise exc.under(key) from None
     elif isinstance(value, int) and not isinstance(value, bool):
         if abs(value) > 2**53:
-            _refuse(path, "a number this large is impossible")
-        if path.endswith(("track_number", "disc_number")) and not 0 <= value <= MAX_INT:
-            _refuse(path, "must be 0 or more, and fit 31 bits")
-    elif dataclasses.is_dataclass(value):
-        for name in _shape(type(value)):
-            _check_texts(getattr(value, name), f"{path}.{name}" if path else name)
+            raise _Impossible("a number this large is impossible")
+        if name in ("track_number", "disc_number") and not 0 <= value <= MAX_INT:
+            raise _Impossible("must be 0 or more, and fit 31 bits")
+    elif isinstance(value, Record):
+        for field in _shape(type(value)):
+            item = getattr(value, field)
+            if item is None:
+                continue
+            try:
+                _check(item, field)
+            except _Impossible as exc:
+                raise exc.under(field) from None
 
 
 def _canonical(value: Any) -> Any:
+    """Leave out what is absent or empty, at every level."""
     if isinstance(value, dict):
-        kept = {name: _canonical(item) for name, item in value.items()}
-        return {name: item for name, item in kept.items() if item not in (None, [], {})}
+        return {
+            name: kept
+            for name, item in value.items()
+            if item is not None and (kept := _canonical(item)) not in ([], {})
+        }
     if isinstance(value, (list, tuple)):
         return [_canonical(item) for item in value]
     return value
@@ -206,5 +246,6 @@ def upload_line(upload: Upload) -> bytes:
 
 def upload_digest(upload: Upload) -> str:
     """Sha256 of the canonical JSON without ``uploaded_at``; absent, null and empty are the same."""
-    raw = msgspec.to_builtins(dataclasses.replace(upload, uploaded_at=None))
+    raw = msgspec.to_builtins(upload)
+    raw["uploaded_at"] = None
     return hashlib.sha256(orjson.dumps(_canonical(raw), option=orjson.OPT_SORT_KEYS)).hexdigest()
