@@ -83,7 +83,7 @@ class IndexSettings(_Slice):
     token: SecretStr | None = Field(default=None, description="for the server: a token, or USER:PASSWORD")
     batch_rows: int = Field(default=2048, ge=1, description="rows folded before a flush, at most")
     batch_ms: int = Field(
-        default=2_000, ge=1, description="a smaller batch is flushed this long after the one before"
+        default=4_000, ge=1, description="a smaller batch is flushed this long after the one before"
     )
     search_limit: int = Field(default=20, ge=1, description="hits per query vector, at most; text has ten")
 

@@ -46,18 +46,29 @@ class SketchKey(NamedTuple):
 class Sketcher:
     """Fold vectors into sketches, in offset order of each partition.
 
+    Parameters
+    ----------
+    every_s : float >= 0 [s]
+        a sketch whose range is not at its end is given this long after the one before it, or after it began;
+        0 gives it whenever it changed
+
     Notes
     -----
     Holds the ranges at work only: a range is let go of once a later one of its partition has begun. Offsets
     that were folded already (a batch given again) change nothing.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, every_s: float = 0.0) -> None:
+        self._every_s = every_s
         self._open: dict[SketchKey, _Sums] = {}
         self._next: dict[tuple[str, int], int] = {}
+        self._given_at: dict[SketchKey, float] = {}
+        self._changed: set[SketchKey] = set()
 
-    def fold(self, batch: Iterable[tuple[Origin, Sequence[VectorRow]]]) -> tuple[EmbeddingSketch, ...]:
-        """Add vectors and give every sketch that changed, in a fixed order."""
+    def fold(
+        self, batch: Iterable[tuple[Origin, Sequence[VectorRow]]], *, now: float = 0.0
+    ) -> tuple[EmbeddingSketch, ...]:
+        """Add vectors and give every changed sketch that is due at ``now`` [s], in a fixed order."""
         vectors: dict[SketchKey, list[tuple[int, bytes]]] = {}
         for origin, rows in batch:
             place = (origin.topic, origin.partition)
@@ -71,14 +82,32 @@ class Sketcher:
         for key, items in vectors.items():
             sums = self._open.setdefault(key, _Sums(len(items[0][1]) // 2))
             sums.add(items)
-        made = tuple(self._open[key].sketch(key) for key in sorted(vectors))
+            self._changed.add(key)
+            self._given_at.setdefault(key, now)
+        made = self.due(now)
         self._let_go()
         return made
+
+    def due(self, now: float) -> tuple[EmbeddingSketch, ...]:
+        """Give every changed sketch that is due at ``now`` [s], in a fixed order."""
+        due = sorted(key for key in self._changed if self._is_due(key, now))
+        self._changed.difference_update(due)
+        self._given_at.update(dict.fromkeys(due, now))
+        return tuple(self._open[key].sketch(key) for key in due)
+
+    @property
+    def waiting(self) -> frozenset[tuple[str, str]]:
+        """Of which (modality, model) a changed sketch has not been given yet."""
+        return frozenset((key.modality, key.model) for key in self._changed)
+
+    def _is_due(self, key: SketchKey, now: float) -> bool:
+        ended = self._next[key.topic, key.partition] >= key.range_start + RANGE
+        return ended or now - self._given_at[key] >= self._every_s
 
     def _let_go(self) -> None:
         for key in list(self._open):
             if key.range_start + RANGE <= self._next[key.topic, key.partition] - 1:
-                del self._open[key]
+                del self._open[key], self._given_at[key]
 
 
 def heartbeat(*, topic: str, partition: int, offset: int, modality: str, model: str) -> EmbeddingSketch:

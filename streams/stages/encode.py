@@ -48,6 +48,9 @@ KEY_FRAMES: Final = 8
 # Decoding and hearing a song of four minutes takes as long as reading about 2,000 titles; with this a batch
 # of 256 units holds two songs, so that the next look at the queue is a few seconds away.
 MEDIUM_WORK: Final = 128
+# A batch touches every partition, and a sketch costs the monitor as much as twenty uploads cost encode. One
+# that is not whole waits for more, for this share of the time after which a model is quiet.
+SKETCH_WAITS: Final = 1 / 8
 # So many unexpected errors in a row are a broken release, not broken records: where no guard holds the
 # partition, all stops.
 MAX_UNEXPECTED: Final = 20
@@ -68,7 +71,7 @@ class EncodeProcessor:
     store : FeatureStore, optional
         keeps sound features and the bodies of large refused records; needed wherever media are read
     clock : Clock, optional
-        without one no heartbeats are sent
+        without one no heartbeats are sent, and sketches with every batch
     refusals : RefusalGuard, optional
         counts refusals and holds a partition that has too many of them; a batch then ends early there
     heartbeat_s : float > 0 [s]
@@ -96,7 +99,8 @@ class EncodeProcessor:
         self._encoder = encoder
         self._media = media
         self._store = store
-        self._sketcher = Sketcher()
+        # Without a clock nobody could say when a sketch that waits is due.
+        self._sketcher = Sketcher(every_s=heartbeat_s * SKETCH_WAITS if clock is not None else 0.0)
         self._clock = clock
         self._quiet = Quiet(encoder.models.items() if encoder is not None else (), after_s=heartbeat_s)
         self._read_to: dict[tuple[str, int], int] = {}
@@ -137,18 +141,19 @@ class EncodeProcessor:
             if self._refusals is not None:
                 self._refusals.count(message, each.refusal)
         # Last, so that a batch that failed above is not counted when it comes again.
-        sketches = self._sketcher.fold((each.origin, each.vectors) for each in done)
+        vectors = ((each.origin, each.vectors) for each in done)
+        sketches = self._sketcher.fold(vectors, now=self._now())
         produced += map(self._sketched, sketches)
         produced += self._holds()
         for each in done:
             self._read_to[each.origin.topic, each.origin.partition] = each.origin.offset
-        spoken = {(sketch.modality, sketch.model) for sketch in sketches}
-        produced += self._heartbeats([(batch[-1].topic, batch[-1].partition)], spoken)
+        produced += self._heartbeats([(batch[-1].topic, batch[-1].partition)], sketches)
         return produced
 
     def idle(self, partitions: Sequence[tuple[str, int]]) -> Sequence[Produced]:
-        """Give the heartbeats that are due while nothing comes from the partitions that are ours."""
-        return [*self._heartbeats(partitions, ()), *self._holds()]
+        """Give what is due while nothing comes from the partitions that are ours."""
+        sketches = self._sketcher.due(self._now())
+        return [*map(self._sketched, sketches), *self._heartbeats(partitions, sketches), *self._holds()]
 
     # --- holding a partition ---
 
@@ -166,19 +171,23 @@ class EncodeProcessor:
 
     # --- sketches ---
 
+    def _now(self) -> float:
+        return self._clock.monotonic() if self._clock is not None else 0.0
+
     def _heartbeats(
-        self, partitions: Sequence[tuple[str, int]], spoken: Iterable[tuple[str, str]]
+        self, partitions: Sequence[tuple[str, int]], given: Iterable[EmbeddingSketch]
     ) -> list[Produced]:
         """Speak for each quiet model, in the name of one of our partitions: what it moves is time alone."""
         if self._clock is None or not partitions:
             return []
+        spoken = {(sketch.modality, sketch.model) for sketch in given} | self._sketcher.waiting
         topic, partition = min(partitions)
         offset = self._read_to.get((topic, partition), 0)
         return [
             self._sketched(
                 heartbeat(topic=topic, partition=partition, offset=offset, modality=modality, model=model)
             )
-            for modality, model in self._quiet.due(spoken=spoken, now=self._clock.monotonic())
+            for modality, model in self._quiet.due(spoken=spoken, now=self._now())
         ]
 
     def _sketched(self, sketch: EmbeddingSketch) -> Produced:

@@ -46,7 +46,7 @@ from streams.ports import CandidateIndex, Processor
 from streams.stages.arbitrate import FOLDED, HEAD, ROWS, STATE_TOPICS, ArbitrateStage
 from streams.stages.audit import ARBITER_GROUP, ENCODE_GROUP, FIND_GROUP, Audit
 from streams.stages.decision_metrics import DecisionMetrics
-from streams.stages.encode import ENCODED, EncodeProcessor
+from streams.stages.encode import ENCODED, SKETCH_WAITS, EncodeProcessor
 from streams.stages.find import AGAIN, INPUT, PASSED_ON, FindProcessor
 from streams.stages.index import INDEX_GROUP, IndexProcessor
 from streams.stages.index_position import FoldedTo, KafkaRowLog, catch_up
@@ -218,7 +218,7 @@ class _Stage:
             gate=self._intake("encode", told=refusals.told),
             holds=refusals,
             idle=processor.idle,
-            idle_seconds=heartbeat_s,
+            idle_seconds=heartbeat_s * SKETCH_WAITS,
         ).run(self._stop)
 
     def find(self) -> None:

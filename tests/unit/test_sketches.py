@@ -47,6 +47,28 @@ def test_how_the_range_was_cut_up_does_not_matter() -> None:
     assert sorted(s.count for s in whole.values()) == [600 - 2 * RANGE, RANGE, RANGE]
 
 
+def test_a_sketch_that_is_not_whole_waits_for_more() -> None:
+    sketcher = Sketcher(every_s=2.0)
+    assert sketcher.fold(batch(0, 10), now=100.0) == ()
+    assert sketcher.fold(batch(10, 20), now=101.9) == ()
+    assert [s.count for s in sketcher.fold(batch(20, 30), now=102.0)] == [30]
+    assert sketcher.fold(batch(30, 40), now=103.9) == ()
+    # Whole, it waits no longer; the next one begins to.
+    assert [(s.range_start, s.count) for s in sketcher.fold(batch(40, 300), now=103.9)] == [(0, RANGE)]
+    assert sketcher.due(105.8) == ()
+    assert [(s.range_start, s.count) for s in sketcher.due(105.9)] == [(RANGE, 300 - RANGE)]
+    assert sketcher.due(200.0) == ()
+
+
+def test_a_sketch_ends_with_the_last_offset_of_its_range() -> None:
+    sketcher = Sketcher(every_s=2.0)
+    assert [s.count for s in sketcher.fold(batch(0, RANGE), now=0.0)] == [RANGE]
+    # A gap at the end of a range: the next range says that it is whole.
+    assert sketcher.fold(batch(RANGE, 2 * RANGE - 5), now=0.1) == ()
+    made = sketcher.fold(batch(2 * RANGE, 2 * RANGE + 1), now=0.2)
+    assert [(s.range_start, s.count) for s in made] == [(RANGE, RANGE - 5)]
+
+
 def test_a_batch_given_again_counts_once() -> None:
     sketcher = Sketcher()
     sketcher.fold(batch(0, 50))
