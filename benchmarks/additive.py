@@ -21,7 +21,6 @@ BELOW: dict[str, dict[str, str]] = {
         "exact_short": "near",
         "piece": "near",
         "piece_part": "partly",
-        "piece_other": "different",
         "near": "similar",
         "similar": "partly",
         "beside_artist": "phrase",
@@ -51,6 +50,7 @@ BELOW: dict[str, dict[str, str]] = {
     "album": {"equal": "near", "near": "different"},
     "year": {"equal": "near", "near": "different"},
     "track": {
+        "moved": "other_place",
         "same_place": "number_equal",
         "number_equal": "number_different",
         "number_different": "other_place",

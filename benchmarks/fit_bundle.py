@@ -22,7 +22,7 @@ from scipy.optimize import minimize
 from scipy.special import expit
 
 from benchmarks.additive import Fitted, FloatArray, Table, fit
-from benchmarks.labelled_pairs import PAIRS, SIBLINGS, SIBLINGS_OF, Pair, labelled_pairs
+from benchmarks.labelled_pairs import INVENTED, PAIRS, SIBLINGS, SIBLINGS_OF, Pair, labelled_pairs
 from encoders.evaluation.calibration import calibration_scores
 from streams.core.comparison import FIELDS, SKIPPED, compare_records, one_sided_rule
 from streams.core.hearing import ABSENT
@@ -62,6 +62,7 @@ RECIPES = {
             "shs100k2-works": 1500,
             "atepp-classical-tracks": 1000,
             SIBLINGS: 1500,
+            INVENTED: 1500,
         },
     ),
     "work": Recipe(
@@ -70,9 +71,14 @@ RECIPES = {
             "youtube-shs-pairs": 1500,
             "shs100k2-works": 3000,
             "atepp-classical-tracks": 3000,
+            INVENTED: 500,
         },
     ),
 }
+
+
+BY_HAND = {"recording": {("title", "piece_other"): -6.0, ("numbers", "one_sided"): -1.5}, "work": {}}
+"""What labels do not teach, or teach wrongly (docs/evaluation.md): a number that differs is another piece."""
 
 
 class Pattern(NamedTuple):
@@ -224,6 +230,8 @@ def head_of(old: Head, compared: Compared, recipe: Recipe, name: str) -> Head:
     weights = {field: dict(levels) for field, levels in old.weights.items()}
     for (field, level), value in sorted(fitted.weights.items()):
         weights.setdefault(field, {})[level] = round(own.slope * value, 3)
+    for (field, level), value in BY_HAND[name].items():
+        weights.setdefault(field, {})[level] = value
     prior = float(fitted.intercepts[compared.strata.index(usual)])
     told = {
         stratum: Calibration(

@@ -3,6 +3,7 @@
 A stream gives the pairs that share a blocking key or are near by their text vectors; a set of pairs its own.
 """
 
+import dataclasses
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -20,6 +21,7 @@ from streams.core.proposing import MAX_COMPARED, reach_of
 from streams.core.records import LinkageRecord, TitleReading
 from streams.edges.encoder import BundleEncoder
 from streams.evaluation.folds import FOLDS, folds
+from streams.evaluation.golden.catalogue import golden_catalogue
 from streams.evaluation.labelled import LabelledPair, LabelledPairs, LabelledStream
 from streams.evaluation.sets import SETS
 
@@ -27,6 +29,9 @@ STREAMS = ("musicbrainz-20k", "shs100k2-works", "atepp-classical-tracks")
 SIBLINGS, SIBLINGS_OF = "album-siblings", "musicbrainz-20k"
 PAIRS = ("itunes-amazon-structured", "itunes-amazon-dirty", "salami-youtube", "youtube-shs-pairs")
 
+
+INVENTED, SEEDS = "golden-others", (2, 3)
+"""Golden catalogues of other seeds than the one that is scored: the same senders, and none of its songs."""
 
 VIDEOS = "youtube-shs-pairs"
 STRANGERS = 20
@@ -64,6 +69,8 @@ def labelled_pairs(data: Path) -> Iterator[Pair]:
             yield from _of_pairs(pairs)
             if source.name == VIDEOS:
                 yield from _chosen_strangers(pairs, encoder)
+    for seed in SEEDS:
+        yield from _of_stream(dataclasses.replace(golden_catalogue(seed=seed), name=INVENTED), encoder)
 
 
 def _chosen_strangers(labelled: LabelledPairs, encoder: BundleEncoder) -> Iterator[Pair]:

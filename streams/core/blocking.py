@@ -21,6 +21,7 @@ BLOCKERS = (
     "title_pair",
     "heads",
     "artist_duration",
+    "album_place",
 )
 _STOP = frozenset(
     "the a an of in on to and or for my your i you me it is la le les el de der die das".split()
@@ -56,6 +57,8 @@ def blocking_keys(record: LinkageRecord) -> tuple[str, ...]:
     if record.duration_ms and artists:
         bucket = (record.duration_ms + _DURATION_BUCKET_MS // 2) // _DURATION_BUCKET_MS
         keys.append(f"artist_duration:{_squeeze(artists[0])}|{bucket}")
+    if record.albums and record.track_number is not None:
+        keys.append(f"album_place:{_squeeze(fold_diacritics(record.albums[0]))}|{record.track_number}")
     return tuple(dict.fromkeys(keys))[:MAX_KEYS]
 
 

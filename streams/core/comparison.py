@@ -28,6 +28,8 @@ from streams.core.hearing import ABSENT, hear
 from streams.core.names import SAME
 from streams.core.names.comparing import CLOSE, DIFFERENT
 from streams.core.records import Kind, LinkageRecord, SoundEvidence
+from streams.core.titles.pieces import OTHER as OTHER_PIECE
+from streams.core.titles.pieces import PART as PART_OF_PIECE
 from streams.core.titles.pieces import PIECE
 
 SKIPPED = "skipped"
@@ -65,6 +67,8 @@ COARSER = {
     ("title", "mostly"): "some",
     ("title", "partly"): "different",
     ("title", "word"): "different",
+    ("album", "album_mates"): "equal",
+    ("track", "moved"): "other_place",
     ("artist", "close"): "near",
     ("artist", "within"): "contained",
     ("artist", "uploader_differs"): "different",
@@ -113,7 +117,10 @@ def one_sided_rule(levels: tuple[str, ...]) -> str | None:
 _TITLE, _ARTIST, _VERSION, _DURATION, _IDS, _SOUND = map(
     FIELDS.index, ("title", "artist", "version", "duration", "ids", "sound")
 )
-_OTHER_FACTS = tuple(map(FIELDS.index, ("numbers", "iswc", "gtin", "ids", "language", "explicit", "cover")))
+_OTHER_FACTS = tuple(
+    map(FIELDS.index, ("numbers", "isrc", "iswc", "gtin", "ids", "language", "explicit", "cover"))
+)
+"""A version has an ISRC of its own: another one beside a version word says the same once more."""
 _SPEAKS_AGAINST = frozenset({"different", "conflict", "other_track", "mbid_different"})
 _NAMES_RECORDING = frozenset({"mbid_equal", "proprietary_equal", "acoustid_equal", "video_equal"})
 
@@ -149,6 +156,9 @@ def _harmony(sound: SoundEvidence | None) -> str:
 
 
 _STRONG_TITLES = frozenset({"exact", "exact_short", PIECE, "near"})
+_OTHER_TITLES = frozenset({"mostly", "partly", "word", "some", DIFFERENT, PART_OF_PIECE, OTHER_PIECE})
+"""Of two songs, as far as titles tell: that their album is one is then what is to be expected."""
+_WITHIN = frozenset({"phrase", "contained"})
 _STRONG_ARTISTS = frozenset({*SAME, "in_title"})
 _NEAR_IN_TIME = frozenset({"second", "three_seconds"})
 _OTHER_ARTISTS = frozenset({DIFFERENT, "uploader_differs"})
@@ -254,6 +264,13 @@ def compare_records(
             relation = "music_video_of" if left.kind is Kind.music_video else "has_music_video"
     cover = compare_flags(left.declared_cover, right.declared_cover)
     album = compare_albums(a, b)
+    track = compare_tracks(a, b, album)
+    if numbers == ABSENT and title in _WITHIN and ("part" in a.numbers) is not ("part" in b.numbers):
+        numbers = "one_sided"
+    if album == "equal" and (title in _OTHER_TITLES or numbers == "one_sided"):
+        album = "album_mates"
+    if track == "other_place" and both == "both":
+        track = "moved"
     levels = (
         title,
         artist,
@@ -267,7 +284,7 @@ def compare_records(
         iswc,
         compare_gtins(left, right),
         ids,
-        compare_tracks(a, b, album),
+        track,
         compare_sets(left.languages, right.languages),
         compare_flags(left.explicit, right.explicit),
         cover,

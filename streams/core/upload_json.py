@@ -150,9 +150,20 @@ def validate_upload(upload: Upload) -> None:
         segment = related.segment
         if segment is not None and not 0 <= segment.start_ms < segment.end_ms:
             _refuse(f"related[{index}].segment", "must start at 0 or later and before its end")
-    heard = any(media.role in {"audio", "video"} for media in upload.media)
-    if upload.operation is Operation.upsert and not (upload.title and upload.title.strip()) and not heard:
-        _refuse("title", "empty, and no media with role audio or video")
+    if upload.operation is Operation.upsert and not _is_told_by_something(upload):
+        _refuse("title", "empty, and neither media with role audio or video nor a place on an album")
+
+
+def _is_told_by_something(upload: Upload) -> bool:
+    """Say whether there is a title, a sound, or a place on an album to know a recording by."""
+    return (
+        bool(upload.title and upload.title.strip())
+        or any(media.role in {"audio", "video"} for media in upload.media)
+        or any(
+            release.title and release.title.strip() and release.track_number is not None
+            for release in upload.releases
+        )
+    )
 
 
 def _is_sha256(text: str) -> bool:

@@ -260,6 +260,13 @@ def test_wrong_upload_is_refused_with_the_field(changes: dict[str, object], name
         parse_upload(data)
 
 
+def test_a_place_on_an_album_stands_for_a_title() -> None:
+    placed = parse_upload(_bytes(title=None, releases=[{"title": "River Songs", "track_number": 3}]))
+    assert "album_place:riversongs|3" in blocking_keys(featurize(placed))
+    with pytest.raises(SchemaError, match="title"):
+        parse_upload(_bytes(title=None, releases=[{"title": "River Songs"}]))
+
+
 def test_what_is_not_json_is_refused() -> None:
     with pytest.raises(SchemaError, match="not JSON"):
         parse_upload(b"{")

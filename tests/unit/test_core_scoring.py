@@ -144,7 +144,8 @@ def test_same_text_matches_and_a_stranger_does_not() -> None:
 
 def test_what_is_skipped_could_not_have_made_a_review() -> None:
     # The best that the fields left out could say, beside what must hold for them to be left out. Of a track
-    # number and a barcode the better levels need a place that both may have.
+    # number and a barcode the better levels need a place that both may have; one album of two titles is
+    # `album_mates`.
     skipped = (
         "version",
         "numbers",
@@ -157,7 +158,11 @@ def test_what_is_skipped_could_not_have_made_a_review() -> None:
         "cover",
         "media_kind",
     )
-    barred = {"gtin": {"same_track"}, "track": {"same_place", "number_equal"}}
+    barred = {
+        "gtin": {"same_track"},
+        "track": {"same_place", "number_equal", "moved"},
+        "album": {"equal"},
+    }
     bundle = SCORER.bundle
     for head, review in ((bundle.recording, bundle.recording_review), (bundle.work, bundle.work_review)):
 
@@ -389,15 +394,40 @@ def test_a_place_on_an_album_is_compared_and_other_tracks_of_it_are_told_apart()
         release = Release(title="River Songs", track_number=track)
         return featurize(dataclasses.replace(_upload(title), releases=(release,)))
 
-    def level(left: LinkageRecord, right: LinkageRecord) -> str | None:
+    def level(left: LinkageRecord, right: LinkageRecord, field: str = "track") -> str | None:
         lines = SCORER.score(left, right).recording.lines
-        return next((line.level for line in lines if line.name == "track"), None)
+        return next((line.level for line in lines if line.name == field), None)
 
     assert level(on("Clear Water", 3), on("Clear Watr", 3)) == "same_place"
-    assert level(on("Clear Water", 3), on("Clear Water", 4)) == "other_place"
+    assert level(on("Clear Water", 3), on("Clear Water", 4)) == "moved"
+    assert level(on("Clear Water", 3), on("Muddy Rain", 4)) == "other_place"
     assert level(on("Clear Water", 3), on("Clear Water", None)) is None
+    assert level(on("Clear Water", 3), on("Clear Water", 4), "album") == "equal"
+    assert level(on("Clear Water", 3), on("Muddy Rain", 4), "album") == "album_mates"
     sibling = SCORER.score(on("Clear Water", 3), on("Muddy Rain", 4))
     assert sibling.recording.log_odds < SCORER.bundle.recording_review
+
+
+def test_a_part_that_one_title_alone_names_speaks_against_and_excludes_nothing() -> None:
+    score = _score(_upload("Clear Water at the Mill"), _upload("Clear Water at the Mill, Part 2"))
+    assert [line.level for line in score.recording.lines if line.name == "numbers"] == ["one_sided"]
+    assert score.cannot_link is None
+    told = _score(_upload("Clear Water, Part 2"), _upload("Clear Water, Part 2"))
+    assert [line.level for line in told.recording.lines if line.name == "numbers"] == ["equal"]
+
+
+def test_a_version_word_on_one_side_beside_another_isrc_is_not_asked_about() -> None:
+    plain = _upload("Clear Water", isrc="GBABC1000001")
+    assert _decided(plain, _upload("Clear Water (Live)")) == "review"
+    assert _decided(plain, _upload("Clear Water (Live)", isrc="GBABC1000002")) == "new"
+
+
+def _decided(left: Upload, right: Upload) -> str:
+    log_odds = _score(left, right).recording.log_odds
+    bundle = SCORER.bundle
+    if log_odds >= bundle.recording_match:
+        return "match"
+    return "review" if log_odds >= bundle.recording_review else "new"
 
 
 def test_an_uploader_is_no_artist_and_a_title_may_name_one() -> None:
