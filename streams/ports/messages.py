@@ -1,0 +1,58 @@
+"""Records as they are read from topics and as they are to be written."""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+Headers = tuple[tuple[str, bytes], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Message:
+    """One record of a topic as it was read.
+
+    Attributes
+    ----------
+    gap : int >= 0
+        how many offsets right before it hold no record: the ends of transactions, and what was aborted; 0
+        where that is not known
+    """
+
+    topic: str
+    partition: int
+    offset: int
+    key: bytes | None
+    value: bytes | None
+    headers: Headers = ()
+    timestamp_ms: int = 0
+    gap: int = 0
+
+    def header(self, name: str) -> bytes | None:
+        """Return the last header of this name."""
+        for key, value in reversed(self.headers):
+            if key == name:
+                return value
+        return None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Produced:
+    """One record to be written.
+
+    Attributes
+    ----------
+    cause : int, optional
+        index of the message of the batch that it follows from: the runner continues that message's trace
+    """
+
+    topic: str
+    key: bytes
+    value: bytes | None
+    headers: Headers = ()
+    cause: int | None = None
+
+
+class Delivered(NamedTuple):
+    """One record of a committed transaction and the offset that the broker gave it."""
+
+    produced: Produced
+    offset: int
