@@ -27,51 +27,79 @@ class Coincidences:
     ----------
     left, right : int [shape=(m,)]
         places in the landmarks of the two sides
-    frames_left, frames_right : float [shape=(m,)]
-        their times
+    frames_left, frames_right : int32 [shape=(n,)]
+        times of all points of the two sides
     """
 
     left: IntArray
     right: IntArray
-    frames_left: FloatArray
-    frames_right: FloatArray
+    frames_left: NDArray[np.int32]
+    frames_right: NDArray[np.int32]
 
     def __len__(self) -> int:
         """Count the pairs."""
         return len(self.left)
 
-    def offsets(self, ratio: float) -> FloatArray:
+    def offsets(self, ratio: float, pairs: IntArray | None = None) -> FloatArray:
         """Left time less right time in steps of the left, the right side played slower by ``ratio``."""
-        return self.frames_left - np.float32(ratio) * self.frames_right
+        left, right = (self.left, self.right) if pairs is None else (self.left[pairs], self.right[pairs])
+        later = self.frames_right.astype(np.float32) * np.float32(ratio)
+        return self.frames_left.astype(np.float32)[left] - later[right]
+
+    def times(self) -> IntArray:
+        """Give the left time of each pair."""
+        return self.frames_left[self.left].astype(np.intp)
+
+    def turned(self) -> Coincidences:
+        """Tell them from the other side."""
+        return Coincidences(
+            left=self.right,
+            right=self.left,
+            frames_left=self.frames_right,
+            frames_right=self.frames_left,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class ByPitch:
+    """The points of one sound, ascending in pitch: sorted once, asked at many differences of pitch."""
+
+    order: IntArray
+    pitches: NDArray[np.int32]
+    frames: NDArray[np.int32]
+
+    @classmethod
+    def of(cls, points: Landmarks) -> ByPitch:
+        """Sort the points of a sound; ``frames`` stay as they are."""
+        order = np.argsort(points.cents, kind="stable")
+        return cls(order=order, pitches=points.cents[order].astype(np.int32), frames=points.frames)
 
 
 def coincidences(
-    left: Landmarks, right: Landmarks, *, cents: float = 0.0, tolerance: int = CENTS
+    left: ByPitch, right: Landmarks, *, cents: float = 0.0, tolerance: int = CENTS
 ) -> Coincidences:
-    """Pair the points of two sounds.
+    """Pair the points of two sounds, ascending in the right one's.
 
     Parameters
     ----------
-    left, right : Landmarks
+    left : ByPitch
+    right : Landmarks
     cents : float
         how much higher the left side is
     tolerance : int >= 0 [cents]
     """
-    order = np.argsort(left.cents, kind="stable")
-    pitches = left.cents[order].astype(np.int32)
     wanted = np.rint(right.cents + cents).astype(np.int32)
-    first = np.searchsorted(pitches, wanted - tolerance)
-    counts = np.searchsorted(pitches, wanted + tolerance, side="right") - first
+    first = np.searchsorted(left.pitches, wanted - tolerance)
+    counts = np.searchsorted(left.pitches, wanted + tolerance, side="right") - first
     total = int(counts.sum())
     if total > _MOST_PAIRS:
         # Of very long sounds a part of the points votes: every n-th of the right side.
         counts[np.arange(len(counts)) % -(-total // _MOST_PAIRS) != 0] = 0
     ends = np.cumsum(counts)
-    in_right = np.repeat(np.arange(len(wanted)), counts)
-    in_left = order[np.arange(ends[-1] if len(ends) else 0) - np.repeat(ends - counts - first, counts)]
+    in_order = np.arange(ends[-1] if len(ends) else 0) - np.repeat(ends - counts - first, counts)
     return Coincidences(
-        left=in_left,
-        right=in_right,
-        frames_left=left.frames[in_left].astype(np.float32),
-        frames_right=right.frames[in_right].astype(np.float32),
+        left=left.order[in_order],
+        right=np.repeat(np.arange(len(wanted)), counts),
+        frames_left=left.frames,
+        frames_right=right.frames,
     )

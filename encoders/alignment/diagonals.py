@@ -51,55 +51,55 @@ class Diagonals:
         return len(self.offsets)
 
 
-def diagonals(found: Coincidences, frames: NDArray[np.int32], *, ratio: float, length: float) -> Diagonals:
+def diagonals(found: Coincidences, *, ratio: float) -> Diagonals:
     """Find the offsets at which some stretch of the left side coincides with the right.
 
     Parameters
     ----------
     found : Coincidences
-    frames : int32 [shape=(n,)]
-        times of all points of the left side
     ratio : float
         how many times faster the right side plays
-    length : float [frames]
-        of the right side in the left's clock
     """
-    offsets = found.offsets(ratio)
-    low = int(np.floor(offsets.min(initial=0.0))) - 2
-    places = np.rint(offsets).astype(np.intp) - low
-    size = int(places.max(initial=0)) + 3
-    rows = int(frames[-1]) // ROW + 1 if len(frames) else 1
-    row = found.frames_left.astype(np.intp) // ROW
+    frames = found.frames_left
+    row = frames // ROW
+    rows = int(row[-1]) + 1 if len(row) else 1
+    later = np.rint(ratio * found.frames_right).astype(np.intp)
+    length = float(max(1, later.max(initial=0)))
     # A pitch that the right side plays all the time coincides by chance; one that it seldom plays tells more.
-    partners = np.bincount(found.left, minlength=len(frames)) * (WIDTH / max(length, 1.0))
+    partners = np.bincount(found.left, minlength=len(frames)) * (WIDTH / length)
     chance = np.clip(partners, _LEAST_CHANCE, 0.6)
     worth = np.log1p(_SURVIVING / chance)
-    votes = np.bincount(row * size + places, weights=worth[found.left], minlength=rows * size).astype(
-        np.float32
-    )
+    # Each row begins its own count: it meets the right side at offsets of its own.
+    shift = int(later.max(initial=0)) + 2
+    size = shift + ROW + 2
+    places = ((frames - ROW * row) + row.astype(np.intp) * size + shift)[found.left] - later[found.right]
+    votes = np.bincount(places, weights=worth[found.left], minlength=rows * size).astype(np.float32)
     # The first and the last column are empty, so rows may run into each other.
     votes[1:-1] = votes[:-2] + votes[1:-1] + votes[2:]
     summed = votes.reshape(rows, size)
     # Chance and its scatter, of each row over the offsets at which it meets the right side at all.
-    mean = summed.sum(axis=1, dtype=np.float64) / max(length, 1.0)
-    square = np.einsum("ij,ij->i", summed, summed, dtype=np.float64) / max(length, 1.0)
+    mean = summed.sum(axis=1, dtype=np.float64) / length
+    square = np.einsum("ij,ij->i", summed, summed, dtype=np.float64) / length
     spread = np.sqrt(np.maximum(square - mean**2, np.maximum(mean, 1.0)))
     bar = mean + _WORTH_A_LOOK * spread
     at, column = np.nonzero(summed >= bar[:, None].astype(np.float32))
     excess = (summed[at, column] - mean[at]) / spread[at]
-    chosen = _peaks(np.bincount(column, weights=excess, minlength=size))
-    member = np.full(size, -1, dtype=np.intp)
+    # From the columns of each row to the one count of all offsets.
+    chosen = _peaks(np.bincount(column + ROW * at, weights=excess))
+    member = np.full(ROW * rows + size, -1, dtype=np.int8)
     for number, place in reversed(list(enumerate(chosen))):
         member[max(0, place - 1) : place + 2] = number
-    pairs = np.flatnonzero(member[places] >= 0)
+    table = np.lib.stride_tricks.sliding_window_view(member, size)[: ROW * rows : ROW]
+    on = table.reshape(-1)[places]
+    pairs = np.flatnonzero(on >= 0)
     matched = np.zeros((len(chosen), len(frames)), dtype=np.bool_)
-    matched[member[places[pairs]], found.left[pairs]] = True
+    matched[on[pairs], found.left[pairs]] = True
     scatter = 1.0 + spread / np.maximum(mean, 1.0)
     return Diagonals(
-        offsets=np.array(chosen, dtype=np.float64) + low,
+        offsets=np.array(chosen, dtype=np.float64) - shift,
         pairs=pairs,
         matched=matched,
-        chance=np.minimum(chance * scatter[frames // ROW], 0.6),
+        chance=np.minimum(chance * scatter[row], 0.6),
     )
 
 
@@ -107,7 +107,7 @@ def _peaks(given: NDArray[np.number[Any]]) -> list[int]:
     """Choose the offsets that stand out most, no two within a diagonal's width."""
     strength = given.astype(np.float64)
     chosen = []
-    for _ in range(_MOST):
+    for _ in range(_MOST if len(strength) else 0):
         best = int(np.argmax(strength))
         if strength[best] <= 0.0:
             break

@@ -52,10 +52,17 @@ def stretches(lines: Diagonals, frames: NDArray[np.int32]) -> list[Stretch]:
     if not len(lines) or not len(frames):
         return []
     gains = _gains(lines, frames)
-    cells = int(frames[-1]) // _CELL + 1
-    per_cell = np.zeros((cells, len(lines) + 1))
-    np.add.at(per_cell, frames // _CELL, np.vstack([np.zeros(len(frames)), gains]).T)
-    path = _path(per_cell)
+    # Most offsets of strangers hold no part that is worth enough: no path needs to lead over them.
+    before = np.cumsum(gains, axis=1)
+    before -= gains
+    rise = (before + gains - np.minimum.accumulate(before, axis=1)).max(axis=1)
+    states = np.concatenate([[0], 1 + np.flatnonzero(rise >= WORTH)])
+    if len(states) == 1:
+        return []
+    cell = frames // _CELL
+    none = np.zeros(len(frames))
+    per_cell = [np.bincount(cell, weights=gains[state - 1] if state else none) for state in states]
+    path = states[_path(np.stack(per_cell, axis=1))]
     bounds = np.flatnonzero(np.diff(path, prepend=-1, append=-1))
     found: list[Stretch] = []
     spans = [(int(path[a]) - 1, int(a) * _CELL, int(b) * _CELL) for a, b in pairwise(bounds)]

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from encoders.alignment.coincidence import Coincidences, FloatArray, coincidences
+from encoders.alignment.coincidence import ByPitch, Coincidences, coincidences
 from encoders.landmarks import FRAME_MS, Landmarks
 
 # Searched range where pitch does not tell the tempo.
 MAX_STRETCH: Final = 1.3
-# Excerpts of 12 s: half a step drifts their ends by 24 ms, less than a frame.
+# Excerpts of 12 s, first half of that: half a step drifts their ends by 24 ms, less than a frame.
 _EXCERPT: Final = round(12_000 / FRAME_MS)
-_STEP: Final = 0.008
+_STEP: Final = 0.016
 # Where they are taken: a cut, or a part of its own, rarely meets both.
 _PLACES: Final = (1 / 3, 2 / 3)
 _LIMIT: Final = float(np.log(MAX_STRETCH))
@@ -40,35 +41,54 @@ class Line(NamedTuple):
     strength: float
 
 
-def strength_of(offsets: FloatArray) -> float:
-    """Say how far the best offset stands out, in deviations."""
-    if not len(offsets):
-        return 0.0
-    places = np.rint(offsets - offsets.min()).astype(np.intp)
-    counts = np.convolve(np.bincount(places), (1.0, 1.0, 1.0), mode="same")
-    mean = float(counts.mean())
-    # Few pairs are no evidence: never less than what chance alone would scatter.
-    spread = max(float(counts.std()), float(np.sqrt(mean)), 2.0)
-    return (float(counts.max()) - mean) / spread
-
-
-def tied_line(left: Landmarks, right: Landmarks, cents: float) -> Line:
+def tied_line(left: ByPitch, right: Landmarks, cents: float) -> Line:
     """Try the tempo that goes with a difference of pitch, as when a tape runs faster."""
-    ratio = float(2.0 ** (-cents / 1_200.0))
-    found = coincidences(left, excerpt(right, 0.5, _WIDER), cents=cents)
-    return Line(ratio=ratio, cents=cents, strength=strength_of(found.offsets(ratio)))
+    return line_at(left, excerpt(right, 0.5, _WIDER), cents, (float(2.0 ** (-cents / 1_200.0)),))
 
 
-def free_line(left: Landmarks, right: Landmarks, cents: float) -> Line:
-    """Find the tempo at a difference of pitch, whatever that says."""
+def free_line(left: ByPitch, right: Landmarks, cents: float) -> Line:
+    """Find the tempo at a difference of pitch, whatever that says: roughly on 6 s, then on 12 s."""
     best = Line(ratio=1.0, cents=cents, strength=0.0)
     for place in _PLACES:
-        found = coincidences(left, excerpt(right, place, _EXCERPT), cents=cents)
-        for ratio in _RATIOS:
-            strength = strength_of(found.offsets(ratio))
-            if strength > best.strength:
-                best = Line(ratio=ratio, cents=cents, strength=strength)
+        rough = line_at(left, excerpt(right, place, _EXCERPT // 2), cents, _RATIOS)
+        near = tuple(rough.ratio * float(np.exp(step)) for step in (-0.5 * _STEP, 0.0, 0.5 * _STEP))
+        best = max(best, line_at(left, excerpt(right, place, _EXCERPT), cents, near), key=strength)
     return best
+
+
+def line_at(left: ByPitch, right: Landmarks, cents: float, ratios: Sequence[float]) -> Line:
+    """Find the ratio at which one offset stands out most."""
+    found = coincidences(left, right, cents=cents)
+    best = Line(ratio=ratios[0], cents=cents, strength=0.0)
+    if not len(found):
+        return best
+    times = found.times()
+    latest = int(right.frames[-1])
+    for ratio in ratios:
+        # None is later than 0, so no offset is negative.
+        moved = np.rint(ratio * (right.frames - latest)).astype(np.intp)
+        stands_out = _strength_of(np.bincount(times - moved[found.right]))
+        if stands_out > best.strength:
+            best = Line(ratio=ratio, cents=cents, strength=stands_out)
+    return best
+
+
+def strength(line: Line) -> float:
+    """Give how far a line stands out."""
+    return line.strength
+
+
+def _strength_of(votes: NDArray[np.intp]) -> float:
+    """Say how far the best offset stands out, in deviations."""
+    votes = votes[int(np.argmax(votes > 0)) :]
+    counts = np.zeros(len(votes) + 2, dtype=np.float32)
+    for step in range(3):
+        counts[step : step + len(votes)] += votes
+    mean = float(counts.mean())
+    variance = float(np.dot(counts, counts)) / len(counts) - mean**2
+    # Few pairs are no evidence: never less than what chance alone would scatter.
+    spread = float(np.sqrt(max(variance, mean, 4.0)))
+    return (float(counts.max()) - mean) / spread
 
 
 def excerpt(points: Landmarks, place: float, frames: int) -> Landmarks:
@@ -93,7 +113,7 @@ def fitted(found: Coincidences, ratio: float) -> float:
     best = low + float(np.argmax(counts))
     reach = 24.0
     near = np.abs(offsets - best) <= reach
-    times, lags = found.frames_left[near], offsets[near] - best
+    times, lags = found.times()[near], offsets[near] - best
     piece = np.floor(times / _PIECE).astype(np.intp)
     lag = np.rint(lags + reach).astype(np.intp)
     table = np.zeros((int(piece.max(initial=0)) + 1, int(2 * reach) + 1))
