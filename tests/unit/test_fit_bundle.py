@@ -1,0 +1,88 @@
+"""What the fit of a bundle leaves out, keeps, and sets by hand."""
+
+from collections import Counter
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from benchmarks.fit_bundle import (
+    BY_HAND,
+    FOLDS,
+    RECIPES,
+    Pattern,
+    by_hand,
+    fitted_bundle,
+    kept_patterns,
+    without,
+    write_held_out,
+)
+from benchmarks.labelled_pairs import INVENTED, SIBLINGS
+from streams.core.comparison import FIELDS
+from streams.core.hearing import ABSENT
+from streams.core.scoring import Bundle
+
+KNOWN = ("musicbrainz-20k", SIBLINGS, "salami-youtube", "shs100k2-works", INVENTED)
+Found = dict[str, Counter[Pattern]]
+
+
+def _levels(**told: str) -> tuple[str, ...]:
+    return tuple(told.get(field, ABSENT) for field in FIELDS)
+
+
+@pytest.fixture(scope="module")
+def found() -> Found:
+    """Two kinds of pairs in every set: titles that agree are matches, others are none."""
+    same, other = _levels(title="exact", artist="equal"), _levels(title="different", artist="equal")
+    return {
+        name: Counter(
+            {
+                Pattern(levels, data, fold, stratum, label): 200
+                for data in KNOWN
+                if data in recipe.sets
+                for fold in range(FOLDS)
+                for stratum in ("unknown|unknown", "reference_db|reference_db")
+                for levels, label in ((same, True), (other, False))
+            }
+        )
+        for name, recipe in RECIPES.items()
+    }
+
+
+def test_what_is_fitted_is_fitted_again_to_the_byte(found: Found) -> None:
+    once = fitted_bundle(Bundle.packaged(), found, version="x")
+    assert fitted_bundle(once, found, version="x").to_json() == once.to_json()
+
+
+def test_what_is_set_by_hand_is_no_matter_of_labels(found: Found) -> None:
+    fitted = fitted_bundle(Bundle.packaged(), found, version="x")
+    for field, level in BY_HAND["recording"]:
+        assert fitted.recording.weights[field][level] == BY_HAND["recording"][field, level]
+    assert by_hand(fitted.recording.weights, "recording") == fitted.recording.weights
+
+
+def test_compared_pairs_are_read_as_they_were_kept(found: Found, tmp_path: Path) -> None:
+    file = tmp_path / "patterns.json"
+    file.write_bytes(msgspec.json.encode({name: list(rows.items()) for name, rows in found.items()}))
+    assert kept_patterns(file, tmp_path) == found
+
+
+def test_what_was_invented_of_a_set_goes_with_it(found: Found) -> None:
+    left = {row.data for rows in without(found, "musicbrainz-20k").values() for row in rows}
+    assert not left & {"musicbrainz-20k", SIBLINGS}
+    fold = without(found, "salami-youtube", fold=2)["recording"]
+    assert {row.fold for row in fold if row.data == "salami-youtube"} == {0, 1, 3, 4}
+
+
+def test_a_bundle_that_has_not_seen_a_set_is_told_by_the_name_it_is_scored_under(
+    found: Found, tmp_path: Path
+) -> None:
+    few = {
+        name: Counter({row: n for row, n in rows.items() if row.data in {"shs100k2-works", INVENTED}})
+        for name, rows in found.items()
+    }
+    write_held_out(tmp_path, Bundle.packaged(), few, version="x")
+    names = {file.stem for file in tmp_path.iterdir()}
+    assert names == {"golden", INVENTED, "shs-hard-pairs", "shs100k2-works"}
+    golden = Bundle.from_json((tmp_path / "golden.json").read_bytes())
+    assert golden.recording == Bundle.from_json((tmp_path / f"{INVENTED}.json").read_bytes()).recording
