@@ -61,6 +61,22 @@ def _level(
             "Sonata in C minor, Op. 13: Adagio cantabile",
             "Sonata No. 8 in C minor, Op. 13: II. Adagio cantabile",
         ),
+        ("Symphonie Nr. 5 c-Moll: II. Andante", "Symphony No. 5 in C minor, Op. 67: 2. Andante con moto"),
+        ("Septième Sequenza", "Sequenza VIIa"),
+        ("Treizième ordre", "Ordres, No. 13, B minor"),
+        ("Ballade No. 4", "4 Ballades: No. 4 in F minor, Op. 52"),
+        ("Suite lacustre: IV. Passepied", "Suite lacustre, L. 75: IV. Passepied. Allegretto"),
+        ("Nights, M. 55: Scarbo", "Nights: III. Scarbo"),
+        ("Sonata in G, Op. 14,2: III. Scherzo", "Sonata No. 10 in G major, Op. 14 No. 2: III. Scherzo"),
+        ("12 Etudes, Op. 25: Etude No. 17 in E minor, Op. 25, No. 5", "Etudes, Op. 25: No. 5 in E minor"),
+        ("24 Preludes, Op. 28: Prelude No. 12 in G minor", "24 Preludes, Op. 28: No. 12"),
+        ("Liebestraum, S541: No. 3. Nocturne", "Liebestraum No. 3 in A-flat major, S. 541/3"),
+        ("Sonata in D, K. 96/L.465", "Sonata in D major, Kk.96"),
+        (
+            "Sonata No. 3, Op. 58: I. Allegro (Live in Paris, 17.I.1964)",
+            "Sonata No. 3, Op. 58: 1. Allegro maestoso",
+        ),
+        ("Ballade No. 4 in F minor, Op. 52 (1949 Moscow performance)", "Ballade No. 4, Op. 52"),
     ],
 )
 def test_one_piece_in_two_wordings(one: str, other: str) -> None:
@@ -87,6 +103,30 @@ def test_two_pieces_of_one_work(one: str, other: str) -> None:
 def test_a_work_and_one_of_its_movements() -> None:
     assert _level("Suite No. 5, BWV 816", "Suite No. 5, BWV 816: Gigue") == PART
     assert _level("Sonata, Op. 14 No. 1", "Sonata, Op. 14 No. 1: III. Rondo") == PART
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("Violin Sonata No. 1", "Piano Sonata No. 1"),
+        ("String Quartet No. 1", "Piano Quartet No. 1"),
+        ("Symphonic Dance No. 2", "Norwegian Dance No. 2"),
+        ("Sonata No. 1 in C major", "Sonata No. 1 in D minor"),
+        ("Ballade No. 4, Op. 52", "Ballade No. 4, Op. 23"),
+        ("Symphony No. 5", "Symphony No. 6"),
+        ("Suite: IV. Gavotte", "Suite: IV. Air"),
+    ],
+)
+def test_forms_and_numbers_that_are_two_works(one: str, other: str) -> None:
+    assert _level(one, other) not in {PIECE, PART, OTHER}
+
+
+def test_a_form_and_its_number_are_those_of_their_composer() -> None:
+    one, other = "Symphony No. 5: II. Andante", "Symphonie Nr. 5: 2. Andante"
+    assert _level(one, other) == PIECE
+    assert _level(one, other, composers=("Clara Wieck", "Louise Farr")) not in {PIECE, OTHER, PART}
+    assert _level(one, other, composers=None) not in {PIECE, OTHER, PART}
+    assert _level(one, other, composers=("Wieck", "Clara Wieck")) == PIECE
 
 
 def test_an_opus_number_is_that_of_its_composer() -> None:

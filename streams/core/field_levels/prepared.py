@@ -6,7 +6,6 @@ from weakref import ref
 from streams.core.names import name_form
 from streams.core.normalize import fold_diacritics, normalize_text
 from streams.core.records import LinkageRecord, SourceKind, TitleReading, TypedNumber, VersionPart
-from streams.core.titles.numbers import CATALOGUED
 from streams.core.titles.pieces import Piece, read_piece
 from streams.core.titles.stripping import same_name
 from streams.core.versions import OF_WHOLE_ALBUMS, Mastering, identity_types, mastering_of, read_version
@@ -33,6 +32,7 @@ class Prepared:
         "artist_ids",
         "artists",
         "bases",
+        "contributor_forms",
         "contributors",
         "explicit",
         "instrumental",
@@ -40,7 +40,7 @@ class Prepared:
         "media_kind",
         "names",
         "numbers",
-        "piece",
+        "pieces",
         "squeezed",
         "squeezed_set",
         "title_tokens",
@@ -76,7 +76,8 @@ class Prepared:
         self.artist_forms = tuple(dict.fromkeys(map(name_form, names)))
         self.artists = frozenset(form.key for form in self.artist_forms if form.generation is None)
         self.artist_ids = frozenset(record.artist_ids)
-        self.contributors = frozenset(name_form(name).key for name in record.contributors) - _NOBODY
+        self.contributor_forms = tuple(map(name_form, record.contributors))
+        self.contributors = frozenset(form.key for form in self.contributor_forms) - _NOBODY
         self.albums = frozenset(fold_diacritics(album).replace(" ", "") for album in record.albums)
         self.media_kind = readings[0].media_kind if readings else None
         written = fold_diacritics(normalize_text(readings[0].source_text)) if readings else ""
@@ -91,14 +92,18 @@ class Prepared:
             if _is_identity(number):
                 numbers.setdefault(number.scheme, set()).add(number.value)
         self.numbers = numbers
-        catalogued = readings and any(_is_catalogued(scheme) for scheme in numbers)
-        self.piece: Piece | None = (
-            read_piece(readings[0].source_text, readings[0].base) if catalogued else None
-        )
+        self.pieces = _pieces(readings) if any(map(_names_work, numbers)) else ()
 
 
-def _is_catalogued(scheme: str) -> bool:
-    return scheme in CATALOGUED or scheme.startswith("catalogue:")
+def _names_work(scheme: str) -> bool:
+    return scheme in WORK_SCHEMES or scheme.startswith("catalogue:")
+
+
+def _pieces(readings: Sequence[TitleReading]) -> tuple[Piece, ...]:
+    """Read the piece of each title that the record has."""
+    first = {reading.source_text: reading.base for reading in reversed(readings)}
+    read = (read_piece(text, base) for text, base in reversed(first.items()))
+    return tuple(dict.fromkeys(piece for piece in read if piece is not None))
 
 
 def _with_artist(readings: Sequence[TitleReading], bases: Sequence[str]) -> tuple[str | None, ...]:

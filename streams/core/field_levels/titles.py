@@ -6,7 +6,9 @@ from rapidfuzz import fuzz
 
 from streams.core.field_levels.prepared import Prepared
 from streams.core.hearing import ABSENT
-from streams.core.titles.pieces import compare_pieces
+from streams.core.names import SAME, compare_names
+from streams.core.names.comparing import WITHIN
+from streams.core.titles.pieces import OTHER, PART, PIECE, compare_pieces
 from streams.core.wording import CONTAINMENTS, containment
 
 
@@ -18,11 +20,7 @@ def compare_titles(left: Prepared, right: Prepared) -> tuple[str, int, int]:
         i, j = equal
         long = len(left.squeezed[i]) >= 10 or len(left.title_tokens[i]) >= 3
         return ("exact" if long else "exact_short"), i, j
-    if (
-        left.piece
-        and right.piece
-        and (piece := compare_pieces(left.piece, right.piece, one_composer=_one_composer(left, right)))
-    ):
+    if left.pieces and right.pieces and (piece := _compare_pieces(left, right)):
         return piece, 0, 0
     best, where = 0.0, (0, 0)
     for i, base in enumerate(left.squeezed):
@@ -71,11 +69,31 @@ def _without_names(base: str, names: Sequence[str]) -> Iterator[str]:
             yield rest.replace(" ", "")
 
 
+def _compare_pieces(left: Prepared, right: Prepared) -> str | None:
+    """Give the best that any two of their titles say of a piece."""
+    one_composer = _one_composer(left, right)
+    found = {
+        compare_pieces(one, other, one_composer=one_composer) for one in left.pieces for other in right.pieces
+    }
+    return next((level for level in (PIECE, PART, OTHER) if level in found), None)
+
+
 def _one_composer(left: Prepared, right: Prepared) -> bool | None:
-    """Say whether two records name a composer, and the same; none where one of them names nobody."""
-    if not left.contributors or not right.contributors:
+    """Say whether two records name a composer, and the same; none where one of them names nobody.
+
+    Some senders give the composer as the artist, some by the last name alone.
+    """
+    ours, theirs = left.contributor_forms, right.contributor_forms
+    if not left.contributors.isdisjoint(right.contributors | right.artists):
+        return True
+    if not right.contributors.isdisjoint(left.artists):
+        return True
+    if not ours or not theirs:
         return None
-    return not left.contributors.isdisjoint(right.contributors)
+    return any(compare_names(one, other) in _ONE_COMPOSER for one in ours for other in theirs)
+
+
+_ONE_COMPOSER = frozenset({*SAME, WITHIN})
 
 
 def _containment(left: Prepared, right: Prepared) -> tuple[str | None, tuple[int, int]]:

@@ -2,6 +2,7 @@
 
 What one sender writes as "Klaviersonate Nr. 8 c-Moll, op. 13: II. Adagio" another calls "Piano Sonata in C
 minor, Op. 13: Adagio". The catalogue number and the place tell the piece; the words only where a place lacks.
+Where no catalogue number is shared, the same composer's "Symphony No. 5" or "Suite bergamasque: IV." is one.
 """
 
 import re
@@ -12,9 +13,11 @@ from typing import Final
 from rapidfuzz import fuzz
 
 from streams.core.normalize import clean_text, fold_diacritics, normalize_text
+from streams.core.records import TypedNumber
 from streams.core.titles.keys import keys_in
 from streams.core.titles.numbers import CATALOGUED, numbers_in, roman_value
-from streams.core.titles.terms import TERMS, UNTOLD
+from streams.core.titles.stripping import brackets_in
+from streams.core.titles.terms import FORMS, INSTRUMENTS, TERMS, UNTOLD
 
 PIECE, PART, OTHER = "piece", "piece_part", "piece_other"
 """One piece; one of them is but a part of the other; two pieces of one work, or of one opus."""
@@ -30,6 +33,13 @@ _SAME_WORD: Final = 80
 _HALVES: Final = frozenset({"prelude", "fugue", "toccata", "fantasy"})
 _MOST: Final = 0.5
 """Share of the letters of the shorter of two wordings that have to stand in the other."""
+_LONG: Final = 5
+"""A word of fewer letters is not another with a typing error."""
+_WORD: Final = re.compile(r"[^\W\d_]+")
+_FARTHEST: Final = 5
+"""Words between a form and its number: "Sonata for violin and piano in G, No. 3"."""
+
+Numbered = tuple[TypedNumber, int, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +52,10 @@ class Piece:
         scheme and number in a catalogue, letters behind a number left out
     letters : frozenset of (str, str)
         the same with their letters, where there are any
+    forms : frozenset of str
+        forms and their numbers, as "symphony 5": a composer has one of them for each set of instruments
+    keys : frozenset of str
+        musical keys
     path : tuple of str
         places within what the catalogue counts: a number within an opus, then a movement
     head, tail : frozenset of str
@@ -52,6 +66,8 @@ class Piece:
 
     ids: frozenset[tuple[str, str]]
     letters: frozenset[tuple[str, str]]
+    forms: frozenset[str]
+    keys: frozenset[str]
     path: tuple[str, ...]
     head: frozenset[str]
     tail: frozenset[str]
@@ -60,7 +76,7 @@ class Piece:
 
 @lru_cache(maxsize=8_192)
 def read_piece(text: str, base: str) -> Piece | None:
-    """Read what a title says of a catalogued piece; none where it names no number of a catalogue.
+    """Read what a title says of a catalogued piece; none where no number or place tells any.
 
     Parameters
     ----------
@@ -69,41 +85,119 @@ def read_piece(text: str, base: str) -> Piece | None:
     base : str
         the title in it, normalised: other words are not looked at
     """
-    cleaned = clean_text(text)
+    words = frozenset(base.split())
+    cleaned = _without_qualifiers(clean_text(text), words)
     found = numbers_in(cleaned)
-    numbered = [
-        each for each in found if each[0].scheme in CATALOGUED or each[0].scheme.startswith("catalogue:")
-    ]
-    if not numbered:
+    numbered = [each for each in found if _is_catalogued(each[0].scheme)]
+    begin = min((start for _, start, _ in numbered), default=len(cleaned))
+    # Behind the number of a collection a counted form is a place in it: "Preludes, Op. 28: Prelude No. 4".
+    forms = [each for each in _forms(cleaned, found) if each[1] < begin]
+    colon = cleaned.find(": ") + 1
+    if not numbered and not forms and not colon:
         return None
     ids = frozenset((number.scheme, number.value.rstrip("abcdefgh")) for number, _, _ in numbered)
     letters = frozenset(
         (number.scheme, number.value) for number, _, _ in numbered if not number.value[-1:].isdigit()
     )
-    spans = [(start, end) for _, start, end in numbered]
-    spans += [(start, end) for _, start, end in keys_in(cleaned)]
-    begin = min(start for _, start, _ in numbered)
-    rest = _blank(cleaned, spans)
-    path: list[str] = []
-    last = max(end for _, start, end in numbered)
+    taken = [(start, end) for _, start, end in (*numbered, *forms)]
+    keys = list(keys_in(cleaned))
+    begin = min((start for start, _ in taken), default=colon)
+    last = max((end for _, end in taken), default=colon)
+    rest = _blank(cleaned, taken + [(start, end) for _, start, end in keys])
+    within = [each for each in found if each[0].scheme == "opus_number"]
+    within += [each for _, _, end in numbered for each in _number_within(cleaned, end)]
+    path = [within[-1][0].value] if within else []
     for match in _PLACE.finditer(rest, begin):
+        if within and match["said"] and match.start() < within[-1][1]:
+            continue  # "Etude No. 17, Op. 25 No. 5": counted in another way
+        if (
+            within
+            and match["said"]
+            and (match.start() < within[-1][2] or _form_before(rest[: match.start()]))
+        ):
+            rest, last = _blank(rest, [match.span()]), max(last, match.end())
+            continue  # told already
         said = match["said"] or match["roman"] or match["plain"] or match["ordinal"]
         value = said if said.isdigit() else roman_value(said)
         if value is not None:
             path.append(str(int(value)))
             last = max(last, match.end())
             rest = _blank(rest, [match.span()])
-    words = frozenset(base.split())
+    if not ids and not forms and not path:
+        return None
     head, tail = _words(rest[:last], words), _words(rest[last:], words)
     halves = [word for word in (*head, *tail) if word in _HALVES]
     return Piece(
         ids=ids,
         letters=letters,
+        forms=frozenset(number.value for number, _, _ in forms),
+        keys=frozenset(key for key, _, _ in keys),
         path=tuple(path[:3]),
         head=frozenset(head),
         tail=frozenset(tail),
         half=halves[-1] if halves else None,
     )
+
+
+_WITHIN = re.compile(r"\s?/\s?(\d{1,2})(?![\w/])")
+
+
+def _number_within(text: str, end: int) -> list[Numbered]:
+    """Read "S. 541/3"."""
+    match = _WITHIN.match(text, end)
+    return [(TypedNumber(scheme="opus_number", value=match[1]), end, match.end())] if match else []
+
+
+def _is_catalogued(scheme: str) -> bool:
+    return scheme in CATALOGUED or scheme.startswith("catalogue:")
+
+
+def _without_qualifiers(text: str, words: frozenset[str]) -> str:
+    """Blank brackets that are no part of the title: a place or a day of a performance is no movement."""
+    spans = [
+        (start, end)
+        for start, end in brackets_in(text)
+        if not words.issuperset(fold_diacritics(normalize_text(text[start:end])).split())
+    ]
+    return _blank(text, spans)
+
+
+def _forms(text: str, found: tuple[Numbered, ...]) -> list[Numbered]:
+    """Find forms that are counted: "Symphony No. 5", "Sequenza VII", "Fifth Symphony"."""
+    forms = []
+    for number, start, end in found:
+        if number.scheme != "number":
+            continue
+        behind = _WORD.match(text, end + 1) if text[start:end].isalpha() else None
+        if behind and (form := _form(behind.group())) and roman_value(text[start:end]) is None:
+            forms.append((_counted(form, number), start, behind.end()))
+        elif form := _form_before(text[:start]):
+            forms.append((_counted(form, number), start, end))
+    return forms
+
+
+def _counted(form: str, number: TypedNumber) -> TypedNumber:
+    return TypedNumber(scheme="form", value=f"{form} {number.value.rstrip('abcdefgh')}")
+
+
+def _form(word: str) -> str | None:
+    plain = fold_diacritics(word.lower())
+    form = TERMS.get(plain, plain).rsplit(" ", 1)[-1]
+    return form if form in FORMS else None
+
+
+def _form_before(text: str) -> str | None:
+    """Give the form that a number counts: nothing but instruments and small words may stand between."""
+    before = _WORD.findall(text)[-_FARTHEST:]
+    if text.rstrip().endswith(":"):
+        before = before[-1:]
+    for word in reversed(before):
+        if form := _form(word):
+            return form
+        plain = fold_diacritics(word.lower())
+        if plain not in UNTOLD and TERMS.get(plain, plain) not in INSTRUMENTS and len(plain) > 1:
+            return None
+    return None
 
 
 def compare_pieces(left: Piece, right: Piece, *, one_composer: bool | None) -> str | None:
@@ -121,9 +215,9 @@ def compare_pieces(left: Piece, right: Piece, *, one_composer: bool | None) -> s
         two composers
     """
     shared = left.ids & right.ids
-    if not shared or _letters_differ(left, right, shared):
+    if one_composer is False or _letters_differ(left, right, shared):
         return None
-    if one_composer is False:
+    if not shared and not (one_composer and _same_work(left, right)):
         return None
     if left.half and right.half and left.half != right.half:
         return OTHER
@@ -134,12 +228,33 @@ def compare_pieces(left: Piece, right: Piece, *, one_composer: bool | None) -> s
         if left.path:
             return PIECE
         return _by_words(left, right)
-    length = min(len(left.path), len(right.path))
-    if left.path[:length] != right.path[:length]:
+    small, large = sorted((left.path, right.path), key=len)
+    if large[: len(small)] != small and not (large[-len(small) :] == small and left.forms & right.forms):
         return OTHER
     if not left.tail or not right.tail:
         return PART
     return PIECE if _agree(left.tail, right.tail) else OTHER
+
+
+def _same_work(left: Piece, right: Piece) -> bool:
+    """Say whether two pieces of one composer, of which no catalogue number is shared, are of one work."""
+    if {scheme for scheme, _ in left.ids} & {scheme for scheme, _ in right.ids}:
+        return False
+    if left.keys and right.keys and left.keys.isdisjoint(right.keys):
+        return False
+    for group in (INSTRUMENTS, None):
+        ours, theirs = (
+            side.head & group if group else side.head - FORMS - INSTRUMENTS for side in (left, right)
+        )
+        if ours and theirs and not _agree(ours, theirs):
+            return False
+    if left.forms or right.forms:
+        return not left.forms.isdisjoint(right.forms)
+    named = (left.head & right.head) - FORMS - INSTRUMENTS
+    if not any(len(word) >= _LONG for word in named):
+        return False
+    # A number alone ("Images: 1.") says too little.
+    return left.path == right.path or bool(left.tail and right.tail and _agree(left.tail, right.tail))
 
 
 def _by_words(left: Piece, right: Piece) -> str:
@@ -162,10 +277,6 @@ def _agree(one: frozenset[str], other: frozenset[str]) -> bool:
         or (len(word) >= _LONG and any(fuzz.ratio(word, each) >= _SAME_WORD for each in large))
     )
     return shared > 0 and shared >= _MOST * sum(map(len, small))
-
-
-_LONG: Final = 5
-"""A word of fewer letters is not another with a typing error."""
 
 
 def _letters_differ(left: Piece, right: Piece, shared: frozenset[tuple[str, str]]) -> bool:

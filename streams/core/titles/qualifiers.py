@@ -30,6 +30,11 @@ _ENDING_NOISE = Phrases({_NOISE: ENDING_NOISE})
 _SLASHED = re.compile(r"(?i)(?<![^\W_])[fw]/\s*(?=\w)")
 _COUNTED = re.compile(r"(?<![^\W_])(?:\d{4}|\d{1,3}(?:st|nd|rd|th))(?![^\W_])")
 _DATED = re.compile(r"(?<!\d)(?:\d{1,2}([./-])\d{1,2}\1(?:\d{4}|\d\d)|\d{4}-\d\d-\d\d)(?!\d)")
+_ON_STAGE = re.compile(r"(?i)(?:performance|broadcast|aufführung|исполнение)$")
+_PERFORMED_IN = re.compile(
+    r"(?i)^(?=.*(?<!\d)(?:1[89]|20)\d\d(?!\d))(?:recorded\b.*|.*\b(?:performance|broadcast|recording|aufnahme|aufführung"
+    r"|enregistrement|registrazione|grabación|gravação|запись|исполнение))$"
+)
 _PART = re.compile(r"(?i)part(?!\.)|part\.?\s*(?:\d|[ivx]+\b)")
 _SAID_ALL_THE_SAME = frozenset({"explicit", "stereo", "mono"})
 """Types that are kept of a qualifier which is noise."""
@@ -116,6 +121,9 @@ def read_qualifier(text: str, *, language: str | None = None, video: bool = Fals
     if taken or any(found.end == words[-1].end for found in _ENDING_NOISE.find(text)):
         return Qualifier(noise=True)
     versions = read_version(text, language=language) if language else read_version(text)
+    if not versions and _PERFORMED_IN.search(text):
+        kind = "live" if _ON_STAGE.search(text) else "other"
+        versions = (VersionPart(type=kind, text=text, detail=" ".join(re.findall(r"\w+", text.casefold()))),)
     if not versions and _DATED.search(text):
         # A day names a performance.
         versions = (

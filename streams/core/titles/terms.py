@@ -24,11 +24,11 @@ TERMS: Final = _table(
     ballade="ballad ballades balladen ballata баллада バラード",
     fantasy="fantasia fantasie fantasien fantasias fantasies fantaisie phantasie phantasien фантазия 幻想曲 환상곡",
     variations="variation variationen variazioni variaciones вариации 変奏曲 변주곡 变奏曲",
-    suite="suiten suites сюита 組曲 모음곡 组曲",
+    suite="suiten suites ordre ordres сюита 組曲 모음곡 组曲",
     toccata="toccaten toccate токката トッカータ",
     invention="inventions inventionen invenzione инвенция インヴェンション",
     quartet="quartett quartette quatuor quatuors quartetto cuarteto квартет 四重奏曲 四重奏",
-    string_quartet="streichquartett streichquartette",
+    strings_quartet="streichquartett streichquartette",
     trio="trios trii трио 三重奏曲",
     quintet="quintett quintette quintetto quinteto квинтет 五重奏曲",
     dance="dances tanz tanze danse danses danza danzas danze танец танцы",
@@ -43,7 +43,8 @@ TERMS: Final = _table(
     rondo="rondeau rondos рондо",
     scherzo="scherzi scherzos скерцо スケルツォ",
     polonaise="polonaises polonaisen polacca полонез",
-    piano="klavier pianoforte clavier fortepiano pianos фортепиано ピアノ 피아노 钢琴 keyboard",
+    piano="klavier pianoforte clavier fortepiano pianos фортепиано ピアノ 피아노 钢琴 keyboard"
+    " harpsichord cembalo clavecin clavicembalo",
     piano_sonata="klaviersonate klaviersonaten pianosonate",
     piano_concerto="klavierkonzert klavierkonzerte pianokonsert",
     piano_trio="klaviertrio",
@@ -56,7 +57,12 @@ TERMS: Final = _table(
     cello_concerto="cellokonzert",
     flute="flote flauto flauta флейта",
     clarinet="klarinette clarinette clarinetto clarinete кларнет",
-    harpsichord="cembalo clavecin clavicembalo",
+    organ="orgel orgue organo orgao орган",
+    viola="bratsche альт",
+    guitar="gitarre guitare chitarra guitarra violao гитара",
+    horn="corno waldhorn валторна",
+    oboe="hautbois hoboe гобой",
+    trumpet="trompete trompette tromba trompeta труба",
     strings="string streicher cordes archi cuerdas",
     orchestra="orchester orchestre orquesta оркестр",
     allegro="аллегро",
@@ -75,10 +81,15 @@ UNTOLD: Final = frozenset(
 )
 """Words that tell no piece from another."""
 
-_FORMS: Final = (
+FORMS: Final = frozenset(
     "sonata symphony concerto etude prelude fugue waltz mazurka nocturne impromptu ballade fantasy suite toccata"
-    " invention quartet trio quintet dance rhapsody minuet march bagatelle polonaise overture sequenza sequenzas"
-).split()
+    " invention quartet trio quintet dance rhapsody minuet march bagatelle polonaise overture sequenza sequenzas".split()
+)
+"""Forms of which a composer's works are counted."""
+INSTRUMENTS: Final = frozenset(
+    "piano violin cello flute clarinet strings organ viola oboe horn trumpet guitar orchestra".split()
+)
+"""What tells two works of one form and number: "Violin Sonata No. 1" beside the one for piano."""
 ORDINALS: Final = {
     word: number
     for number, words in enumerate(
@@ -93,6 +104,11 @@ ORDINALS: Final = {
             "eighth huitième achte achter achtes octava octavo ottava ottavo восьмая 8th 8e 8ème",
             "ninth neuvième neunte neunter neuntes novena noveno nona nono девятая 9th 9e 9ème",
             "tenth dixième zehnte zehnter zehntes décima décimo decima decimo десятая 10th 10e 10ème",
+            "eleventh onzième elfte elfter elftes undécima undécimo undicesima undicesimo 11th 11e 11ème",
+            "twelfth douzième zwölfte zwölfter zwölftes duodécima duodécimo dodicesima dodicesimo 12th 12e 12ème",
+            "thirteenth treizième dreizehnte dreizehnter tredicesima tredicesimo 13th 13e 13ème",
+            "fourteenth quatorzième vierzehnte vierzehnter quattordicesima quattordicesimo 14th 14e 14ème",
+            "fifteenth quinzième fünfzehnte fünfzehnter quindicesima quindicesimo 15th 15e 15ème",
         ),
         start=1,
     )
@@ -104,4 +120,4 @@ ORDINALS: Final = {
 def is_form(word: str) -> bool:
     """Say whether a word names a form that works are counted by."""
     plain = fold_diacritics(word.lower())
-    return TERMS.get(plain, plain) in _FORMS
+    return TERMS.get(plain, plain).rsplit(" ", 1)[-1] in FORMS
