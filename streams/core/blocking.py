@@ -7,6 +7,7 @@ import itertools
 
 from streams.core.normalize import clean_text, fold_diacritics, normalize_text
 from streams.core.records import LinkageRecord
+from streams.core.titles.spelling import in_one_spelling
 
 MAX_KEYS = 16
 BLOCKERS = (
@@ -40,10 +41,11 @@ def blocking_keys(record: LinkageRecord) -> tuple[str, ...]:
     keys += [f"proprietary:{value}" for value in record.proprietary[:2]]
     keys += [f"video_id:{value}" for value in record.video_ids[:1]]
     artists = [fold_diacritics(name) for name in record.artists[:2]]
-    bases = list(dict.fromkeys(reading.base for reading in record.readings[:3]))
+    bases = list(dict.fromkeys(in_one_spelling(reading.base) for reading in record.readings[:3]))
     for reading in record.readings[:3]:
+        title = _squeeze(in_one_spelling(reading.base))
         for name in [reading.artist, *artists] if reading.artist else artists:
-            keys.append(f"title_artist:{_squeeze(reading.base)}|{_squeeze(fold_diacritics(name or ''))}")
+            keys.append(f"title_artist:{title}|{_squeeze(fold_diacritics(name or ''))}")
     keys += [f"title:{_squeeze(base)}" for base in bases[:2] if _distinctive(base)]
     if bases:
         words = sorted(
@@ -71,7 +73,7 @@ def _segment_keys(record: LinkageRecord, artists: list[str]) -> list[str]:
     keys: list[str] = []
     parts = [part for part in clean_text(first.source_text).split(" - ") if part]
     if len(parts) == 2:
-        bases = [_squeeze(fold_diacritics(normalize_text(part))) for part in parts]
+        bases = [_squeeze(in_one_spelling(fold_diacritics(normalize_text(part)))) for part in parts]
         keys += [f"title_artist:{base}|{_squeeze(name)}" for name in names[:1] for base in bases[:1]]
         if not artists:
             keys.append(f"title_artist:{bases[0]}|{bases[1]}")

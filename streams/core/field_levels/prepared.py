@@ -7,6 +7,7 @@ from streams.core.names import name_form
 from streams.core.normalize import fold_diacritics, normalize_text
 from streams.core.records import LinkageRecord, SourceKind, TitleReading, TypedNumber, VersionPart
 from streams.core.titles.pieces import Piece, read_piece
+from streams.core.titles.spelling import in_one_spelling
 from streams.core.titles.stripping import same_name
 from streams.core.versions import OF_WHOLE_ALBUMS, Mastering, identity_types, mastering_of, read_version
 
@@ -57,7 +58,7 @@ class Prepared:
         self.explicit = record.explicit
         self.instrumental = record.instrumental
         readings = record.readings
-        self.bases = tuple(reading.base for reading in readings)
+        self.bases = tuple(in_one_spelling(reading.base) for reading in readings)
         self.squeezed = tuple(base.replace(" ", "") for base in self.bases)
         self.with_artist = _with_artist(readings, self.squeezed)
         self.squeezed_set = frozenset(self.squeezed)

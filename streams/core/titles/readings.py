@@ -9,6 +9,7 @@ from rapidfuzz.distance import Levenshtein
 
 from streams.core.normalize import clean_text, fold_diacritics, normalize_name, normalize_text
 from streams.core.records import Kind, TitleReading, TypedNumber, VersionPart
+from streams.core.titles.loose import loose_stretches
 from streams.core.titles.numbers import numbers_in, read_numbers
 from streams.core.titles.qualifiers import featured_from
 from streams.core.titles.stripping import SEPARATOR, Stripped, brackets_in, same_name, strip_title
@@ -253,10 +254,13 @@ def _stretches(
     """Give what may be the title and what may be the artist, best first."""
     start, end = _trimmed(text, 0, len(text))
     quoted = _QUOTED.match(text[start:end]) if video else None
-    if quoted and not SEPARATOR.search(quoted["artist"]):
+    if quoted:
         group = "a" if quoted["a"] else "b"
-        yield (*_unglued(text, start + quoted.start(group), start + quoted.end(group)),
-               _unglued(text, start, start + quoted.end("artist")))  # fmt: skip
+        between = SEPARATOR.search(quoted["artist"])
+        if not between or quoted["a"]:
+            who = start + (between.start() if between else quoted.end("artist"))
+            yield (*_unglued(text, start + quoted.start(group), start + quoted.end(group)),
+                   _unglued(text, start, who))  # fmt: skip
     prefix = _TRACK_PREFIX.match(text[start:end]) if end - start > 4 else None
     begin = start + prefix.end() if prefix else start
     separators = [(m.start(), m.end()) for m in SEPARATOR.finditer(text, start, end) if m.start() > start]
@@ -277,6 +281,9 @@ def _stretches(
     if prefix:
         yield begin, end, None
     yield start, end, None
+    if video and not separators:
+        for title, who in loose_stretches(text, begin, end):
+            yield *_trimmed(text, *title), _trimmed(text, *who)
 
 
 def _around(

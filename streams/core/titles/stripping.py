@@ -186,6 +186,9 @@ def _take_segment(title: Stripped, name: str | None, *, video: bool, language: s
 
 def _qualifies(piece: Qualifier, tail: str, head: str, name: str | None, *, video: bool) -> bool:
     """Tell "Title - Live at the Mill" from "Artist - Live Forever"."""
+    credited = featured_from(tail) if piece.credits else None
+    if credited and credited[0] > 0 and not piece.versions:
+        return False  # "Artist - Title feat. Another": what stands before the word is the title
     if piece.noise or piece.credits or piece.performer:
         return True
     third = SEPARATOR.search(head.strip()) is not None
