@@ -26,6 +26,7 @@ class Prepared:
     """What comparisons need of a record, computed once."""
 
     __slots__ = (
+        "album_names",
         "album_types",
         "albums",
         "any_title_token",
@@ -36,6 +37,7 @@ class Prepared:
         "contributor_forms",
         "contributors",
         "explicit",
+        "given_names",
         "instrumental",
         "mastering",
         "media_kind",
@@ -65,6 +67,7 @@ class Prepared:
         self.title_tokens = tuple(frozenset(base.split()) for base in self.bases)
         self.any_title_token = frozenset[str]().union(*self.title_tokens[:3])
         names = [fold_diacritics(name) for name in record.artists]
+        self.given_names = _to_find(names)
         if readings and readings[0].artist:
             names.append(fold_diacritics(readings[0].artist))
         names = [name for name in names if name and not _is_nobody(name)]
@@ -73,13 +76,14 @@ class Prepared:
         self.uploaded = record.source_kind is SourceKind.video_platform and not any(
             same_name(name, who) for name in record.artists
         )
-        self.names = tuple(name for name in dict.fromkeys(names) if len(name) >= LONG_ENOUGH_TO_FIND)
+        self.names = _to_find(names)
         self.artist_forms = tuple(dict.fromkeys(map(name_form, names)))
         self.artists = frozenset(form.key for form in self.artist_forms if form.generation is None)
         self.artist_ids = frozenset(record.artist_ids)
         self.contributor_forms = tuple(map(name_form, record.contributors))
         self.contributors = frozenset(form.key for form in self.contributor_forms) - _NOBODY
         self.albums = frozenset(fold_diacritics(album).replace(" ", "") for album in record.albums)
+        self.album_names = tuple(filter(None, map(_album_name, record.albums)))
         self.media_kind = readings[0].media_kind if readings else None
         written = fold_diacritics(normalize_text(readings[0].source_text)) if readings else ""
         self.whole_title = written.replace(" ", "")
@@ -119,6 +123,32 @@ def _with_artist(readings: Sequence[TitleReading], bases: Sequence[str]) -> tupl
 def _is_nobody(name: str) -> bool:
     squeezed = name.replace(" ", "")
     return squeezed in _NOBODY or squeezed.startswith("variousartists")
+
+
+def _to_find(names: Sequence[str]) -> tuple[str, ...]:
+    """Give the names that are long enough to be found in titles, spelt as titles are."""
+    return tuple(
+        in_one_spelling(name)
+        for name in dict.fromkeys(names)
+        if len(name) >= LONG_ENOUGH_TO_FIND and not _is_nobody(name)
+    )
+
+
+_EDITION = frozenset(
+    "deluxe edition version explicit clean edited single ep lp remaster remastered bonus track tracks"
+    " expanded special digital booklet video amended anniversary original motion picture soundtrack ost album"
+    " vinyl cd".split()
+)
+"""Words that senders add to the name of one album."""
+
+
+def _album_name(album: str) -> str | None:
+    """Give an album's name without words for its edition; none for one too short to be found in a title."""
+    words = in_one_spelling(fold_diacritics(album)).split()
+    while len(words) > 1 and (words[-1] in _EDITION or words[-1].isdigit()):
+        words.pop()
+    name = " ".join(words)
+    return name if len(name) >= LONG_ENOUGH_TO_FIND else None
 
 
 def _statements(record: LinkageRecord, index: int) -> dict[str, VersionPart]:

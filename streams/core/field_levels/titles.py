@@ -1,9 +1,8 @@
 """Titles: the best pair of readings, and how far it agrees."""
 
-from collections.abc import Iterator, Sequence
-
 from rapidfuzz import fuzz
 
+from streams.core.field_levels.beside import Beside
 from streams.core.field_levels.prepared import Prepared
 from streams.core.hearing import ABSENT
 from streams.core.names import SAME, compare_names
@@ -32,9 +31,13 @@ def compare_titles(left: Prepared, right: Prepared) -> tuple[str, int, int]:
                 best, where = ratio, (i, j)
     if best >= 90:
         return "near", *where
-    found, at = _containment(left, right)
-    if found is not None and (beside := _beside_the_artist(left, right)):
-        return "beside_artist", *beside
+    if left.any_title_token.isdisjoint(right.any_title_token):
+        found, at = None, (0, 0)
+    else:
+        beside = Beside(left, right)
+        if agreeing := beside.agreeing(left, right):
+            return "beside_artist", *agreeing
+        found, at = _containment(left, right, beside)
     if found in {"phrase", "contained"}:
         return found, *at
     if best >= 80:
@@ -42,31 +45,6 @@ def compare_titles(left: Prepared, right: Prepared) -> tuple[str, int, int]:
     if found is not None:
         return found, *at
     return ("some" if best >= 60 else "different"), *where
-
-
-def _beside_the_artist(left: Prepared, right: Prepared) -> tuple[int, int] | None:
-    """Find two readings that are equal once the other side's artist is taken off one of them."""
-    for i, base in enumerate(left.bases[:3]):
-        for rest in _without_names(base, right.names):
-            if rest in right.squeezed_set:
-                return i, right.squeezed.index(rest)
-    for j, base in enumerate(right.bases[:3]):
-        for rest in _without_names(base, left.names):
-            if rest in left.squeezed_set:
-                return left.squeezed.index(rest), j
-    return None
-
-
-def _without_names(base: str, names: Sequence[str]) -> Iterator[str]:
-    """Give what stands before a name in a title, or behind one that opens it, written together."""
-    for name in names:
-        if name not in base:
-            continue
-        at = f" {base} ".find(f" {name} ")
-        before, behind = base[: max(at, 0)], base[at + len(name) :]
-        rest = behind if at == 0 else before.removesuffix(" the ").removesuffix(" by ")
-        if at >= 0 and rest.strip():
-            yield rest.replace(" ", "")
 
 
 def _compare_pieces(left: Prepared, right: Prepared) -> str | None:
@@ -96,16 +74,21 @@ def _one_composer(left: Prepared, right: Prepared) -> bool | None:
 _ONE_COMPOSER = frozenset({*SAME, WITHIN})
 
 
-def _containment(left: Prepared, right: Prepared) -> tuple[str | None, tuple[int, int]]:
-    """Find the two readings of which one is contained best in the other."""
+def _containment(left: Prepared, right: Prepared, beside: Beside) -> tuple[str | None, tuple[int, int]]:
+    """Find the two readings of which one is contained best in the other; a shared name is no shared title."""
     best, at = -1, (0, 0)
-    if left.any_title_token.isdisjoint(right.any_title_token):
-        return None, at
     for i, tokens in enumerate(left.title_tokens[:3]):
+        one = beside.left.get(i)
         for j, others in enumerate(right.title_tokens[:3]):
             if _same_artist_read(left, right, i, j):
                 continue
-            found = containment(left.bases[i], right.bases[j], tokens, others)
+            other = beside.right.get(j)
+            found = containment(
+                one or left.bases[i],
+                other or right.bases[j],
+                frozenset(one.split()) if one else tokens,
+                frozenset(other.split()) if other else others,
+            )
             if found is not None and (rank := CONTAINMENTS.index(found)) > best:
                 best, at = rank, (i, j)
     return (CONTAINMENTS[best] if best >= 0 else None), at
