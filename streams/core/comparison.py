@@ -60,6 +60,7 @@ HIGH_HARMONY, SOME_HARMONY, LOW_HARMONY = 0.72, 0.6, 0.5
 COARSER = {
     ("title", "phrase"): "contained",
     ("title", "beside_artist"): "phrase",
+    ("title", "subtitle"): "phrase",
     ("title_artist", "both_close"): "both",
     ("title", "piece"): "near",
     ("title", "piece_part"): "mostly",
@@ -158,7 +159,7 @@ def _harmony(sound: SoundEvidence | None) -> str:
 _STRONG_TITLES = frozenset({"exact", "exact_short", PIECE, "near"})
 _OTHER_TITLES = frozenset({"mostly", "partly", "word", "some", DIFFERENT, PART_OF_PIECE, OTHER_PIECE})
 """Of two songs, as far as titles tell: that their album is one is then what is to be expected."""
-_WITHIN = frozenset({"phrase", "contained"})
+_WITHIN = frozenset({"phrase", "contained", "subtitle"})
 _STRONG_ARTISTS = frozenset({*SAME, "in_title"})
 _NEAR_IN_TIME = frozenset({"second", "three_seconds"})
 _OTHER_ARTISTS = frozenset({DIFFERENT, "uploader_differs"})

@@ -346,3 +346,50 @@ def test_spans_lie_in_the_text(text: str, video: bool) -> None:
 def test_signs_alone_are_read(text: str) -> None:
     assert read_version(text) == ()
     assert all(reading.base for reading in read_title(text, version="!"))
+
+
+@pytest.mark.parametrize(
+    ("title", "expected"),
+    [
+        ("Ana Rio - Blue Door feat. Ben Lago", ("blue door", "ana rio", ("ben lago",))),
+        ("Ana Rio / Blue Door ft. Ben Lago (Official Video)", ("blue door", "ana rio", ("ben lago",))),
+        ("Ana Rio feat. Ben Lago - Blue Door", ("blue door", "ana rio", ("ben lago",))),
+        ('Ana Rio - Ben Lago "Blue Door"', ("blue door", "ana rio", ())),
+    ],
+)
+def test_a_guest_behind_the_title_of_a_video(title: str, expected: tuple[str, str, tuple[str, ...]]) -> None:
+    reading = read_title(title, video=True, artist="some channel")[0]
+    assert (reading.base, reading.artist, reading.credits) == expected
+
+
+@pytest.mark.parametrize(
+    ("title", "base", "artist"),
+    [
+        ("Blue Door by Ana Rio", "blue door", "ana rio"),
+        ("Blue Door performed by The Lake and The Sea", "blue door", "lake and the sea"),
+        ("ANA RIO blue door", "blue door", "ana rio"),
+        ("Ana Rio: Blue Door", "blue door", "ana rio"),
+        ("Ana Rio- Blue Door", "blue door", "ana rio"),
+        ("Ana Rio -Blue Door", "blue door", "ana rio"),
+        ('"Blue Door" ~ Ana Rio', "blue door", "ana rio"),
+    ],
+)
+def test_a_video_without_a_spaced_separator_has_a_reading_more(title: str, base: str, artist: str) -> None:
+    readings = read_title(title, video=True, artist="some channel")
+    assert readings[0].artist is None
+    assert (base, artist) in {(reading.base, reading.artist) for reading in readings[1:]}
+    assert all(reading.artist is None for reading in read_title(title, artist="some channel"))
+
+
+@pytest.mark.parametrize(
+    "title",
+    ["Step by Step", "Down by the River", "Stand by Me Now", "LOVE", "LOVE me", "2001: A Space Opera"],
+)
+def test_words_of_a_video_that_set_nothing_apart(title: str) -> None:
+    assert [reading.artist for reading in read_title(title, video=True, artist="some channel")] == [None]
+
+
+def test_a_dated_performance_is_a_live_take_and_a_dated_recording_is_not() -> None:
+    assert read_title("Blue Door (1949 Moscow performance)")[0].versions[0].type == "live"
+    assert read_title("Blue Door (Recorded 1963)")[0].versions[0].type == "other"
+    assert read_title("Blue Door (Performance)")[0].versions == ()

@@ -9,6 +9,7 @@ from streams.core.records import LinkageRecord, SourceKind, TitleReading, TypedN
 from streams.core.titles.pieces import Piece, read_piece
 from streams.core.titles.spelling import in_one_spelling
 from streams.core.titles.stripping import same_name
+from streams.core.titles.subtitles import MAY_HAVE_ONE, other_titles
 from streams.core.versions import OF_WHOLE_ALBUMS, Mastering, identity_types, mastering_of, read_version
 
 _NOBODY = frozenset(
@@ -43,6 +44,7 @@ class Prepared:
         "media_kind",
         "names",
         "numbers",
+        "other_titles",
         "pieces",
         "squeezed",
         "squeezed_set",
@@ -64,6 +66,11 @@ class Prepared:
         self.squeezed = tuple(base.replace(" ", "") for base in self.bases)
         self.with_artist = _with_artist(readings, self.squeezed)
         self.squeezed_set = frozenset(self.squeezed)
+        self.other_titles = (
+            other_titles(readings[0].source_text, readings[0].base)
+            if readings and MAY_HAVE_ONE.search(readings[0].source_text)
+            else ()
+        )
         self.title_tokens = tuple(frozenset(base.split()) for base in self.bases)
         self.any_title_token = frozenset[str]().union(*self.title_tokens[:3])
         names = [fold_diacritics(name) for name in record.artists]

@@ -8,6 +8,7 @@ from streams.core.hearing import ABSENT
 from streams.core.names import SAME, compare_names
 from streams.core.names.comparing import WITHIN
 from streams.core.titles.pieces import OTHER, PART, PIECE, compare_pieces
+from streams.core.titles.subtitles import share_a_title
 from streams.core.wording import CONTAINMENTS, containment
 
 
@@ -21,6 +22,8 @@ def compare_titles(left: Prepared, right: Prepared) -> tuple[str, int, int]:
         return ("exact" if long else "exact_short"), i, j
     if left.pieces and right.pieces and (piece := _compare_pieces(left, right)):
         return piece, 0, 0
+    if (left.other_titles or right.other_titles) and _share_a_title(left, right):
+        return "subtitle", 0, 0
     best, where = 0.0, (0, 0)
     for i, base in enumerate(left.squeezed):
         for j, other in enumerate(right.squeezed):
@@ -45,6 +48,15 @@ def compare_titles(left: Prepared, right: Prepared) -> tuple[str, int, int]:
     if found is not None:
         return found, *at
     return ("some" if best >= 60 else "different"), *where
+
+
+def _share_a_title(left: Prepared, right: Prepared) -> bool:
+    """Say whether one title is a half of the other, as its subtitle is, or both have one half in common."""
+    return (
+        right.squeezed[0] in left.other_titles
+        or left.squeezed[0] in right.other_titles
+        or share_a_title(left.other_titles, right.other_titles)
+    )
 
 
 def _compare_pieces(left: Prepared, right: Prepared) -> str | None:

@@ -258,9 +258,9 @@ def _stretches(
         group = "a" if quoted["a"] else "b"
         between = SEPARATOR.search(quoted["artist"])
         if not between or quoted["a"]:
-            who = start + (between.start() if between else quoted.end("artist"))
+            close = start + (between.start() if between else quoted.end("artist"))
             yield (*_unglued(text, start + quoted.start(group), start + quoted.end(group)),
-                   _unglued(text, start, who))  # fmt: skip
+                   _unglued(text, start, close))  # fmt: skip
     prefix = _TRACK_PREFIX.match(text[start:end]) if end - start > 4 else None
     begin = start + prefix.end() if prefix else start
     separators = [(m.start(), m.end()) for m in SEPARATOR.finditer(text, start, end) if m.start() > start]
@@ -282,8 +282,8 @@ def _stretches(
         yield begin, end, None
     yield start, end, None
     if video and not separators:
-        for title, who in loose_stretches(text, begin, end):
-            yield *_trimmed(text, *title), _trimmed(text, *who)
+        for title, performer_of_it in loose_stretches(text, begin, end):
+            yield *_trimmed(text, *title), _trimmed(text, *performer_of_it)
 
 
 def _around(
