@@ -9,8 +9,9 @@ from types import TracebackType
 
 from streams.edges.kafka_config import ClientConfig
 from streams.edges.kafka_platform import Condition, KafkaConsumer, KafkaProducer, OnCommit, Worker
-from streams.simulation.clients import SimulatedConsumer, SimulatedProducer
+from streams.simulation.consumer import SimulatedConsumer
 from streams.simulation.groups import Cluster
+from streams.simulation.producer import SimulatedProducer
 from streams.simulation.weather import Fates, Fault, Weather
 from streams.simulation.world import Actor, Crashed, Task, World
 from streams.steps import Step
