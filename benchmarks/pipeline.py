@@ -1,8 +1,9 @@
 """Metadata-only uploads through a real broker and every stage: rate, freshness, memory, CPU per stage.
 
-20,000 uploads are published at once and the decisions' timestamps give the rate; then uploads are published
-at half that rate, and at 150 a second; freshness is the time from an upload's timestamp to its decision's,
-both as they stand in Kafka. `seen` adds the commit: when a read-committed subscriber had the decision.
+20,000 uploads are published at once and the decisions' timestamps give the rate; after ten seconds of rest,
+in which the index folds what the flood has left, uploads are published at half that rate, then at 150 a
+second; freshness is the time from an upload's timestamp to its decision's, both as they stand in Kafka.
+`seen` adds the commit: when a read-committed subscriber had the decision.
 """
 
 import argparse
@@ -33,6 +34,7 @@ HOPS = ("upload.encoded.v1", "arbiter.input.v1", DECIDED)
 COUNT = 20_000
 WARM = 512
 PACED_S = 40.0
+REST_S = 10.0
 SILENT_S = 120.0
 STEADY_RATE = 150.0
 
@@ -212,6 +214,7 @@ def measure(settings: Settings, count: int) -> Iterator[tuple[str, Any]]:
             at = WARM + count
             whole = flood(client, watch, prepared[WARM:at])
             yield "flood", whole
+            time.sleep(REST_S)
             for name, rate in (("half_rate", whole["decisions_per_s"] / 2), ("steady", STEADY_RATE)):
                 wave = prepared[at : at + int(rate * PACED_S)]
                 at += len(wave)
