@@ -91,6 +91,16 @@ class Comparison(NamedTuple):
     reading_left: int = 0
     reading_right: int = 0
 
+    @property
+    def version_readings(self) -> tuple[int, int]:
+        """The readings whose versions are compared: those that agree, else the likeliest ones."""
+        if self.levels[_TITLE] in _ONE_READING:
+            return self.reading_left, self.reading_right
+        return 0, 0
+
+
+_ONE_READING = frozenset({"exact", "exact_short"})
+
 
 def one_sided_rule(levels: tuple[str, ...]) -> str | None:
     """Say what may come of a version word that one side leaves out, as long as nothing was heard.
@@ -220,8 +230,7 @@ def compare_records(
     both = ABSENT
     if title in _STRONG_TITLES and artist != ABSENT:
         both = "both" if artist in _STRONG_ARTISTS else "both_close" if artist == CLOSE else "title_only"
-    # Only where two readings agree are they how the titles are to be read.
-    i, j = (reading_left, reading_right) if title in {"exact", "exact_short"} else (0, 0)
+    i, j = (reading_left, reading_right) if title in _ONE_READING else (0, 0)
     version, relation, cannot_link = compare_versions(a, b, i, j)
     numbers, scheme = compare_numbers(a, b)
     work_cannot_link = None

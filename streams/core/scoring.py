@@ -18,6 +18,7 @@ from streams.core.comparison import (
     compare_records,
     one_sided_rule,
 )
+from streams.core.field_levels.prepared import prepare
 from streams.core.hearing import ABSENT
 from streams.core.levels import LEVEL_FIELDS, compare_levels, level_values
 from streams.core.records import (
@@ -384,15 +385,21 @@ def _values(
             return None
         return ", ".join(map(str, value)) if isinstance(value, tuple) else str(value)
 
-    def reading(record: LinkageRecord, index: int) -> tuple[str | None, str | None, str | None]:
+    def reading(record: LinkageRecord, title: int, version: int) -> tuple[str | None, str | None, str | None]:
         if not record.readings:
             return None, None, None
-        first = record.readings[0]
-        versions = ", ".join(f"{part.type}: {part.text}" for part in first.versions) or None
-        numbers = ", ".join(f"{number.scheme} {number.value}" for number in first.numbers) or None
-        return record.readings[index].base, versions, numbers
+        said = prepare(record).versions[version].values()
+        versions = ", ".join(f"{part.type}: {part.text}" if part.text else part.type for part in said) or None
+        numbers = (
+            ", ".join(f"{number.scheme} {number.value}" for number in record.readings[0].numbers) or None
+        )
+        return record.readings[title].base, versions, numbers
 
-    one, two = reading(left, comparison.reading_left), reading(right, comparison.reading_right)
+    readings = (comparison.reading_left, comparison.reading_right)
+    (one, two) = (
+        reading(record, title, version)
+        for record, title, version in zip((left, right), readings, comparison.version_readings, strict=True)
+    )
     pairs: dict[str, tuple[str | None, str | None]] = {
         "title": (one[0], two[0]),
         "version": (one[1], two[1]),

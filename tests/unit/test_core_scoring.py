@@ -464,3 +464,17 @@ def test_what_is_prepared_is_let_go_of_with_its_record(monkeypatch: pytest.Monke
         prepare(featurize(_upload(f"Clear Water {revision}")))
         assert prepare(stays) is prepare(stays)
     assert len(held) == 1
+
+
+def test_the_ledger_names_the_versions_of_the_reading_that_was_used() -> None:
+    left, right = featurize(_upload("Clear Water (Remix)")), featurize(_upload("Clear Water Remix Song"))
+    right = dataclasses.replace(
+        right, readings=(dataclasses.replace(right.readings[0], base="clear water remix"),)
+    )
+    scored = SCORER.explain(left, right)
+    assert scored.reading_left == 1  # the words may belong to the title
+    version = next(line for line in scored.recording.lines if line.name == "version")
+    assert (version.level, version.left, version.right) == ("none", None, None)
+    plain = SCORER.explain(left, featurize(_upload("Clear Water")))
+    told = next(line for line in plain.recording.lines if line.name == "version")
+    assert (told.left, told.right) == ("remix: Remix", None)

@@ -63,6 +63,7 @@ def _level(
         ),
         ("Symphonie Nr. 5 c-Moll: II. Andante", "Symphony No. 5 in C minor, Op. 67: 2. Andante con moto"),
         ("Septième Sequenza", "Sequenza VIIa"),
+        ("Onzième ordre, No. 11", "Ordres, No. 11"),
         ("Treizième ordre", "Ordres, No. 13, B minor"),
         ("Ballade No. 4", "4 Ballades: No. 4 in F minor, Op. 52"),
         ("Suite lacustre: IV. Passepied", "Suite lacustre, L. 75: IV. Passepied. Allegretto"),

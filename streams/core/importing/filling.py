@@ -19,7 +19,12 @@ from streams.core.normalize import clean_text
 from streams.core.upload_json import parse_upload
 from streams.errors import SchemaError
 
-_STRAY_FIELDS = {Stray.duration: "duration", Stray.date: "date"}
+_STRAY_FIELDS = {
+    Stray.duration: "duration",
+    Stray.date: "date",
+    Stray.rights: "p_line",
+    Stray.genre: "genre",
+}
 _MAY_BE_A_WORD_FOR_NOTHING = frozenset({FieldKind.text, FieldKind.texts, FieldKind.people})
 
 
@@ -143,7 +148,9 @@ class Filling:
             for said in texts[name]:
                 others = {other: text for other, text in own.items() if other != name}
                 parts = self._laid_out(name, said, others)
-                text, strays = take_strays(parts.pop(name), spec.strays, latest_year=self._year)
+                # A genre has no form of its own: it slipped only where its own column is empty.
+                kinds = [kind for kind in spec.strays if kind is not Stray.genre or not texts.get("genre")]
+                text, strays = take_strays(parts.pop(name), kinds, latest_year=self._year)
                 parts |= {
                     _STRAY_FIELDS[kind]: found for kind, found in strays.items() if kind in _STRAY_FIELDS
                 }

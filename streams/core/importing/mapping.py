@@ -37,6 +37,8 @@ class Stray(StrEnum):
     duration = "duration"
     date = "date"
     price = "price"
+    rights = "rights"
+    genre = "genre"
 
 
 class Repair(StrEnum):

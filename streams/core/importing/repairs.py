@@ -11,7 +11,9 @@ from typing import NamedTuple
 
 from streams.core.importing.dates import read_date
 from streams.core.importing.durations import read_duration
+from streams.core.importing.genres import GENRES_AT_THE_END
 from streams.core.importing.mapping import Stray
+from streams.core.titles.slipped import RIGHTS
 
 Cells = tuple[str, ...]
 Fits = Callable[[str], bool]
@@ -147,6 +149,8 @@ _ENDS = {
         r"(?:\d{4}-\d{2}-\d{2}|\d{1,2}[- ][^\W\d]{3,9}[- ]\d{2,4}|[^\W\d]{3,9} \d{1,2} ?, ?\d{4})$"
     ),
     Stray.price: re.compile(r"[$€£¥]\s*\d+(?:[.,]\d{1,2})?$"),
+    Stray.rights: re.compile(rf"(?:{RIGHTS}).*$"),
+    Stray.genre: GENRES_AT_THE_END,
 }
 
 

@@ -119,6 +119,9 @@ def read_piece(text: str, base: str) -> Piece | None:
             continue  # told already
         said = match["said"] or match["roman"] or match["plain"] or match["ordinal"]
         value = said if said.isdigit() else roman_value(said)
+        if match["said"] and not ids and any(each[0].value.endswith(f" {value}") for each in forms):
+            rest, last = _blank(rest, [match.span()]), max(last, match.end())
+            continue  # "Eleventh Symphony, No. 11"
         if value is not None:
             path.append(str(int(value)))
             last = max(last, match.end())

@@ -11,10 +11,13 @@ _COMPANY: Final = (
     r"Records?|Recordings?|Entertainment|Corporation|Productions?|Publishing|LLC|L\.L\.C|Inc|Ltd|Limited|GmbH|Company"
     r"|S\.A|B\.V"
 )
+RIGHTS: Final = (
+    rf"(?:[©℗]|\(\s?[CcPp]\s?\))\s*\d{{4}}\b|(?:19|20)\d{{2}}\s+(?=(?:\S+\s+){{0,8}}?(?:{_COMPANY})\b)"
+)
+"""How a notice of rights begins."""
 _FORMS: Final = (
     r"[$€£¥]\s?\d{1,3}[.,]\d{2}\b",
-    r"(?:[©℗]|\(\s?[CcPp]\s?\))\s*\d{4}\b",
-    rf"(?:19|20)\d{{2}}\s+(?=(?:\S+\s+){{0,8}}?(?:{_COMPANY})\b)",
+    rf"(?:{RIGHTS})",
     # Lists of genres as shops write them.
     r"[\w&'/-]+(?:\s?/\s?[\w-]+)?\s,\sMusic(?=\s*(?:,|$|[$€£¥©℗(\d]))",
     r"(?:Rap & Hip-Hop|Dance & Electronic|Gangsta & Hardcore)(?=\s*(?:,|$|[$€£¥©℗(\d]))",

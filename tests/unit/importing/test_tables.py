@@ -252,6 +252,29 @@ def test_values_that_slipped_to_the_end_of_a_text_are_taken_from_there() -> None
     assert (uploads[2]["title"], uploads[2]["duration_ms"]) == ("Clear Water", 240_000)
 
 
+def test_genres_and_rights_that_slipped_are_taken_where_their_own_column_is_empty() -> None:
+    mapping = (
+        START + '[fields]\ntitle = { column = "title", strays = ["price", "rights", "genre"] }\n'
+        'genre = "genre"\np_line = "rights"\n'
+    )
+    uploads, _ = _read(
+        mapping,
+        "id,title,genre,rights\n1,Clear Water Country ( c ) 1997 Low Road Records,,\n"
+        '2,"Clear Water Hip-Hop/Rap , Music $ 1.29 2014 Low Road Limited",,\n'
+        "3,Going Back to the Country,Folk,\n4,Country,,\n5,Summer of 1997,,\n",
+    )
+    assert [one["title"] for one in uploads] == [
+        "Clear Water",
+        "Clear Water",
+        "Going Back to the Country",
+        "Country",
+        "Summer of 1997",
+    ]
+    assert uploads[0]["genre"] == "Country"
+    assert uploads[0]["rights"]["p_line"] == "( c ) 1997 Low Road Records"
+    assert uploads[1]["genre"] == "Hip-Hop/Rap , Music"
+
+
 def test_letters_read_in_the_wrong_encoding_are_put_right_and_said() -> None:
     mapping = START + 'repair = ["mangled"]\n[fields]\ntitle = "title"\n'
     once = "Água".encode().decode("latin-1")
