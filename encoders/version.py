@@ -1,9 +1,9 @@
-"""Which work a recording is of: pitch classes over time, and two ways to compare them.
+"""Which work a recording is of: what finds candidates, and what judges one.
 
 `VersionEncoder` listens with a chord network and keeps twelve numbers every
-half second. `version_vector` turns them into one vector that ignores key and
-position, for finding candidates; `qmax` aligns two sequences in the best key,
-for judging one.
+half second, which `qmax` aligns in the best key to judge a pair. From the same
+constant-Q spectrogram `encoders.work` makes one vector that ignores key and
+position, for finding candidates.
 """
 
 from __future__ import annotations
@@ -14,15 +14,16 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import fft
 
 from encoders.build import VERSION_CARD, card_path
 from encoders.cards import EncoderCard
 from encoders.errors import InvalidSignal
 from encoders.features.audio import blocks_of, mono
-from encoders.features.chroma import cens_of, fold_octaves, pool_time
+from encoders.features.chroma import pool_time
 from encoders.features.cqt import CqtStream, harmonic_db, harmonic_peaks
+from encoders.features.semitones import joined_frames
 from encoders.runtime import OnnxModel, unit_rows
+from encoders.work import WorkEncoder
 
 FloatArray = NDArray[np.float32]
 PitchSequence = NDArray[np.uint8]
@@ -33,14 +34,6 @@ _FRAME_MS: Final = 500
 # both sides: its recurrent layers have forgotten after a few seconds.
 _CHUNK: Final = 1_000
 _MARGIN: Final = 64
-
-# 64 frames are 32 s: long enough for a phrase, short enough for many per track.
-_PATCH: Final = 64
-_PATCH_HOP: Final = 8
-DIMENSION: Final = 7 * _PATCH
-# Without a taper the ends of a patch blur its spectrum: top-1 0.60 against 0.70.
-_TAPER: Final = np.hanning(_PATCH + 2)[1:-1].astype(np.float32)
-_CHROMA_WEIGHT: Final = 2.0
 
 # Frames compared as one: 4.5 s of harmony.
 _STACK: Final = 9
@@ -80,6 +73,9 @@ class VersionEncoder:
     Parameters
     ----------
     model : OnnxModel
+        hears pitch classes
+    work : WorkEncoder
+        makes the vector; its card is that of the rows in an index
 
     References
     ----------
@@ -87,13 +83,13 @@ class VersionEncoder:
     ISMIR 2017 (the network).
     """
 
-    def __init__(self, model: OnnxModel) -> None:
-        self._model = model
-        self.card = model.card
+    def __init__(self, model: OnnxModel, work: WorkEncoder) -> None:
+        self._model, self._work = model, work
+        self.card = work.card
 
     @classmethod
     def load(cls, models_dir: Path, *, threads: int = 1) -> VersionEncoder:
-        """Load the model and run it once.
+        """Load the models and run them once.
 
         Raises
         ------
@@ -101,8 +97,9 @@ class VersionEncoder:
             the model is missing or not the one its card describes
         """
         card = EncoderCard.load(card_path(models_dir, VERSION_CARD))
-        encoder = cls(OnnxModel(models_dir, card, threads=threads, arena=True))
-        encoder.pitches(np.zeros(22_050, dtype=np.float32), 22_050)
+        work = WorkEncoder.load(models_dir, threads=threads)
+        encoder = cls(OnnxModel(models_dir, card, threads=threads, arena=True), work)
+        encoder.hear(np.zeros(22_050, dtype=np.float32), 22_050)
         return encoder
 
     def pitches(self, y: NDArray[np.floating], sr: int) -> PitchSequence:
@@ -134,7 +131,7 @@ class VersionEncoder:
         Returns
         -------
         sequence : uint8 [shape=(12, t)]
-        vector : float32 [shape=(448,)]
+        vector : float32 [shape=(1265,)]
         """
         return self._heard(y, sr).finish()
 
@@ -146,7 +143,7 @@ class VersionEncoder:
         sr : int > 0 [Hz]
             of what is pushed
         """
-        return VersionStream(self._model, sr=sr)
+        return VersionStream(self._model, self._work, sr=sr)
 
     def _heard(self, y: NDArray[np.floating], sr: int) -> VersionStream:
         stream = self.stream(sr)
@@ -162,8 +159,8 @@ class VersionStream:
     10.9 kB for each second, 39 MB an hour.
     """
 
-    def __init__(self, model: OnnxModel, *, sr: int) -> None:
-        self._model = model
+    def __init__(self, model: OnnxModel, work: WorkEncoder, *, sr: int) -> None:
+        self._model, self._work = model, work
         self._cqt = CqtStream(sr)
         self._parts: list[FloatArray] = []
         self._ended = False
@@ -175,10 +172,7 @@ class VersionStream:
     def finish(self) -> tuple[PitchSequence, FloatArray]:
         """Give what `VersionEncoder.hear` gives."""
         sequence = self.pitches()
-        chroma = np.concatenate([fold_octaves(part) for part in self._parts], axis=1)
-        vector = version_vector(sequence, cens_of(chroma, rate=RATE))
-        self._model.card.check(vector[None])
-        return sequence, vector
+        return sequence, self._work.vector(joined_frames(self._parts))
 
     def pitches(self) -> PitchSequence:
         """Give what `VersionEncoder.pitches` gives; nothing can be pushed afterwards."""
@@ -213,60 +207,6 @@ def _scaled(sequence: PitchSequence) -> FloatArray:
         raise InvalidSignal(f"a pitch sequence is uint8 (12, t), got {sequence.dtype} {sequence.shape}")
     scaled: FloatArray = np.multiply(sequence, np.float32(1.0 / 255.0), dtype=np.float32)
     return scaled
-
-
-def version_vector(sequence: PitchSequence, chroma: FloatArray) -> FloatArray:
-    """Fold a signal's harmony into one vector that ignores key and position.
-
-    Magnitudes of the two-dimensional Fourier transform over patches of 32 s,
-    median over patches, of the plain chroma (twice) and of the network's pitch
-    classes (once). Among 47 tracks a copy 8 % faster or 11 % slower is ranked
-    first by the plain one alone in 0.97, by the network's in 0.64, by both in
-    0.97; the network's part is there for covers with other instruments.
-
-    Parameters
-    ----------
-    sequence : uint8 [shape=(12, t)]
-        what the network heard
-    chroma : float32 [shape=(12, t)]
-        `encoders.features.chroma.cens` of the same signal, 2 columns per second
-
-    Returns
-    -------
-    vector : float32 [shape=(448,)]
-        of unit length; zeros where nothing sounds
-
-    Raises
-    ------
-    InvalidSignal
-        a wrong shape or type
-
-    References
-    ----------
-    Bertin-Mahieux, Ellis, "Large-scale cover song recognition using the 2D
-    Fourier transform magnitude", ISMIR 2012.
-    """
-    if chroma.ndim != 2 or chroma.shape[0] != 12 or not np.isfinite(chroma).all():
-        raise InvalidSignal(f"chroma is float (12, t), got {chroma.dtype} {chroma.shape}")
-    both = patch_spectrum(_scaled(sequence)) + _CHROMA_WEIGHT * patch_spectrum(chroma)
-    vector: FloatArray = unit_rows(both[None])[0]
-    return vector
-
-
-def patch_spectrum(chroma: FloatArray) -> FloatArray:
-    """Median spectrum of all patches; float32 [shape=(448,)], of unit length or zero."""
-    if not chroma.any():
-        return np.zeros(DIMENSION, dtype=np.float32)
-    if chroma.shape[1] < _PATCH:
-        # A short piece is repeated rather than padded: silence would dominate.
-        chroma = np.tile(chroma, -(-_PATCH // chroma.shape[1]))[:, :_PATCH]
-    views = np.lib.stride_tricks.sliding_window_view(chroma, _PATCH, axis=1)[:, ::_PATCH_HOP]
-    patches = views.transpose(1, 0, 2)
-    patches = (patches - patches.mean(axis=(1, 2), keepdims=True)) * _TAPER
-    # Real over the twelve pitch classes (7 rows), complex over time (64).
-    spectrum = np.abs(fft.fft(fft.rfft(patches, axis=1), axis=2))
-    flat: FloatArray = unit_rows(np.sqrt(np.median(spectrum, axis=0)).reshape(1, -1))[0]
-    return flat
 
 
 def qmax(a: PitchSequence, b: PitchSequence) -> float:

@@ -9,7 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Sequence, Set
 from dataclasses import dataclass
-from typing import NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
 
 T = TypeVar("T", bound=Hashable)
 
@@ -51,6 +54,31 @@ def average_precision(ranking: Sequence[T], relevant: Set[T]) -> float:
             found += 1
             total += found / rank
     return total / len(relevant)
+
+
+def mean_average_precision(close: NDArray[np.floating[Any]], labels: NDArray[np.integer[Any]]) -> float:
+    """Rank every item against all others: how early those of its own label come.
+
+    Parameters
+    ----------
+    close : float [shape=(n, n)]
+        the greater the nearer; the diagonal is not looked at
+    labels : int [shape=(n,)]
+        each at least twice
+    """
+    return float(average_precisions(close, labels).mean())
+
+
+def average_precisions(
+    close: NDArray[np.floating[Any]], labels: NDArray[np.integer[Any]]
+) -> NDArray[np.float64]:
+    """Give what `mean_average_precision` is the mean of: float64 [shape=(n,)]."""
+    near = np.array(close, dtype=np.float64)
+    np.fill_diagonal(near, -np.inf)
+    order = np.argsort(-near, axis=1, kind="stable")[:, :-1]
+    right = labels[order] == labels[:, None]
+    precision = np.cumsum(right, axis=1) / np.arange(1, len(labels))
+    return np.asarray((precision * right).sum(axis=1) / right.sum(axis=1), dtype=np.float64)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from encoders.training.works import MAX_VOICES, NOTE, Work
+from encoders.training.works import MAX_VOICES, NOTE, Work, distinct
 
 # Folder of the package's corpus -> most works taken. One folder is one source.
 MUSIC21_SOURCES: Final = {
@@ -60,33 +60,53 @@ _LEAST_NOTES: Final = 40
 
 
 def music21_works(
-    sources: Iterable[str] = tuple(MUSIC21_SOURCES), *, progress: Callable[[str], None] | None = None
+    sources: Iterable[str] = tuple(MUSIC21_SOURCES),
+    *,
+    shortest_first: bool = False,
+    progress: Callable[[str], None] | None = None,
 ) -> Iterator[Work]:
-    """Read the scores of the ``music21`` corpus, source by source.
+    """Read the scores of the ``music21`` corpus, each composition once.
 
     Parameters
     ----------
     sources : iterable of str
         folders of the corpus, of `MUSIC21_SOURCES`
+    shortest_first : bool
+        by the size of their files instead of source by source: to read a long quartet movement takes 7 s
     progress : callable, optional
         told each file
     """
     from music21 import corpus
 
     paths = [Path(str(path)) for path in corpus.getCorePaths()]
-    for source in sources:
-        left = MUSIC21_SOURCES[source]
-        # Analyses in Roman numerals repeat works that are there as notes.
-        for path in sorted(path for path in paths if source in path.parts and path.suffix != ".rntxt"):
-            if left <= 0:
+    # Analyses in Roman numerals repeat works that are there as notes.
+    files = [
+        (source, path)
+        for source in sources
+        for path in sorted(path for path in paths if source in path.parts and path.suffix != ".rntxt")
+    ]
+    if shortest_first:
+        files.sort(key=lambda each: (_length(each[1]), each[1]))
+    return distinct(_all_of(files, progress))
+
+
+def _length(path: Path) -> float:
+    """Compare files whether they are compressed or not."""
+    return path.stat().st_size * (1.0 if path.suffix == ".mxl" else 0.1)
+
+
+def _all_of(files: Iterable[tuple[str, Path]], progress: Callable[[str], None] | None) -> Iterator[Work]:
+    left = dict(MUSIC21_SOURCES)
+    for source, path in files:
+        if left[source] <= 0:
+            continue
+        if progress is not None:
+            progress(f"{source}/{path.name}")
+        for work in _read(path, source):
+            yield work
+            left[source] -= 1
+            if left[source] <= 0:
                 break
-            if progress is not None:
-                progress(f"{source}/{path.name}")
-            for work in _read(path, source):
-                yield work
-                left -= 1
-                if left <= 0:
-                    break
 
 
 def _read(path: Path, source: str) -> Iterator[Work]:
@@ -104,7 +124,12 @@ def _read(path: Path, source: str) -> Iterator[Work]:
         except Exception:  # noqa: S112 - as above
             continue
         if len(notes) >= _LEAST_NOTES:
-            yield Work(name=f"{source}/{path.name}#{number}", source=source, notes=notes)
+            yield Work(name=f"{named(path, source)}#{number}", source=source, notes=notes)
+
+
+def named(path: Path, source: str) -> str:
+    """Name a file by its place in the source: every quartet has a ``movement1``."""
+    return "/".join(path.parts[path.parts.index(source) :])
 
 
 def _notes(score: Any) -> Any:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -16,6 +16,8 @@ NOTE: Final = np.dtype([("start", "<f4"), ("length", "<f4"), ("pitch", "u1"), ("
 
 # A part beyond these is folded into the last: no score here has more.
 MAX_VOICES: Final = 16
+# Notes by which two editions of one work are known, in whatever key.
+_BEGINNING: Final = 60
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -49,6 +51,16 @@ class Work:
     def draw(self) -> float:
         """A number in [0, 1) that goes with the name: the same split on every machine."""
         return int.from_bytes(hashlib.sha256(self.name.encode()).digest()[:6], "big") / 2.0**48
+
+
+def distinct(works: Iterable[Work]) -> Iterator[Work]:
+    """Leave out works that begin like an earlier one: collections hold some in two formats or editions."""
+    met: set[bytes] = set()
+    for work in works:
+        begins = np.diff(work.notes["pitch"][:_BEGINNING].astype(np.int16)).tobytes()
+        if begins not in met:
+            met.add(begins)
+            yield work
 
 
 def digest_of(works: Sequence[Work]) -> str:

@@ -99,8 +99,10 @@ def check_models(settings: Settings) -> Finding:
     from encoders.build import (
         FRAME_CARD,
         IDENTITY_CARD,
+        NETWORK_CARD,
         TEXT_CARD,
         VERSION_CARD,
+        WORK_CARD,
         card_path,
         default_models_dir,
     )
@@ -109,7 +111,7 @@ def check_models(settings: Settings) -> Finding:
 
     folder = settings.models_dir or default_models_dir()
     missing, names = [], []
-    for name in (TEXT_CARD, IDENTITY_CARD, VERSION_CARD, FRAME_CARD):
+    for name in (TEXT_CARD, IDENTITY_CARD, NETWORK_CARD, WORK_CARD, VERSION_CARD, FRAME_CARD):
         try:
             card = EncoderCard.load(card_path(folder, name))
             if name != TEXT_CARD:

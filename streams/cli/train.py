@@ -144,6 +144,37 @@ def version(
     say(f"{export(Modality.VERSION, folder / WEIGHTS, folder, version=f's{seed}').key} is in {folder}")
 
 
+@train.command()
+def weighing(
+    data_dir: DataDir = None,
+    out: Out = None,
+    scores: Scores = None,
+    soundfont: Soundfont = None,
+    works: Annotated[int, typer.Option("--works", help="Played, half of them invented.", min=20)] = 160,
+    seed: Seed = 1,
+) -> None:
+    """Fit how the views of a work are weighed: what differs between its performances counts less."""
+    from encoders.build import WORK_CARD, default_models_dir
+    from encoders.export import export_weighing
+    from encoders.trained import TrainedVersion
+    from encoders.training.material import works_for
+    from encoders.training.playing import Player, default_soundfont
+    from encoders.training.weighing import WeighingConfig, fit_weighing
+
+    say = messages().print
+    folder = out or (settings_for(data_dir).models_dir or default_models_dir()) / "trained" / "weighing"
+    found, record = fit_weighing(
+        works_for(scores, folder, lambda name: None),
+        [Player(font) for font in soundfont or [default_soundfont()]],
+        TrainedVersion.load(),
+        config=WeighingConfig(seed=seed, works=works),
+        folder=folder / "heard",
+        progress=say,
+    )
+    record.save(folder / f"{WORK_CARD}.run.json")
+    say(f"{export_weighing(found.arrays(), folder, version=f's{seed}').key} is in {folder}: {record.best}")
+
+
 def _begun(data_dir: Path | None, out: Path | None, task: str, device: str) -> tuple[Path, str]:
     """Give the run's folder and device, or say what is missing."""
     from encoders.build import default_models_dir

@@ -9,14 +9,16 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from encoders.build import IDENTITY_CARD, packaged_dir
+from encoders.build import IDENTITY_CARD, NETWORK_CARD, WORK_CARD, packaged_dir
 from encoders.cards import Modality
 from encoders.evaluation.synthetic import SR, song
 from encoders.export import export
+from encoders.features.cqt import cqt_magnitude
 from encoders.features.mel import log_mel, window_input
 from encoders.features.semitones import semitone_frames, version_input
 from encoders.identity import IdentityEncoder
-from encoders.trained import VERSION, TrainedVersion
+from encoders.trained import TrainedVersion
+from encoders.work import WorkEncoder
 
 REFERENCE = Path(__file__).parent / "trained_reference.npz"
 # What torch gave for the same inputs differs by 2e-7 where it was recorded; another processor adds more.
@@ -45,7 +47,34 @@ def test_silence_has_no_vector_and_level_does_not_matter(y: NDArray[np.float32])
     assert versions.vector(y, SR) @ versions.vector(quiet, SR) > 0.999
 
 
-@pytest.mark.parametrize("name", [IDENTITY_CARD, VERSION])
+def work_of(encoder: WorkEncoder, y: NDArray[np.float32]) -> NDArray[np.float32]:
+    return encoder.vector(semitone_frames(cqt_magnitude(y, sr=SR)))
+
+
+def test_a_work_is_nearest_to_itself_in_another_key_and_tempo() -> None:
+    encoder = WorkEncoder.load(packaged_dir())
+    works = np.stack([work_of(encoder, song(seed, seconds=60.0)) for seed in range(1, 7)])
+    covers = np.stack(
+        [work_of(encoder, song(seed, seconds=60.0, semitones=3.0, tempo=1.1)) for seed in range(1, 7)]
+    )
+    close = covers @ works.T
+    assert close.argmax(axis=1).tolist() == list(range(6))
+    assert ((close > 0.0) & (close < 1.0)).all()
+
+
+def test_a_work_has_a_vector_at_any_length_and_level(y: NDArray[np.float32]) -> None:
+    encoder = WorkEncoder.load(packaged_dir())
+    assert not work_of(encoder, np.zeros(SR, dtype=np.float32)).any()
+    for seconds in (0.5, 3.0, 7.0):
+        short = work_of(encoder, y[: int(seconds * SR)])
+        assert np.linalg.norm(short) == pytest.approx(1.0, abs=1e-5)
+    quiet = work_of(encoder, y * np.float32(0.05))
+    assert quiet @ work_of(encoder, y) > 0.999
+    # Longer than the network sees at once: cut evenly, and still the same work.
+    assert work_of(encoder, np.tile(y, 14)) @ work_of(encoder, np.tile(y, 5)) > 0.9
+
+
+@pytest.mark.parametrize("name", [IDENTITY_CARD, NETWORK_CARD, WORK_CARD])
 def test_weights_that_are_kept_say_where_they_come_from(name: str) -> None:
     run = json.loads((packaged_dir() / f"{name}.run.json").read_text(encoding="utf-8"))
     assert len(run["data"]["sha256"]) == 64

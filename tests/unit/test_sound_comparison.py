@@ -34,7 +34,7 @@ def features(y: FloatArray, *, windows: FloatArray | None = None, louder: float 
         fingerprint=fingerprint(y, RATE),
         colour=np.linspace(10.0, 30.0, 64, dtype=np.float32) + np.float32(louder),
         chroma=np.clip(np.rint(chroma * 255), 0, 255).astype(np.uint8),
-        version_vector=np.zeros(448, dtype=np.float32),
+        version_vector=np.zeros(1_265, dtype=np.float32),
         silence=silence_facts(y, sr=RATE),
         landmarks=landmarks(y, RATE),
     )

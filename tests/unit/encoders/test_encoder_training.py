@@ -12,7 +12,8 @@ import pytest
 from encoders.features.semitones import semitone_frames, version_input
 from encoders.training.arranging import DRUMS, Freedom, performance
 from encoders.training.composing import BASS, CHORDS, MELODY, harmonised, invented
-from encoders.training.works import NOTE, Work, digest_of, load_works, save_works
+from encoders.training.scores import named
+from encoders.training.works import NOTE, Work, digest_of, distinct, load_works, save_works
 
 
 def tune(pitches: list[int]) -> Work:
@@ -33,6 +34,20 @@ def test_works_are_read_back_as_they_were_written(tmp_path: Path) -> None:
     assert [work.name for work in again] == [work.name for work in works]
     assert digest_of(again) == digest_of(works)
     assert again[1].draw == works[1].draw
+
+
+def test_two_movements_of_one_name_are_two_works() -> None:
+    first, second = (Path(f"/corpus/mozart/{quartet}/movement1.mxl") for quartet in ("k155", "k156"))
+    assert named(first, "mozart") == "mozart/k155/movement1.mxl"
+    assert named(second, "mozart") != named(first, "mozart")
+
+
+def test_a_work_in_two_editions_is_there_once() -> None:
+    works = [invented(number) for number in (1, 2)]
+    notes = works[0].notes.copy()
+    notes["pitch"] += 2
+    raised = Work(name="the first in another key", source="another edition", notes=notes)
+    assert [work.name for work in distinct([*works, raised])] == [work.name for work in works]
 
 
 def test_a_tune_gets_the_chords_it_outlines() -> None:
