@@ -128,17 +128,25 @@ def propose(workspace: Workspace, found: Found, overlay: Iterable[Candidate]) ->
                 held.similarity = _nearer(held.similarity, candidate.similarity)
                 held.sound = held.sound or candidate.sound
     _keep_nearest(merged, found)
+    by_key: dict[str, set[str]] = {}
     for blocker, key in _holders(workspace, found):
         held = merged.get(key)
         if held is not None:
             held.blockers.add(blocker)
-        elif key != own and (state := workspace.upload(key)) is not None:
-            merged[key] = Proposed(key=key, state=state, looked_up="key", blockers={blocker})
-
-    def order(each: Proposed) -> tuple[int, float, str]:
-        return _order(len(each.blockers), each.similarity, each.key)
-
-    return sorted(merged.values(), key=order)[:MAX_COMPARED], len(merged) > MAX_COMPARED
+        elif key != own:
+            by_key.setdefault(key, set()).add(blocker)
+    # Keys name several times as many as are compared: what is kept of an upload is looked up for those alone.
+    order = [_order(len(each.blockers), each.similarity, key) for key, each in merged.items()]
+    order += [_order(len(blockers), None, key) for key, blockers in by_key.items()]
+    order.sort()
+    first: list[Proposed] = []
+    for _, _, key in order[:MAX_COMPARED]:
+        held = merged.get(key)
+        if held is None and (state := workspace.upload(key)) is not None:
+            held = Proposed(key=key, state=state, looked_up="key", blockers=by_key[key])
+        if held is not None:
+            first.append(held)
+    return first, len(order) > MAX_COMPARED
 
 
 def _keep_nearest(merged: dict[str, Proposed], found: Found) -> None:
