@@ -6,7 +6,12 @@ from typing import Any
 
 from streams.edges.media_tags import FileTags
 
-VIDEO_SUFFIXES = frozenset({".mp4", ".mkv", ".webm", ".mov", ".avi", ".m4v", ".mpg", ".mpeg"})
+VIDEO_SUFFIXES = frozenset(
+    {
+        *(".mp4", ".m4v", ".mov", ".3gp", ".3g2", ".mkv", ".webm", ".ogv", ".flv", ".f4v"),
+        *(".avi", ".wmv", ".asf", ".mpg", ".mpeg", ".vob", ".ts", ".m2ts", ".mts", ".dv", ".mxf", ".rm"),
+    }
+)
 AUDIO_SUFFIXES = frozenset(
     {
         ".mp3",

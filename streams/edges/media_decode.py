@@ -71,7 +71,7 @@ class MediaDecoder:
     def medium(
         self, file: BinaryIO, *, origin: Origin, sound: bool = True, pictures: int = 0
     ) -> DecodedMedium:
-        """Decode the sound of a file, and key frames spread over it.
+        """Decode the sound of a file, and pictures spread over it; a film may have no sound track.
 
         Raises
         ------
@@ -229,6 +229,7 @@ def _take(answer: dict[str, Any], out: BinaryIO) -> DecodedMedium:
     return DecodedMedium(
         sound=SpooledSound(out.fileno(), samples=samples, sr=SAMPLE_RATE),
         duration_ms=round(samples * 1000 / SAMPLE_RATE),
+        has_sound=bool(found["has_sound"]),
         declared_ms=int(declared) if declared is not None else None,
         pictures=tuple(pictures),
         tags={str(name): str(value) for name, value in found["tags"].items()},

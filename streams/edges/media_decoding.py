@@ -9,11 +9,14 @@ import av
 from PIL import Image, ImageFile
 
 from streams.edges.media_formats import DEMUXERS
+from streams.edges.media_pictures import PICTURE_SIDE, Picture, beginning, check_pixels, moving, pictures_of
 from streams.errors import MediaError
 
 SAMPLE_RATE = 22_050
-# Longest side of a picture that is handed on: the model looks at 224 x 224.
-PICTURE_SIDE = 640
+# Containers that say of each packet when it is heard; others count bytes.
+_TIMED = frozenset({"mov", "matroska", "mpegts", "flv"})
+# Less is how encoders round; more is a clock that was set anew, and no player waits for it.
+_LEAST_GAP_S, _LONGEST_GAP_S = 0.05, 10.0
 
 _PICTURES = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF")
 # First bytes of files that are media, whatever is wrong with the rest.
@@ -38,20 +41,12 @@ class Limits:
     max_pictures: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Picture:
-    """RGB pixels as they lie in the output: rows of ``width * 3`` bytes."""
-
-    start_ms: int
-    width: int
-    height: int
-
-
 @dataclass(slots=True, kw_only=True)
 class Decoded:
     """What was written to the output: 16-bit mono samples at ``SAMPLE_RATE``, then pictures."""
 
     samples: int = 0
+    has_sound: bool = True
     pictures: list[Picture] = field(default_factory=list)
     declared_ms: int | None = None
     tags: dict[str, str] = field(default_factory=dict)
@@ -59,7 +54,10 @@ class Decoded:
 
 
 def decode_medium(file: BinaryIO, out: BinaryIO, *, sound: bool, limits: Limits) -> Decoded:
-    """Decode the sound of a file, then key frames spread over it.
+    """Decode the sound of a file, then pictures spread over it.
+
+    Both are placed as a player shows them: where the sound of a film begins later than its pictures, silence
+    comes first. A film without a sound track gives pictures alone.
 
     Raises
     ------
@@ -74,12 +72,14 @@ def decode_medium(file: BinaryIO, out: BinaryIO, *, sound: bool, limits: Limits)
         decoded.declared_ms = round(length / 1000) if length and length > 0 else None
         if decoded.declared_ms is not None and decoded.declared_ms > limits.max_seconds * 1000:
             raise _too_long(limits)
-        if sound:
+        decoded.has_sound = bool(container.streams.audio) or not (limits.max_pictures and moving(container))
+        if sound and decoded.has_sound:
             _decode_sound(container, out, decoded, limits)
             _check_whole(file, decoded)
     if limits.max_pictures:
         with _opened(file) as container:
-            for picture, pixels in _key_frames(container, limits):
+            shown = pictures_of(container, most=limits.max_pictures, max_pixels=limits.max_pixels)
+            for picture, pixels in shown:
                 write_all(out, pixels)
                 decoded.pictures.append(picture)
     return decoded
@@ -104,8 +104,7 @@ def decode_picture(file: BinaryIO, out: BinaryIO, *, limits: Limits) -> Decoded:
         raise MediaError(str(exc), code="media_image_bomb") from exc
     except (OSError, ValueError, SyntaxError) as exc:  # UnidentifiedImageError is an OSError
         raise MediaError(f"this is no picture that can be read: {exc}", code="media_not_image") from exc
-    if image.width * image.height > limits.max_pixels:
-        raise _bomb(image.width, image.height, limits)
+    check_pixels(image.width, image.height, limits.max_pixels)
     try:
         image.draft("RGB", (PICTURE_SIDE, PICTURE_SIDE))
         small = image.convert("RGB")
@@ -156,7 +155,8 @@ def _decode_sound(container: Any, out: BinaryIO, decoded: Decoded, limits: Limit
         raise MediaError("the sound is in a form that cannot be decoded", code="media_not_audio")
     stream.codec_context.thread_count = 1
     most = limits.max_seconds * SAMPLE_RATE
-    samples = _Samples(out)
+    timed = bool(moving(container)) and container.format.name.split(",")[0] in _TIMED
+    samples = _Samples(out, begins=beginning(container) if timed else None)
     packets = damaged = 0
     problem = ""
     for packet in _packets(container, stream):
@@ -202,16 +202,27 @@ def write_all(out: BinaryIO, data: bytes | bytearray) -> None:
 
 
 class _Samples:
-    """Resamples frames and writes them; a stream may change its rate or channels on the way."""
+    """Resamples frames and writes them; a stream may change its rate or channels on the way.
 
-    def __init__(self, out: BinaryIO) -> None:
+    Parameters
+    ----------
+    out : file
+    begins : float [s], optional
+        the time of the first sample in the clock of the file: silence fills what no frame does. None takes
+        the frames one after another, whatever their times
+    """
+
+    def __init__(self, out: BinaryIO, *, begins: float | None) -> None:
         self._out = out
+        self._reached = begins
         self._block = bytearray()
         self._resampler: Any = None
         self.count = 0
 
     def add(self, frame: Any) -> None:
         """Write one frame."""
+        if self._reached is not None:
+            self._reached = self._wait_for(frame, self._reached)
         # Broken time stamps would make the resampler invent or drop sound.
         frame.pts = None
         if self._resampler is None:
@@ -223,6 +234,22 @@ class _Samples:
             self._begin()
             found = self._resampler.resample(frame)
         self._write(found)
+
+    def _wait_for(self, frame: Any, reached: float) -> float:
+        """Write silence up to where a frame is heard; give the time at its end."""
+        at = float(frame.time) if frame.time is not None else reached
+        gap = at - reached
+        # How late a sound begins is told by the edit list of its file; a jump later on may be an error.
+        if gap >= _LEAST_GAP_S and (self.count == 0 or gap <= _LONGEST_GAP_S):
+            self.finish()
+            self._silence(round(gap * SAMPLE_RATE))
+        return at + float(frame.samples) / float(frame.sample_rate)
+
+    def _silence(self, samples: int) -> None:
+        self.count += samples
+        while samples > 0:
+            write_all(self._out, bytes(2 * min(samples, _BLOCK)))
+            samples -= _BLOCK
 
     def _begin(self) -> None:
         self._resampler = av.AudioResampler(format="s16", layout="mono", rate=SAMPLE_RATE)
@@ -284,50 +311,5 @@ def _ogg_breaks_off(file: BinaryIO) -> bool:
     return len(table) < page[26] or len(page) < 27 + len(table) + sum(table)
 
 
-def _key_frames(container: Any, limits: Limits) -> Iterator[tuple[Picture, bytes]]:
-    """Decode key frames near evenly spaced times; a place that cannot be read is left out."""
-    moving = [s for s in container.streams.video if not s.disposition & s.disposition.attached_pic]
-    readable = [stream for stream in moving if stream.codec_context is not None]
-    if not readable:
-        return
-    stream = readable[0]
-    context = stream.codec_context
-    if context.width * context.height > limits.max_pixels:
-        raise _bomb(context.width, context.height, limits)
-    context.thread_count = 1
-    context.skip_frame = "NONKEY"
-    length = container.duration or 0
-    seen: set[int] = set()
-    for number in range(limits.max_pictures):
-        try:
-            if length > 0:
-                container.seek(int((number + 0.5) / limits.max_pictures * length))
-            frame = next(iter(container.decode(stream)), None)
-        except (av.FFmpegError, OSError):
-            continue
-        if frame is None:
-            continue
-        start_ms = max(0, round((frame.time or 0.0) * 1000))
-        if start_ms in seen:
-            continue
-        seen.add(start_ms)
-        yield _picture(frame, start_ms, limits)
-
-
-def _picture(frame: Any, start_ms: int, limits: Limits) -> tuple[Picture, bytes]:
-    """Scale a frame down and turn it into RGB bytes."""
-    if frame.width * frame.height > limits.max_pixels:
-        raise _bomb(frame.width, frame.height, limits)
-    scale = min(1.0, PICTURE_SIDE / max(frame.width, frame.height))
-    width, height = max(2, round(frame.width * scale)), max(2, round(frame.height * scale))
-    pixels = frame.reformat(width=width, height=height, format="rgb24", interpolation="AREA").to_ndarray()
-    return Picture(start_ms=start_ms, width=width, height=height), pixels.tobytes()
-
-
 def _too_long(limits: Limits) -> MediaError:
     return MediaError(f"the medium lasts longer than {limits.max_seconds} s", code="media_too_long")
-
-
-def _bomb(width: int, height: int, limits: Limits) -> MediaError:
-    text = f"{width} x {height} pixels are more than {limits.max_pixels} allowed"
-    return MediaError(text, code="media_image_bomb")

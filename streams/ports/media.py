@@ -58,19 +58,22 @@ class DecodedMedium:
     Attributes
     ----------
     sound : Sound
-        empty when sound was not asked for
+        empty when sound was not asked for, or there is none
+    has_sound : bool
+        whether the file holds a sound track
     duration_ms : int
         of ``sound``
     declared_ms : int, optional
         what the file says of itself
     pictures : tuple of TimedPicture
-        key frames, ascending in time
+        spread over the video, ascending in time; times of pictures and sound are those of a player
     tags : dict
         embedded tags, lower-case names
     """
 
     sound: Sound
     duration_ms: int
+    has_sound: bool = True
     declared_ms: int | None = None
     pictures: tuple[TimedPicture, ...] = ()
     tags: dict[str, str] = field(default_factory=dict)
@@ -83,7 +86,7 @@ class MediaReader(Protocol):
     """
 
     def medium(self, media: Media, *, origin: Origin, sound: bool = True, pictures: int = 0) -> DecodedMedium:
-        """Read sound, and up to ``pictures`` key frames spread over a video."""
+        """Read sound, and up to ``pictures`` pictures spread over a video."""
         ...
 
     def picture(self, media: Media, *, origin: Origin) -> NDArray[np.uint8]:
