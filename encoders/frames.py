@@ -13,6 +13,7 @@ from PIL import Image
 from encoders.build import FRAME_CARD, card_path
 from encoders.cards import EncoderCard
 from encoders.errors import InvalidSignal
+from encoders.picture_marks import marks, middle, without_bars
 from encoders.runtime import OnnxModel, unit_rows
 
 FloatArray = NDArray[np.float32]
@@ -83,11 +84,40 @@ class FrameEncoder:
         self.card.check(out)
         return out
 
+    def look(self, images: Sequence[Pixels]) -> tuple[FloatArray, bytes]:
+        """Encode and mark pictures of a video, dark bars cut off.
+
+        Parameters
+        ----------
+        images : sequence of uint8 [shape=(h, w, 3)]
+            RGB
+
+        Returns
+        -------
+        vectors : float32 [shape=(n, 1280)]
+        marks : bytes
+            see `encoders.picture_marks`
+
+        Raises
+        ------
+        InvalidSignal
+            as for `encode`
+        """
+        for image in images:
+            _check(image)
+        shown = [without_bars(image) for image in images]
+        vectors = self.encode([*shown, *(middle(image) for image in shown)])
+        return vectors[: len(images)], marks(vectors[: len(images)], vectors[len(images) :])
+
+
+def _check(image: Pixels) -> None:
+    if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3 or 0 in image.shape:
+        raise InvalidSignal(f"a picture is uint8 (h, w, 3), got {image.dtype} {image.shape}")
+
 
 def _prepare(image: Pixels) -> FloatArray:
     """Resize to 224 x 224 and scale; float32 [shape=(3, 224, 224)]."""
-    if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3 or 0 in image.shape:
-        raise InvalidSignal(f"a picture is uint8 (h, w, 3), got {image.dtype} {image.shape}")
+    _check(image)
     if image.shape[:2] != (_SIDE, _SIDE):
         resized = Image.fromarray(image).resize((_SIDE, _SIDE), Image.Resampling.BICUBIC)
         image = np.asarray(resized, dtype=np.uint8)

@@ -11,7 +11,7 @@ import orjson
 
 from streams.core.catalogue import CatalogueState
 from streams.core.compare import compare_uploads
-from streams.core.records import Decision, EncodedUpload, IndexRow, Kind
+from streams.core.records import Decision, EncodedUpload, IndexRow, Kind, Pictures
 from streams.core.relating import entity_now, heard_in
 from streams.core.rules import Confirm, Rules
 from streams.core.scoring import Scorer
@@ -117,7 +117,8 @@ def compare_lines(lines: Iterable[bytes], parts: OfflineParts, scorer: Scorer) -
         sound = None
         if left.sound is not None and right.sound is not None:
             sound = parts.confirm(left.sound, right.sound)
-        yield asdict(compare_uploads(left.upload, right.upload, sound, scorer))
+        seen = _seen(left), _seen(right)
+        yield asdict(compare_uploads(left.upload, right.upload, sound, scorer, seen=seen))
 
 
 def read_lines(path: Path) -> list[bytes]:
@@ -167,6 +168,10 @@ def _encode(parts: OfflineParts, log: _Log, lines: Iterable[bytes]) -> list[Prod
 def _encoded(parts: OfflineParts, produced: Produced) -> EncodedUpload:
     encoded: EncodedUpload = parts.codec.decode(ENCODED, produced.value or b"")
     return encoded
+
+
+def _seen(encoded: EncodedUpload) -> Pictures | None:
+    return encoded.record.pictures if encoded.record is not None else None
 
 
 def _unread(left: EncodedUpload, right: EncodedUpload) -> str:

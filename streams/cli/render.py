@@ -119,6 +119,7 @@ def explanation(decision: Decision) -> str:
     if decision.video_id:
         lines.append(
             f"Video      {decision.video_id}, sound of {decision.sound_recording_id or 'no recording'}"
+            + (f" (sound track {decision.sound_track})" if decision.sound_track else "")
         )
     lines += _levels(decision)
     if decision.recording_ledger is not None:

@@ -15,6 +15,7 @@ from streams.core.catalogue import Workspace
 from streams.core.clustering import Judgement
 from streams.core.explaining import counter_evidence, smallest_flip
 from streams.core.field_levels.versions import declared_versions
+from streams.core.filming import REPLACED, VIDEO_RELATIONS, holds
 from streams.core.ids import event_id, stable_id
 from streams.core.linking import Compared, compare, judged, link
 from streams.core.naming import WORK
@@ -365,6 +366,7 @@ class _Deciding:
             master_id=standing.master.id,
             work_id=standing.work.id,
             video_id=entity_id if is_video else None,
+            sound_track=self._sound_track(compared),
             candidates=self._considered(compared),
             audio=standing.audio,
             master=standing.master,
@@ -386,6 +388,13 @@ class _Deciding:
             recording_ledger=score.recording,
             work_ledger=score.work,
         )
+
+    def _sound_track(self, compared: Sequence[Compared]) -> str | None:
+        """Say what a video's sound is; replaced where it is another than that of the song it is called by."""
+        replaced = any(each.score.contradiction == REPLACED for each in compared)
+        heard = any(each.score.relation in VIDEO_RELATIONS and holds(each.sound) for each in compared)
+        track = self._encoded.sound_track
+        return "replaced" if track == "heard" and replaced and not heard else track
 
     def _related(self, compared: Sequence[Compared]) -> list[Compared]:
         """Give the other recordings that a typed relation leads to, the likeliest work first."""

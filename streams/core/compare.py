@@ -2,8 +2,10 @@
 
 from dataclasses import dataclass
 
+from msgspec.structs import replace
+
 from streams.core.features import featurize
-from streams.core.records import HeadScore, Kind, SoundEvidence, Upload
+from streams.core.records import HeadScore, Kind, Pictures, SoundEvidence, Upload
 from streams.core.scoring import Scorer, probability
 
 
@@ -37,6 +39,8 @@ class CompareResult:
     evidence: tuple[EvidenceLine, ...]
 
 
+Seen = tuple[Pictures | None, Pictures | None]
+NOTHING_SEEN: Seen = (None, None)
 _RULED_OUT = 1e-4
 """Probability left to a pair that a hard fact excludes."""
 
@@ -60,14 +64,18 @@ def _lines(head: str, score: HeadScore) -> tuple[EvidenceLine, ...]:
 
 
 def compare_uploads(
-    left: Upload, right: Upload, sound: SoundEvidence | None, scorer: Scorer
+    left: Upload, right: Upload, sound: SoundEvidence | None, scorer: Scorer, *, seen: Seen = NOTHING_SEEN
 ) -> CompareResult:
     """Compare two uploads.
 
     With a video on either side ``recording`` speaks of the sound; ``work`` includes same recording, so it
     is never below it. A hard exclusion shows as a guard line and leaves next to no probability.
     """
-    score = scorer.explain(featurize(left), featurize(right), sound)
+    one, two = (
+        replace(featurize(upload), pictures=pictures)
+        for upload, pictures in zip((left, right), seen, strict=True)
+    )
+    score = scorer.explain(one, two, sound)
     recording, work = score.recording.probability, score.work.probability
     guards: list[EvidenceLine] = []
 
@@ -75,7 +83,7 @@ def compare_uploads(
         guards.append(EvidenceLine(head=head, name="guard", level=reason, contribution=0.0))
 
     # A video is an entity of its own, but its sound may well be the recording's.
-    if score.cannot_link and score.cannot_link not in {"kind", "media_kind"}:
+    if score.cannot_link and score.cannot_link not in {"kind", "media_kind", "pictures"}:
         recording = min(recording, _RULED_OUT)
         guard("recording", score.cannot_link)
     if score.work_cannot_link:

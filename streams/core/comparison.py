@@ -24,9 +24,12 @@ from streams.core.field_levels.facts import (
 from streams.core.field_levels.prepared import WORK_SCHEMES, prepare
 from streams.core.field_levels.titles import compare_titles
 from streams.core.field_levels.versions import ONE_SIDED, compare_versions
-from streams.core.hearing import ABSENT, hear
+from streams.core.filming import OTHER_VIDEO, film
+from streams.core.hearing import ABSENT, ONE_RECORDING, hear
 from streams.core.names import SAME
 from streams.core.names.comparing import CLOSE, DIFFERENT
+from streams.core.pictures import OTHER, compare_pictures
+from streams.core.pictures import SAME as SAME_PICTURES
 from streams.core.records import Kind, LinkageRecord, SoundEvidence
 from streams.core.titles.pieces import OTHER as OTHER_PIECE
 from streams.core.titles.pieces import PART as PART_OF_PIECE
@@ -53,6 +56,7 @@ FIELDS = (
     "media_kind",
     "sound",
     "harmony",
+    "pictures",
 )
 HIGH_HARMONY, SOME_HARMONY, LOW_HARMONY = 0.72, 0.6, 0.5
 """Measured: other works median 0.24, highest 0.68; same work median 0.90, a tenth under 0.80."""
@@ -136,8 +140,6 @@ _SPEAKS_AGAINST = frozenset({"different", "conflict", "other_track", "mbid_diffe
 _NAMES_RECORDING = frozenset({"mbid_equal", "proprietary_equal", "acoustid_equal", "video_equal"})
 
 
-ONE_RECORDING = frozenset({"same_audio", "same_master", "speed"})
-"""Levels of the sound that nothing written overrules."""
 OTHER_VERSION = "other_version_of"
 """The same harmony in another performance: neither is known to be of the other."""
 _RETIMED_WORDS = frozenset({"sped_up", "slowed", "remix", "mashup", "mix"})
@@ -223,8 +225,7 @@ def compare_records(
             SKIPPED,
             ids,
             *[SKIPPED] * 5,
-            ABSENT,
-            ABSENT,
+            *[ABSENT] * 3,
         )
         return Comparison(levels, reading_left=reading_left, reading_right=reading_right)
     both = ABSENT
@@ -260,18 +261,21 @@ def compare_records(
         contradiction = "same_isrc_other_number"
     elif isrc in SHARED and cannot_link and cannot_link.startswith("version:"):
         contradiction = "same_isrc_other_version"
-    media_kind = ABSENT
-    if left.kind is Kind.music_video and right.kind is Kind.music_video and a.media_kind and b.media_kind:
-        media_kind = "equal" if a.media_kind == b.media_kind else "different"
-        if media_kind == "different":
-            cannot_link = cannot_link or "media_kind"
+    media_kind = pictures = ABSENT
+    if left.kind is Kind.music_video and right.kind is Kind.music_video:
+        pictures = compare_pictures(left.pictures, right.pictures)
+        if a.media_kind and b.media_kind:
+            media_kind = "equal" if a.media_kind == b.media_kind else "different"
+        if pictures == OTHER or (media_kind == "different" and pictures != SAME_PICTURES):
+            if cannot_link is None and heard in ONE_RECORDING:
+                relation = OTHER_VIDEO
+            cannot_link = cannot_link or ("pictures" if pictures == OTHER else "media_kind")
     if left.kind is not right.kind:
         cannot_link = "kind"
-        same = heard in {*ONE_RECORDING, "excerpt", "part"} or (
-            heard == ABSENT and both == "both" and version in {"none", "equal"}
-        )
-        if same or isrc in SHARED:
-            relation = "music_video_of" if left.kind is Kind.music_video else "has_music_video"
+        filmed = film(left, right, sound, named=both == "both", version=version, isrc=isrc, harmony=harmony)
+        relation, contradiction = filmed.relation or relation, filmed.contradiction or contradiction
+        if filmed.contradiction:
+            relation = None
     cover = compare_flags(left.declared_cover, right.declared_cover)
     album = compare_albums(a, b)
     track = compare_tracks(a, b, album)
@@ -301,6 +305,7 @@ def compare_records(
         media_kind,
         heard,
         harmony,
+        pictures,
     )
     return Comparison(
         levels, relation, cannot_link, work_cannot_link, contradiction, reading_left, reading_right

@@ -27,6 +27,8 @@ _SURE, _SCATTER = 14.0, 4.0
 """What the log-odds of spans that are chance may reach, and what makes the odds e times better (measured)."""
 
 SHARES: Final = "shares_material_with"
+ONE_RECORDING: Final = frozenset({"same_audio", "same_master", "speed"})
+"""Levels of the sound that nothing written overrules."""
 
 
 class Heard(NamedTuple):
@@ -67,7 +69,9 @@ def made_from(relation: str | None) -> bool:
 
 
 _TOLD_BY_EAR: Final = frozenset(
-    {"sped_up_of", "has_sped_up", "slowed_of", "has_slowed", "derived_of", "has_derived"}
+    {"music_video_of", "lyric_video_of", "visualizer_of", "live_video_of", "other_video_of"}
+    | {"has_music_video", "has_lyric_video", "has_visualizer", "has_live_video"}
+    | {"sped_up_of", "has_sped_up", "slowed_of", "has_slowed", "derived_of", "has_derived"}
     | {"excerpt_of", "contains", "edit_of", "has_edit", SHARES}
 )
 

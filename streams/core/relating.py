@@ -11,6 +11,7 @@ from typing import Final
 from msgspec.structs import replace
 
 from streams.core.catalogue import CatalogueState, Workspace
+from streams.core.filming import LIVE_VIDEO, VIDEO_RELATIONS, holds, is_live
 from streams.core.hearing import assurance, made_from
 from streams.core.ids import stable_id
 from streams.core.records import EntityState, PairScore, RelationState, SoundEvidence
@@ -137,7 +138,18 @@ def follow(workspace: Workspace, keys: Iterable[str]) -> list[RelationStep]:
     return steps
 
 
-def _sound_of(workspace: Workspace, relation: RelationState) -> SoundEvidence | None:
+def _is_heard(catalogue: CatalogueState, relation: RelationState) -> bool:
+    """Say whether a video holds the recording: a live one may be of a song that is sung once more."""
+    if relation.relation != LIVE_VIDEO:
+        return True
+    sound = _sound_of(catalogue, relation)
+    if sound is not None:
+        return holds(sound)
+    right = catalogue.upload(relation.right)
+    return right is not None and right.record is not None and is_live(right.record)
+
+
+def _sound_of(workspace: CatalogueState, relation: RelationState) -> SoundEvidence | None:
     """Return how the sounds of a relation's sides relate, told from its left side."""
     left, right = sorted((relation.left, relation.right))
     for pair in workspace.pairs_of(left):
@@ -162,7 +174,7 @@ def heard_in(catalogue: CatalogueState, video: EntityState) -> str | None:
         relation
         for member in video.members
         for relation in catalogue.relations_of(member)
-        if relation.relation == "music_video_of" and relation.left == member
+        if relation.relation in VIDEO_RELATIONS and relation.left == member and _is_heard(catalogue, relation)
     ]
     best = min(claims, key=lambda claim: (-claim.probability, claim.relation_id), default=None)
     entity = entity_now(catalogue, best.to_entity) if best is not None else None

@@ -5,6 +5,7 @@ from typing import Final
 
 from msgspec.structs import replace
 
+from streams.core.filming import REPLACED
 from streams.core.hearing import MAX_SPEED_DEVIATION
 from streams.core.ids import stable_id
 from streams.core.placing import Placement
@@ -78,6 +79,8 @@ def contradiction_text(code: str, one: str, other: str, sound: SoundEvidence | N
         moved += [f"{semitones:+.1f} semitones"] if abs(semitones) >= _TELLING else []
         heard = f"is {' and '.join(moved)} of" if moved else "sounds the same as"
         return f"declared {one}; {heard} {other}"
+    if code == REPLACED:
+        return f"is called a video of {other} and does not hold its sound"
     if code == "same_isrc_other_sound":
         return f"shares an ISRC with {other} and sounds different"
     return f"contradicts {other}"

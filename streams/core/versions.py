@@ -84,6 +84,9 @@ RELATIONS: dict[str, str] = {
 }
 INVERSE: dict[str, str] = {name: f"has_{name.removesuffix('_of')}" for name in set(RELATIONS.values())} | {
     "music_video_of": "has_music_video",
+    "lyric_video_of": "has_lyric_video",
+    "visualizer_of": "has_visualizer",
+    "live_video_of": "has_live_video",
     "contains": "excerpt_of",
     "excerpt_of": "contains",
     "derived_of": "has_derived",

@@ -4,10 +4,10 @@ import hashlib
 import io
 import threading
 import zipfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from cachetools import LRUCache
@@ -20,12 +20,13 @@ from encoders.features.audio import BLOCK
 from encoders.fingerprint import FINGERPRINT_VERSION, FingerprintMatch, Verdict, align, confirm
 from encoders.fingerprint_contrast import even, tells
 from encoders.landmarks import LANDMARKS_VERSION, Landmarks
+from encoders.picture_marks import MARKS_VERSION
 from encoders.speed import align_stretched, find_drift
 from encoders.version import VersionMatch, align_versions
 from streams.core.records import HeardSpan, SoundAlignment, SoundEvidence, SoundFacts, VectorRow
 from streams.core.sound_evidence import mirrored
 from streams.errors import ConfigError, EncoderMismatch, FeatureMissing, MediaError
-from streams.ports import FeatureStore, FloatArray, HeardSound, Sound
+from streams.ports import FeatureStore, FloatArray, HeardSound, SeenPictures, Sound
 
 # Raised when the blob's contents change their meaning; a blob of another format asks for re-encoding.
 FORMAT = 1
@@ -51,6 +52,7 @@ _ONE_MASTER = 0.005
 _MAX_SPANS = 8
 # Of tones, and of what holds a tone at the same place: neither that they agree nor in what key is evidence.
 _NOTHING = SoundEvidence()
+Seen = TypeVar("Seen")
 _CACHED_BLOBS = 1_024
 _CACHED_PAIRS = 50_000
 
@@ -139,16 +141,25 @@ class BundleEncoder:
         MediaError
             ``media_not_image`` or ``media_not_encodable``
         """
-        if self._encoders.frames is None or not images:
+        frames = self._encoders.frames
+        if frames is None or not images:
             return np.empty((0, 1280), dtype=np.float32)
-        try:
-            return self._encoders.frames.encode(images)
-        except InvalidSignal as exc:
-            raise MediaError(str(exc), code="media_not_image") from exc
-        except UnusableOutput as exc:
-            raise MediaError(str(exc), code="media_not_encodable") from exc
-        except CardMismatch as exc:
-            raise EncoderMismatch(str(exc)) from exc
+        return _translated(lambda: frames.encode(images))
+
+    def see(self, images: Sequence[NDArray[np.uint8]]) -> SeenPictures | None:
+        """Embed and mark pictures of a video; none when the model is absent.
+
+        Raises
+        ------
+        MediaError
+            ``media_not_image`` or ``media_not_encodable``
+        """
+        frames = self._encoders.frames
+        if frames is None or not images:
+            return None
+        vectors, marked = _translated(lambda: frames.look(images))
+        model = f"{self._models['frames']}/marks@{MARKS_VERSION}"
+        return SeenPictures(vectors=vectors, marks=marked, marks_model=model)
 
     def _rows(self, heard: AudioFeatures) -> tuple[VectorRow, ...]:
         step = -(-len(heard.vectors) // MAX_INDEXED_WINDOWS)
@@ -168,6 +179,18 @@ class BundleEncoder:
             model = self._models["version"]
             rows.append(VectorRow(modality="version", model=model, window=0, start_ms=0, values=values))
         return tuple(rows)
+
+
+def _translated(seen: Callable[[], Seen]) -> Seen:
+    """Look at pictures; what the encoder says of them becomes what the stage understands."""
+    try:
+        return seen()
+    except InvalidSignal as exc:
+        raise MediaError(str(exc), code="media_not_image") from exc
+    except UnusableOutput as exc:
+        raise MediaError(str(exc), code="media_not_encodable") from exc
+    except CardMismatch as exc:
+        raise EncoderMismatch(str(exc)) from exc
 
 
 def half_precision(vector: FloatArray) -> bytes:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from streams.core.records import SoundEvidence, SoundFacts, VectorRow
 from streams.errors import FeatureMissing, MediaError
-from streams.ports import FeatureStore, FloatArray, HeardSound, Sound
+from streams.ports import FeatureStore, FloatArray, HeardSound, SeenPictures, Sound
 
 TEXT_DIMENSION = 512
 SOUND_DIMENSION = 64
@@ -90,6 +90,13 @@ class MemoryEncoder:
             grid = image[np.ix_(down, across)].astype(np.float32).reshape(-1) - 127.0
             row[: len(grid)] = grid
         return _unit(out)
+
+    def see(self, images: Sequence[NDArray[np.uint8]]) -> SeenPictures | None:
+        """Embed pictures, and mark them by which parts are brighter than their mean."""
+        vectors = self.encode_images(images)
+        bright = vectors[:, :512] > vectors[:, :512].mean(axis=1, keepdims=True)
+        marks = np.packbits(np.repeat(bright[:, None], 2, axis=1), axis=2).tobytes()
+        return SeenPictures(vectors=vectors, marks=marks, marks_model=f"{_MODELS['frames']}/marks@1")
 
 
 class MemoryConfirmer:

@@ -7,7 +7,7 @@ from streams.ports.clock import Clock
 from streams.ports.codec import Codec
 from streams.ports.encoding import Confirmer, Encoder, FloatArray
 from streams.ports.index import CandidateIndex, Hit, IndexBuild, IndexSummary, RowLog
-from streams.ports.media import DecodedMedium, HeardSound, MediaReader, Sound, TimedPicture
+from streams.ports.media import DecodedMedium, HeardSound, MediaReader, SeenPictures, Sound, TimedPicture
 from streams.ports.messages import Delivered, Headers, Message, Produced
 from streams.ports.processing import Holds, Processor, StateReader, TransactionalStage
 from streams.ports.stores import FeatureStore, StateStore
@@ -36,6 +36,7 @@ __all__ = [
     "Produced",
     "RowLog",
     "RunnerMetrics",
+    "SeenPictures",
     "Sound",
     "StageMetrics",
     "StateReader",

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from streams.core.records import SoundEvidence, SoundFacts
-from streams.ports.media import HeardSound, Sound
+from streams.ports.media import HeardSound, SeenPictures, Sound
 
 FloatArray = NDArray[np.float32]
 
@@ -30,6 +30,10 @@ class Encoder(Protocol):
 
     def encode_images(self, images: Sequence[NDArray[np.uint8]]) -> FloatArray:
         """Embed RGB pictures [shape=(h, w, 3)]: float32 [shape=(n, 1280)]; none when the model is absent."""
+        ...
+
+    def see(self, images: Sequence[NDArray[np.uint8]]) -> SeenPictures | None:
+        """Embed and mark pictures of a video, dark bars cut off; none when the model is absent."""
         ...
 
 

@@ -79,6 +79,24 @@ class DecodedMedium:
     tags: dict[str, str] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class SeenPictures:
+    """What was seen in pictures of a video.
+
+    Attributes
+    ----------
+    vectors : float32 [shape=(n, 1280)]
+    marks : bytes
+        see ``streams.core.records.Pictures``
+    marks_model : str
+        name-version of what made them
+    """
+
+    vectors: NDArray[np.float32]
+    marks: bytes
+    marks_model: str
+
+
 class MediaReader(Protocol):
     """Media of uploads, fetched and decoded under limits; every refusal is a ``MediaError`` with its code.
 

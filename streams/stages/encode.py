@@ -18,6 +18,7 @@ from streams.core.records import (
     Kind,
     Media,
     Origin,
+    Pictures,
     SoundFacts,
     Upload,
     VectorRow,
@@ -32,9 +33,11 @@ from streams.ports import (
     DecodedMedium,
     Encoder,
     FeatureStore,
+    HeardSound,
     MediaReader,
     Message,
     Produced,
+    TimedPicture,
 )
 from streams.stages.refusal_guard import FAILED, RefusalGuard
 
@@ -44,7 +47,9 @@ CONTROLS: Final = "stage.control.v1"
 TRACE_HEADER: Final = "traceparent"
 # Brokers take 1 MB; what is added to a record on its way to the arbiter has to fit as well.
 MAX_ENCODED_BYTES: Final = 900_000
-KEY_FRAMES: Final = 8
+# Of a video; a third of them stands in the index, where every row costs each search.
+PICTURES: Final = 24
+INDEXED_PICTURES: Final = 8
 # Decoding and hearing a song of four minutes takes as long as reading about 2,000 titles; with this a batch
 # of 256 units holds two songs, so that the next look at the queue is a few seconds away.
 MEDIUM_WORK: Final = 128
@@ -267,21 +272,27 @@ class EncodeProcessor:
         sound = None
         if audio is not None or video is not None:
             medium, seen = self._decoded(encoded.origin, media, audio=audio, video=video)
-            heard = encoder.encode_sound(medium.sound)
+            heard = _listen(encoder, medium, may_be_mute=upload.kind is Kind.music_video and audio is None)
             medium.sound.close()
-            rows += heard.vectors
-            starts = tuple(picture.start_ms for picture in seen.pictures)
-            rows += self._seen(encoder, "frames", [picture.pixels for picture in seen.pictures], starts)
-            sound = SoundFacts(
-                duration_ms=heard.duration_ms,
-                silent_share=heard.silent_share,
-                rms_dbfs=heard.rms_dbfs,
-                features=self._keep(heard.features),
-                content_sha256=heard.content_sha256,
-            )
+            if upload.kind is Kind.music_video:
+                encoded = replace(encoded, sound_track=_sound_track(medium, heard))
+            pictures, frames = _look(encoder, seen.pictures)
+            rows += frames
+            if encoded.record is not None and pictures is not None:
+                encoded = replace(encoded, record=replace(encoded.record, pictures=pictures))
+            if heard is not None:
+                rows += heard.vectors
+                sound = SoundFacts(
+                    duration_ms=heard.duration_ms,
+                    silent_share=heard.silent_share,
+                    rms_dbfs=heard.rms_dbfs,
+                    features=self._keep(heard.features),
+                    content_sha256=heard.content_sha256,
+                )
         if artwork is not None:
             picture = media.picture(artwork, origin=encoded.origin)
-            rows += self._seen(encoder, "artwork", [picture], (0,))
+            if model := encoder.models.get("artwork"):
+                rows += _rows("artwork", model, encoder.encode_images([picture]), (0,))
         return _with_duration(replace(encoded, vectors=(*encoded.vectors, *rows), sound=sound))
 
     def _decoded(
@@ -289,22 +300,14 @@ class EncodeProcessor:
     ) -> tuple[DecodedMedium, DecodedMedium]:
         """Decode what is heard and what is seen; mostly the same file, read once."""
         if audio is None and video is not None:
-            both = media.medium(video, origin=origin, pictures=KEY_FRAMES)
+            both = media.medium(video, origin=origin, pictures=PICTURES)
             return both, both
         if audio is None:
             raise MediaError("no medium with sound", code="media_missing")
         heard = media.medium(audio, origin=origin)
         if video is None:
             return heard, heard
-        return heard, media.medium(video, origin=origin, sound=False, pictures=KEY_FRAMES)
-
-    def _seen(
-        self, encoder: Encoder, modality: str, images: list[NDArray[np.uint8]], starts: tuple[int, ...]
-    ) -> tuple[VectorRow, ...]:
-        model = encoder.models.get(modality)
-        if model is None or not images:
-            return ()
-        return _rows(modality, model, encoder.encode_images(images), starts)
+        return heard, media.medium(video, origin=origin, sound=False, pictures=PICTURES)
 
     def _keep(self, blob: bytes) -> str:
         """Keep a blob before the record that names it."""
@@ -379,6 +382,37 @@ def _traceparent(message: Message) -> str | None:
 
 def _first(upload: Upload, role: str) -> Media | None:
     return next((media for media in upload.media if media.role == role), None)
+
+
+def _listen(encoder: Encoder, medium: DecodedMedium, *, may_be_mute: bool) -> HeardSound | None:
+    """Hear a medium; a music video whose track is absent or silent is known by its words and pictures."""
+    if not medium.has_sound and may_be_mute:
+        return None
+    try:
+        return encoder.encode_sound(medium.sound)
+    except MediaError as exc:
+        if may_be_mute and exc.refusal_code == "media_silent":
+            return None
+        raise
+
+
+def _sound_track(medium: DecodedMedium, heard: HeardSound | None) -> str:
+    if not medium.has_sound:
+        return "absent"
+    return "silent" if heard is None else "heard"
+
+
+def _look(encoder: Encoder, shown: Sequence[TimedPicture]) -> tuple[Pictures | None, tuple[VectorRow, ...]]:
+    """Mark the pictures of a video, and give rows for some of them."""
+    seen = encoder.see([picture.pixels for picture in shown]) if shown else None
+    if seen is None:
+        return None, ()
+    starts = tuple(picture.start_ms for picture in shown)
+    step = -(-len(shown) // INDEXED_PICTURES)
+    return (
+        Pictures(model=seen.marks_model, starts_ms=starts, marks=seen.marks),
+        _rows("frames", encoder.models["frames"], seen.vectors[::step], starts[::step]),
+    )
 
 
 def _rows(

@@ -94,7 +94,7 @@ def test_a_sound_that_begins_later_begins_with_silence(
 
 def test_the_clock_of_a_broadcast_begins_anywhere(decoder: MediaDecoder) -> None:
     data = film("mpegts", "mp2", sound_at=5.5, pictures_at=5.0)
-    with av.open(io.BytesIO(data)) as container:
+    with av.open(io.BytesIO(data), mode="r") as container:
         assert container.start_time is not None
         assert container.start_time > 1_000_000
     heard = hear(decoder, data, pictures=4)
@@ -148,7 +148,7 @@ def test_few_key_frames_are_not_enough(decoder: MediaDecoder) -> None:
             pixels = np.full((64, 96, 3), number, dtype=np.uint8)
             file.mux(pictures.encode(av.VideoFrame.from_ndarray(pixels, format="rgb24")))
         file.mux(pictures.encode(None))
-    with av.open(io.BytesIO(out.getvalue())) as container:
+    with av.open(io.BytesIO(out.getvalue()), mode="r") as container:
         assert sum(packet.is_keyframe for packet in container.demux(video=0)) < 5
     seen = hear(decoder, out.getvalue(), pictures=10).pictures
     assert [round(each.start_ms / 2_000 - 0.5) for each in seen] == list(range(10))

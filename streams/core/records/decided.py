@@ -99,6 +99,7 @@ class Decision(Record, frozen=True, kw_only=True):
     work: Level | None = None
     video_id: str | None = None
     sound_recording_id: str | None = None
+    sound_track: str | None = None  # of a video with media: heard | silent | absent | replaced
     deciding_source: str | None = None
     deciding_item_id: str | None = None
     deciding_models: tuple[str, ...] = ()  # encoder versions of the deciding upload's rows in the index

@@ -61,6 +61,14 @@ class TitleReading(Record, frozen=True, kw_only=True):
     source_text: str = ""
 
 
+class Pictures(Record, frozen=True, kw_only=True):
+    """Marks by which pictures of a video are known again."""
+
+    model: str  # name-version of what made them
+    starts_ms: tuple[int, ...]
+    marks: bytes  # of each picture 64 bytes for the whole and 64 for its middle
+
+
 class LinkageRecord(Record, frozen=True, kw_only=True, weakref=True):
     """An upload as record linkage sees it: immutable, all that pair scores depend on but the sound."""
 
@@ -87,6 +95,7 @@ class LinkageRecord(Record, frozen=True, kw_only=True, weakref=True):
     instrumental: bool | None = None
     artist_ids: tuple[str, ...] = ()  # "scheme=value" of main and featured artists
     doubtful_isrcs: tuple[str, ...] = ()  # of `isrcs`: older than the recording
+    pictures: Pictures | None = None  # of a video that was seen
 
 
 class VectorRow(Record, frozen=True, kw_only=True):
@@ -129,6 +138,7 @@ class EncodedUpload(Record, frozen=True, kw_only=True):
     identifier_problems: tuple[IdentifierProblem, ...] = ()
     rule_version: str = ""
     traceparent: str | None = None
+    sound_track: str | None = None  # of a video with media: heard | silent | absent
     gap: int = 0  # how many offsets right before `origin` hold no record
 
     @property
