@@ -9,15 +9,27 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.altered_pairs import SAMPLES, SPEEDS, Made, filmed, retimed, sampled
+from benchmarks.altered_pairs import (
+    SAMPLES,
+    SPEEDS,
+    Made,
+    Part,
+    filmed,
+    packed,
+    remixed,
+    retimed,
+    sampled,
+)
 from benchmarks.damaged_queries import SR, Sound, decoded
+from benchmarks.drum_patterns import drummed, pattern
 from benchmarks.identity_gallery import MUSIC, read_tracks
 from benchmarks.machine import machine_facts, write_result
 from benchmarks.yardstick import yardstick
 from encoders.alignment import align_sounds
 from encoders.fingerprint import fingerprint
 from encoders.landmarks import landmarks
-from streams.core.hearing import hear
+from streams.core.comparison import ONE_RECORDING
+from streams.core.hearing import SHARES, hear, made_from
 from streams.core.records import SoundEvidence
 from streams.edges.encoder import SoundFeatures, compare_features
 
@@ -31,9 +43,27 @@ FAST = {
     "ravenbridge_mansion": "ravenbridge_mansion_fast",
     "theGreatFair": "theGreatFair_fast",
 }
+# Real pairs, and what one is to the other as far as their makers say. Nothing but the same recording is to be
+# joined.
+REAL = {
+    (
+        "supertux-data/beneath_the_rabbit_hole.ogg",
+        "supertuxkart-data/beneath_the_rabbit_hole.ogg",
+    ): "the same",
+    ("warzone2100-music/menu.opus", "warzone2100-music/menu_enhanced.opus"): "made anew from it",
+    ("warzone2100-music/track3.opus", "warzone2100-music/track3_enhanced.opus"): "made anew from it",
+    ("supertux-data/fortress.ogg", "supertux-data/fortress_old.ogg"): "other music",
+    ("supertux-data/ghostforest.ogg", "supertux-data/ghostforest2.ogg"): "other music",
+    ("supertux-data/cave.ogg", "supertux-data/cave_old.ogg"): "another of the title",
+    ("wesnoth-1.16-music/frantic.ogg", "wesnoth-1.16-music/frantic-old.ogg"): "another of the title",
+    ("hedgewars-data/Olympics.ogg", "hedgewars-data/olympics_sd.ogg"): "another of the title",
+    ("supertux-data/voc-daytime.ogg", "supertux-data/voc-daytime2.ogg"): "another of the title",
+    ("supertux-data/airship_2.ogg", "supertux-data/airship_remix.ogg"): "another of the title",
+}
 CROWD_DB = 10.0
 DERIVED = frozenset({"excerpt_of", "contains", "sped_up_of", "has_sped_up"})
 SECONDS_COMPARED = 240
+TRACKS = 3  # of each source
 _LEAST_S = 35.0
 
 
@@ -96,29 +126,62 @@ def speeds(originals: Sequence[SoundFeatures], tracks: Sequence[Sound]) -> dict[
 
 
 def loops(originals: Sequence[SoundFeatures], tracks: Sequence[Sound]) -> dict[str, Any]:
-    """Loops under other music: pairs and spans found, and what is found where nothing is."""
+    """Loops under other music, beside as many pairs that share nothing: pairs and spans found."""
     found: dict[str, Any] = {}
     for decibels, semitones in SAMPLES:
-        right, spans, false = [], [], 0
+        right, spans, strange = [], [], []
         for made in sampled(tracks, decibels, semitones):
             heard = features(made.y)
             said = compare_features(heard, originals[made.of])
             right.append(said.alignment is not None)
-            spans += [
-                said.alignment is not None
-                and any(
-                    abs(span.start_ms / 1000 - part.other_start) <= 1.0
-                    and abs(span.end_ms / 1000 - part.other_end) <= 1.0
-                    for span in said.alignment.spans
-                )
-                for part in made.parts
-            ]
-            stranger = originals[(made.of + 2) % len(originals)]
+            spans += [_span_found(said, part) for part in made.parts]
+            stranger = originals[(made.of + len(originals) // 2) % len(originals)]
             over = compare_features(heard, stranger).alignment
-            false += over is not None and over.coverage_right < 0.5
+            if over is None or over.coverage_right < 0.5:  # else it is the music on top
+                strange.append(over is not None)
         name = f"{decibels:g} dB" + (f", {semitones} semitones" if semitones else "")
-        found[name] = {"pairs": _share(right), "spans_within_1_s": _share(spans), "false_among_others": false}
+        found[name] = {
+            "pairs": _share(right),
+            "spans_within_1_s": _share(spans),
+            "strangers": len(strange),
+            "false": sum(strange),
+            "precision": round(sum(right) / max(1, sum(right) + sum(strange)), 4),
+        }
     return found
+
+
+def _span_found(said: SoundEvidence, part: Part) -> bool:
+    """Say whether some span of what was made is where the part is, within a second at both ends."""
+    return said.alignment is not None and any(
+        abs(span.start_ms / 1000 - part.other_start) <= 1.0
+        and abs(span.end_ms / 1000 - part.other_end) <= 1.0
+        for span in said.alignment.spans
+    )
+
+
+def alike(originals: Sequence[SoundFeatures], tracks: Sequence[Sound]) -> dict[str, Any]:
+    """Hear what is like a sample: a loop of a pack in both, one pattern by two drum machines, remixes."""
+    pack, directed = [], 0
+    for one, other in packed(tracks):
+        heard = hear(compare_features(features(one.y), features(other.y)))
+        pack.append(heard.relation == SHARES)
+        directed += heard.relation not in {None, SHARES}
+    drums = 0
+    for number in range(len(tracks)):
+        rng = np.random.default_rng([17, number])
+        played = pattern(rng)
+        one_kit, other_kit = (features(drummed(played, rng)) for _ in range(2))
+        drums += compare_features(one_kit, other_kit).alignment is not None
+    told, joined = [], 0
+    for made in remixed(tracks):
+        heard = hear(compare_features(features(made.y), originals[made.of]))
+        told.append(made_from(heard.relation))
+        joined += heard.level in ONE_RECORDING
+    return {
+        "loop_of_a_pack": _share(pack) | {"directed": directed},
+        "same_pattern_other_drums": {"of": len(tracks), "aligned": drums},
+        "remixes": _share(told) | {"joined": joined},
+    }
 
 
 def videos(originals: Sequence[SoundFeatures], tracks: Sequence[Sound]) -> dict[str, Any]:
@@ -133,7 +196,7 @@ def videos(originals: Sequence[SoundFeatures], tracks: Sequence[Sound]) -> dict[
 
 def fast_versions() -> dict[str, Any]:
     """Real tracks and their fast versions."""
-    folder = Path(os.environ[MUSIC]) / "supertuxkart"
+    folder = Path(os.environ[MUSIC]) / "supertuxkart-data"
     found = {}
     for name, fast in FAST.items():
         one, other = (features(decoded(str(folder / f"{each}.ogg"))) for each in (fast, name))
@@ -145,6 +208,27 @@ def fast_versions() -> dict[str, Any]:
             "speed": aligned.speed_ratio if aligned else None,
             "cents": aligned.pitch_cents if aligned else None,
             "lengths": round(other.duration_ms / one.duration_ms, 4),
+        }
+    return found
+
+
+def real_pairs() -> dict[str, Any]:
+    """Real tracks of one title: what is heard between the two, whole."""
+    folder = Path(os.environ[MUSIC])
+    found = {}
+    for (one, other), truth in REAL.items():
+        sides = [features(decoded(str(folder / name))) for name in (one, other)]
+        said = compare_features(*sides)
+        heard = hear(said)
+        aligned = said.alignment
+        found[f"{one} | {other}"] = {
+            "truth": truth,
+            "level": heard.level,
+            "relation": heard.relation,
+            "coverage": [round(aligned.coverage_left, 3), round(aligned.coverage_right, 3)]
+            if aligned
+            else None,
+            "bit_error": said.bit_error,
         }
     return found
 
@@ -191,7 +275,7 @@ def _share(values: Iterable[bool]) -> dict[str, Any]:
 
 def main() -> None:
     started = machine_facts()
-    tracks = of_each_source(12)
+    tracks = of_each_source(TRACKS)
     originals = [features(y) for y in tracks]
     figures: dict[str, Any] = {"tracks": len(tracks)}
     steps = (
@@ -199,6 +283,8 @@ def main() -> None:
         ("speed_10_s", lambda: speeds(originals, tracks)),
         ("video", lambda: videos(originals, tracks)),
         ("samples", lambda: loops(originals, tracks)),
+        ("alike", lambda: alike(originals, tracks)),
+        ("real_pairs", real_pairs if MUSIC in os.environ else dict),
         ("strangers", lambda: strangers(originals, [])),
         ("cost_4_min", lambda: cost(tracks)),
     )

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from benchmarks.damaged_queries import SR, Sound, coded, faster
+from benchmarks.drum_patterns import drummed, pattern
 
 QUERY_S = 10.0
 SPEEDS = (0.94, 0.98, 1.02, 1.06)
@@ -53,18 +54,59 @@ def sampled(tracks: Sequence[Sound], decibels: float, semitones: int) -> Iterato
         begin = _loud(y, length, rng)
         speed = float(2.0 ** (rng.choice((-semitones, semitones)) / 12.0))
         loop = faster(cut(y, begin, begin + length), speed)
-        mixed = over[: 40 * SR].copy()
-        loop = loop * (_level(mixed) / max(_level(loop), 1e-6) * 10 ** (decibels / 20))
-        at = float(rng.uniform(2.0, 8.0))
-        parts = []
-        for _ in range(int(rng.integers(2, 5))):
-            first = round(at * SR)
-            if first + len(loop) > len(mixed):
-                break
-            mixed[first : first + len(loop)] += loop
-            parts.append(Part(start=begin, end=begin + length, other_start=at, other_end=at + len(loop) / SR))
-            at += len(loop) / SR
-        yield Made(of=number, y=np.clip(mixed, -1, 1), parts=tuple(parts), speed=speed)
+        mixed, times = _looped(over, loop, decibels, rng)
+        parts = tuple(
+            Part(start=begin, end=begin + length, other_start=at, other_end=at + len(loop) / SR)
+            for at in times
+        )
+        yield Made(of=number, y=mixed, parts=parts, speed=speed)
+
+
+def packed(tracks: Sequence[Sound]) -> Iterator[tuple[Made, Made]]:
+    """Lay one loop, as of a pack that everybody buys, under two others: neither is of the other."""
+    for number, y in enumerate(tracks):
+        rng = np.random.default_rng([11, number])
+        length = float(rng.uniform(3.0, 8.0))
+        loop = cut(y, begin := _loud(y, length, rng), begin + length)
+        one, other = (
+            _looped(tracks[(number + step) % len(tracks)], loop, 0.0, rng)
+            for step in (1 + len(tracks) // 3, 1 + 2 * len(tracks) // 3)
+        )
+        parts = tuple(
+            Part(start=at, end=at + length, other_start=there, other_end=there + length)
+            for at in one[1]
+            for there in other[1]
+        )
+        yield Made(of=number, y=one[0], parts=parts), Made(of=number, y=other[0], parts=())
+
+
+def remixed(tracks: Sequence[Sound]) -> Iterator[Made]:
+    """Play half a minute of each track over a beat of its own."""
+    for number, y in enumerate(tracks):
+        rng = np.random.default_rng([13, number])
+        beat = drummed(pattern(rng), rng)
+        begin = float(rng.uniform(0, len(y) / SR - 30.0))
+        piece = cut(y, begin, begin + 30.0)
+        beat[5 * SR : 5 * SR + len(piece)] += piece * (_level(beat) / max(_level(piece), 1e-6))
+        part = Part(start=begin, end=begin + 30.0, other_start=5.0, other_end=35.0)
+        yield Made(of=number, y=np.clip(beat, -1, 1), parts=(part,))
+
+
+def _looped(
+    over: Sound, loop: Sound, decibels: float, rng: np.random.Generator
+) -> tuple[Sound, tuple[float, ...]]:
+    """Lay a loop two to four times under 40 s of music; with where it begins."""
+    mixed = over[: 40 * SR].copy()
+    loop = loop * (_level(mixed) / max(_level(loop), 1e-6) * 10 ** (decibels / 20))
+    at, times = float(rng.uniform(2.0, 8.0)), []
+    for _ in range(int(rng.integers(2, 5))):
+        first = round(at * SR)
+        if first + len(loop) > len(mixed):
+            break
+        mixed[first : first + len(loop)] += loop
+        times.append(at)
+        at += len(loop) / SR
+    return np.clip(mixed, -1, 1), tuple(times)
 
 
 def filmed(tracks: Sequence[Sound], decibels: float) -> Iterator[Made]:

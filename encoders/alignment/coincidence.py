@@ -29,12 +29,16 @@ class Coincidences:
         places in the landmarks of the two sides
     frames_left, frames_right : int32 [shape=(n,)]
         times of all points of the two sides
+    cents_left, cents_right : int32 [shape=(n,)]
+        their pitches, those of the right side as high as the left
     """
 
     left: IntArray
     right: IntArray
     frames_left: NDArray[np.int32]
     frames_right: NDArray[np.int32]
+    cents_left: NDArray[np.int32]
+    cents_right: NDArray[np.int32]
 
     def __len__(self) -> int:
         """Count the pairs."""
@@ -45,6 +49,12 @@ class Coincidences:
         left, right = (self.left, self.right) if pairs is None else (self.left[pairs], self.right[pairs])
         later = self.frames_right.astype(np.float32) * np.float32(ratio)
         return self.frames_left.astype(np.float32)[left] - later[right]
+
+    def apart(self, pairs: IntArray) -> IntArray:
+        """Give how far some pairs are apart in pitch: int [cents]."""
+        left, right = self.cents_left[self.left[pairs]], self.cents_right[self.right[pairs]]
+        distance: IntArray = np.abs(left - right).astype(np.intp)
+        return distance
 
     def times(self) -> IntArray:
         """Give the left time of each pair."""
@@ -57,6 +67,8 @@ class Coincidences:
             right=self.left,
             frames_left=self.frames_right,
             frames_right=self.frames_left,
+            cents_left=self.cents_right,
+            cents_right=self.cents_left,
         )
 
 
@@ -66,13 +78,13 @@ class ByPitch:
 
     order: IntArray
     pitches: NDArray[np.int32]
-    frames: NDArray[np.int32]
+    points: Landmarks
 
     @classmethod
     def of(cls, points: Landmarks) -> ByPitch:
-        """Sort the points of a sound; ``frames`` stay as they are."""
+        """Sort the points of a sound."""
         order = np.argsort(points.cents, kind="stable")
-        return cls(order=order, pitches=points.cents[order].astype(np.int32), frames=points.frames)
+        return cls(order=order, pitches=points.cents[order].astype(np.int32), points=points)
 
 
 def coincidences(
@@ -100,6 +112,8 @@ def coincidences(
     return Coincidences(
         left=left.order[in_order],
         right=np.repeat(np.arange(len(wanted)), counts),
-        frames_left=left.frames,
+        frames_left=left.points.frames,
         frames_right=right.frames,
+        cents_left=left.points.cents.astype(np.int32),
+        cents_right=wanted,
     )

@@ -9,20 +9,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from encoders.alignment.coincidence import Coincidences
+from encoders.alignment.nearness import log_odds_by_distance
+from encoders.alignment.votes import ROW, WIDTH, voted
 
 FloatArray = NDArray[np.float64]
 
-# Votes are counted for each 4 s of the left side: a sample of a few seconds need not stand out of all.
-ROW: Final = 128
 # Deviations above chance at which an offset is looked at. Of strangers one row in three has one that high;
 # what is no stretch of its own falls out when stretches are measured.
 _WORTH_A_LOOK: Final = 5.0
 _MOST: Final = 24
-# One diagonal takes in a frame to either side: points are counted in whole frames.
-WIDTH: Final = 3
-# How often a point has its partner where a sample lies under other music: what a rare coincidence is worth.
-_SURVIVING: Final = 0.2
-_LEAST_CHANCE: Final = 0.01
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -35,16 +30,21 @@ class Diagonals:
         left frames less right frames in the left's clock
     pairs : int [shape=(m,)]
         the coincidences that lie on one
-    matched : bool [shape=(k, n)]
-        for each point of the left side, whether it has a partner there
+    closeness : float32 [shape=(k, n)]
+        log-odds by the pitch of each left point's partner there; -inf without one
     chance : float [shape=(n,)]
         how likely each point is to have one by chance, where its row coincides most by chance
     """
 
     offsets: FloatArray
     pairs: NDArray[np.intp]
-    matched: NDArray[np.bool_]
+    closeness: NDArray[np.float32]
     chance: FloatArray
+
+    @property
+    def matched(self) -> NDArray[np.bool_]:
+        """Whether each point has a partner on each diagonal."""
+        return np.isfinite(self.closeness)
 
     def __len__(self) -> int:
         """Count the offsets."""
@@ -62,25 +62,9 @@ def diagonals(found: Coincidences, *, ratio: float) -> Diagonals:
     """
     frames = found.frames_left
     row = frames // ROW
-    rows = int(row[-1]) + 1 if len(row) else 1
-    later = np.rint(ratio * found.frames_right).astype(np.intp)
-    length = float(max(1, later.max(initial=0)))
-    # A pitch that the right side plays all the time coincides by chance; one that it seldom plays tells more.
-    partners = np.bincount(found.left, minlength=len(frames)) * (WIDTH / length)
-    chance = np.clip(partners, _LEAST_CHANCE, 0.6)
-    worth = np.log1p(_SURVIVING / chance)
-    # Each row begins its own count: it meets the right side at offsets of its own.
-    shift = int(later.max(initial=0)) + 2
-    size = shift + ROW + 2
-    places = ((frames - ROW * row) + row.astype(np.intp) * size + shift)[found.left] - later[found.right]
-    votes = np.bincount(places, weights=worth[found.left], minlength=rows * size).astype(np.float32)
-    # The first and the last column are empty, so rows may run into each other.
-    votes[1:-1] = votes[:-2] + votes[1:-1] + votes[2:]
-    summed = votes.reshape(rows, size)
-    # Chance and its scatter, of each row over the offsets at which it meets the right side at all.
-    mean = summed.sum(axis=1, dtype=np.float64) / length
-    square = np.einsum("ij,ij->i", summed, summed, dtype=np.float64) / length
-    spread = np.sqrt(np.maximum(square - mean**2, np.maximum(mean, 1.0)))
+    votes = voted(found, ratio=ratio)
+    summed, mean, spread, chance, places = votes.summed, votes.mean, votes.spread, votes.chance, votes.places
+    rows, size = summed.shape
     bar = mean + _WORTH_A_LOOK * spread
     at, column = np.nonzero(summed >= bar[:, None].astype(np.float32))
     excess = (summed[at, column] - mean[at]) / spread[at]
@@ -92,13 +76,14 @@ def diagonals(found: Coincidences, *, ratio: float) -> Diagonals:
     table = np.lib.stride_tricks.sliding_window_view(member, size)[: ROW * rows : ROW]
     on = table.reshape(-1)[places]
     pairs = np.flatnonzero(on >= 0)
-    matched = np.zeros((len(chosen), len(frames)), dtype=np.bool_)
-    matched[on[pairs], found.left[pairs]] = True
+    line, left = on[pairs].astype(np.intp), found.left[pairs]
+    closeness = np.full((len(chosen), len(frames)), -np.inf, dtype=np.float32)
+    np.maximum.at(closeness, (line, left), log_odds_by_distance(found)[found.apart(pairs)])
     scatter = 1.0 + spread / np.maximum(mean, 1.0)
     return Diagonals(
-        offsets=np.array(chosen, dtype=np.float64) - shift,
+        offsets=np.array(chosen, dtype=np.float64) - votes.shift,
         pairs=pairs,
-        matched=matched,
+        closeness=closeness,
         chance=np.minimum(chance * scatter[row], 0.6),
     )
 

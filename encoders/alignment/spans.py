@@ -12,13 +12,15 @@ from encoders.alignment.coincidence import ByPitch, Coincidences, FloatArray, co
 from encoders.alignment.diagonals import diagonals
 from encoders.alignment.pitch import likely_shifts
 from encoders.alignment.stretches import WORTH, Stretch, stretches
-from encoders.alignment.tempo import Line, fitted, free_line, strength, tied_line
+from encoders.alignment.tempo import Line, fitted, free_line, loop_line, strength, tied_line
 from encoders.landmarks import FRAME_MS, Landmarks
 
 # A line that stands out this far needs no other to be tried; one that stands out less than the second is not
 # looked at further. Copies in another speed reach 12 and more, strangers 6 and seldom 8.
 _CLEAR: Final = 14.0
 _WORTH_A_LOOK: Final = 7.0
+# The same for a few seconds that are played higher or lower: the best offset of any 4 s.
+_LOOP_WORTH_A_LOOK: Final = 6.8
 _SHIFTS: Final = 3
 # The right shift is among the first two in 98 of 100 copies of 10 s and more; the third adds one (measured).
 _SHIFTS_AT_ANY_TEMPO: Final = 2
@@ -114,6 +116,10 @@ def align_sounds(a: Landmarks, b: Landmarks, *, duration_a_ms: int, duration_b_m
             best, most = found, worth
         if max(best.coverage_a, best.coverage_b) >= _EXPLAINED:
             break
+    if best is NOTHING:
+        line = loop_line(sorted_a, b)
+        if line.strength >= _LOOP_WORTH_A_LOOK:
+            best = _along(line, sorted_a, a, b, durations)
     return best
 
 

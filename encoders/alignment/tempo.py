@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from encoders.alignment.coincidence import ByPitch, Coincidences, coincidences
+from encoders.alignment.votes import stands_out
 from encoders.landmarks import FRAME_MS, Landmarks
 
 # Searched range where pitch does not tell the tempo.
@@ -21,6 +22,9 @@ _PLACES: Final = (1 / 3, 2 / 3)
 _LIMIT: Final = float(np.log(MAX_STRETCH))
 _RATIOS: Final = tuple(float(ratio) for ratio in np.exp(np.arange(-_LIMIT, _LIMIT + 1e-9, _STEP)))
 _WIDER: Final = 5 * _EXCERPT
+# What samplers play a loop at; a whole semitone is met to a few cents.
+_SEMITONES: Final = (-3, -2, -1, 1, 2, 3)
+_NEAR: Final = 8
 
 
 class Line(NamedTuple):
@@ -56,6 +60,21 @@ def free_line(left: ByPitch, right: Landmarks, cents: float) -> Line:
     return best
 
 
+def loop_line(left: ByPitch, right: Landmarks) -> Line:
+    """Find by how many semitones a few seconds may be played higher or lower, tempo and all.
+
+    A loop is too short to show in how often each pitch is heard, so each semitone is tried.
+    """
+    best = Line(ratio=1.0, cents=0.0, strength=0.0)
+    for semitones in _SEMITONES:
+        cents, ratio = 100.0 * semitones, float(2.0 ** (-semitones / 12.0))
+        found = coincidences(left, right, cents=cents, tolerance=_NEAR)
+        above_chance = stands_out(found, ratio=ratio)
+        if above_chance > best.strength:
+            best = Line(ratio=ratio, cents=cents, strength=above_chance)
+    return best
+
+
 def line_at(left: ByPitch, right: Landmarks, cents: float, ratios: Sequence[float]) -> Line:
     """Find the ratio at which one offset stands out most."""
     found = coincidences(left, right, cents=cents)
@@ -67,9 +86,9 @@ def line_at(left: ByPitch, right: Landmarks, cents: float, ratios: Sequence[floa
     for ratio in ratios:
         # None is later than 0, so no offset is negative.
         moved = np.rint(ratio * (right.frames - latest)).astype(np.intp)
-        stands_out = _strength_of(np.bincount(times - moved[found.right]))
-        if stands_out > best.strength:
-            best = Line(ratio=ratio, cents=cents, strength=stands_out)
+        above_chance = _strength_of(np.bincount(times - moved[found.right]))
+        if above_chance > best.strength:
+            best = Line(ratio=ratio, cents=cents, strength=above_chance)
     return best
 
 
