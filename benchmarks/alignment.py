@@ -28,8 +28,7 @@ from benchmarks.yardstick import yardstick
 from encoders.alignment import align_sounds
 from encoders.fingerprint import fingerprint
 from encoders.landmarks import landmarks
-from streams.core.comparison import ONE_RECORDING
-from streams.core.hearing import SHARES, hear, made_from
+from streams.core.hearing import ONE_RECORDING, SHARES, hear, made_from
 from streams.core.records import SoundEvidence
 from streams.edges.encoder import SoundFeatures, compare_features
 

@@ -51,7 +51,7 @@ def drummed(played: Pattern, rng: np.random.Generator) -> Sound:
         for sound in heard:
             end = min(len(y), at + len(sound))
             y[at:end] += sound[: end - at] * rng.uniform(0.8, 1.0)
-    return (0.5 * y / np.abs(y).max()).astype(np.float32)
+    return np.asarray(0.5 * y / np.abs(y).max(), dtype=np.float32)
 
 
 def _kick(rng: np.random.Generator) -> NDArray[np.float64]:

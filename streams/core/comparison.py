@@ -25,7 +25,7 @@ from streams.core.field_levels.prepared import WORK_SCHEMES, prepare
 from streams.core.field_levels.titles import compare_titles
 from streams.core.field_levels.versions import ONE_SIDED, compare_versions
 from streams.core.filming import OTHER_VIDEO, film
-from streams.core.hearing import ABSENT, ONE_RECORDING, hear
+from streams.core.hearing import ABSENT, OF_SEVERAL, ONE_RECORDING, hear, shared
 from streams.core.names import SAME
 from streams.core.names.comparing import CLOSE, DIFFERENT
 from streams.core.pictures import OTHER, compare_pictures
@@ -142,6 +142,12 @@ _NAMES_RECORDING = frozenset({"mbid_equal", "proprietary_equal", "acoustid_equal
 
 OTHER_VERSION = "other_version_of"
 """The same harmony in another performance: neither is known to be of the other."""
+_OF_ONE = frozenset(
+    f"{back}{kind}{of}"
+    for kind in ("remix", "instrumental", "karaoke", "a_cappella", "ai_voice_version")
+    for back, of in (("", "_of"), ("has_", ""))
+)
+"""What a version word says of two recordings of one title, of which parts are heard in each other."""
 _RETIMED_WORDS = frozenset({"sped_up", "slowed", "remix", "mashup", "mix"})
 
 
@@ -156,6 +162,13 @@ def _retimed(relation: str | None, ours: frozenset[str], theirs: frozenset[str])
         return "has_slowed", False
     told = ours if relation in {"sped_up_of", "derived_of"} else theirs
     return relation, not told & _RETIMED_WORDS
+
+
+def _agrees(heard: str, written: str | None, title: str) -> bool:
+    """Say whether what a version word says is what parts in common sound like."""
+    if heard == "shares" and written in _OF_ONE:
+        return title in _STRONG_TITLES
+    return heard in {"part", "shares"} and written in OF_SEVERAL
 
 
 def _harmony(sound: SoundEvidence | None) -> str:
@@ -249,10 +262,15 @@ def compare_records(
             contradiction = "heard_against_declared"
         cannot_link = work_cannot_link = relation = None
     elif heard in {"excerpt", "retimed", "part", "shares"}:
-        cannot_link, relation = f"sound:{heard}", heard_relation
+        cannot_link, written = f"sound:{heard}", relation
+        relation = heard_relation
         if heard == "retimed":
             relation, silent = _retimed(relation, a.types[i], b.types[j])
             contradiction = "heard_against_declared" if silent else None
+        elif _agrees(heard, written, title):
+            relation = written
+        elif heard == "shares":
+            relation = shared(sound, left.year, right.year)
     elif heard in {"other", "unaligned"} and harmony == "high" and relation is None:
         relation = OTHER_VERSION
     if isrc in SHARED and heard == "other":

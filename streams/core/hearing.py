@@ -6,6 +6,8 @@ fingerprint speaks alone.
 """
 
 import math
+from collections.abc import Iterable
+from itertools import combinations
 from typing import Final, NamedTuple
 
 from streams.core.records import SoundAlignment, SoundEvidence
@@ -29,6 +31,12 @@ _SURE, _SCATTER = 14.0, 4.0
 SHARES: Final = "shares_material_with"
 ONE_RECORDING: Final = frozenset({"same_audio", "same_master", "speed"})
 """Levels of the sound that nothing written overrules."""
+SAMPLES, SAMPLED_BY = "samples", "sampled_by"
+OF_SEVERAL: Final = frozenset(
+    {"mashup_of", "has_mashup", "medley_of", "has_medley", "dj_mix_of", "has_dj_mix"}
+)
+"""What a version word says of two recordings that need have no title in common, once both are heard."""
+Interval = tuple[int, int]
 
 
 class Heard(NamedTuple):
@@ -72,8 +80,38 @@ _TOLD_BY_EAR: Final = frozenset(
     {"music_video_of", "lyric_video_of", "visualizer_of", "live_video_of", "other_video_of"}
     | {"has_music_video", "has_lyric_video", "has_visualizer", "has_live_video"}
     | {"sped_up_of", "has_sped_up", "slowed_of", "has_slowed", "derived_of", "has_derived"}
-    | {"excerpt_of", "contains", "edit_of", "has_edit", SHARES}
+    | {"excerpt_of", "contains", "edit_of", "has_edit", SHARES, SAMPLES, SAMPLED_BY}
+    | OF_SEVERAL
 )
+
+
+def shared(sound: SoundEvidence | None, left_year: int | None, right_year: int | None) -> str:
+    """Say whether of two recordings with material in common one samples the other.
+
+    The later one does, where both have a year and the earlier one holds the material in one place. What both
+    repeat may be a loop of a pack that is older than either.
+    """
+    found = sound.alignment if sound is not None else None
+    if found is None or left_year is None or right_year is None or left_year == right_year:
+        return SHARES
+    places = [
+        ((each.start_ms, each.end_ms), (each.other_start_ms, each.other_end_ms)) for each in found.spans
+    ]
+    if left_year > right_year:
+        return SHARES if _repeated(places) else SAMPLES
+    return SHARES if _repeated((there, here) for here, there in places) else SAMPLED_BY
+
+
+def _repeated(placed: Iterable[tuple[Interval, Interval]]) -> bool:
+    """Say whether one part of the first side lies in two places of the second."""
+    return any(
+        _common(one, two) >= 0.5 * min(one[1] - one[0], two[1] - two[0]) and _common(here, there) <= 0
+        for (one, here), (two, there) in combinations(placed, 2)
+    )
+
+
+def _common(one: Interval, two: Interval) -> int:
+    return min(one[1], two[1]) - max(one[0], two[0])
 
 
 def _by_fingerprint(sound: SoundEvidence, left: float, right: float) -> Heard:

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from streams.core.catalogue import CatalogueState, Workspace
 from streams.core.filming import LIVE_VIDEO, VIDEO_RELATIONS, holds, is_live
-from streams.core.hearing import assurance, made_from
+from streams.core.hearing import SAMPLES, assurance, made_from
 from streams.core.ids import stable_id
 from streams.core.records import EntityState, PairScore, RelationState, SoundEvidence
 from streams.core.rules import Thresholds
@@ -38,7 +38,8 @@ class PairClaim:
         """Tell it in the one direction that is kept: "what it is of" rather than "what it has"."""
         back = inverse_relation(self.relation)
         symmetric = back is None or back == self.relation
-        turned = self.right < self.left if symmetric else not self.relation.endswith("_of")
+        of_it = self.relation.endswith("_of") or self.relation == SAMPLES
+        turned = self.right < self.left if symmetric else not of_it
         if not turned or back is None:
             return self
         return PairClaim(

@@ -90,6 +90,7 @@ INVERSE: dict[str, str] = {name: f"has_{name.removesuffix('_of')}" for name in s
     "contains": "excerpt_of",
     "excerpt_of": "contains",
     "derived_of": "has_derived",
+    "samples": "sampled_by",
 }
 _BACK = {back: name for name, back in INVERSE.items()}
 

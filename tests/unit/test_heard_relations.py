@@ -136,3 +136,21 @@ def test_a_withdrawn_sample_takes_its_relation_along() -> None:
     pipeline.decide(pipeline.look_up([gone]))
     assert [each.status for each in pipeline.relations()] == ["asserted", "retracted"]
     assert pipeline.subscriber_lacks() == []
+
+
+@pytest.mark.parametrize("order", list(permutations(("loop", "x"))))
+def test_a_later_recording_samples_an_earlier_one_whichever_came_first(order: tuple[str, str]) -> None:
+    pipeline = HearingPipeline()
+    decided = {}
+    for offset, name in enumerate(order):
+        encoded = heard(name, f"{name} water song", name, offset)
+        assert encoded.record is not None
+        record = replace(encoded.record, year=1979 if name == "loop" else 2004)
+        (decided[name],) = pipeline.decide(pipeline.look_up([replace(encoded, record=record)]))
+    assert all(verify(each, Bundle.packaged()) == () for each in decided.values())
+    (relation,) = pipeline.relations()
+    assert relation.relation == "samples"
+    assert (relation.from_entity, relation.to_entity) == (decided["x"].entity_id, decided["loop"].entity_id)
+    assert [each.end_ms for each in relation.spans] == [9_000]
+    assert (relation.visibility, relation.dispute) == ("public", "none")
+    assert pipeline.subscriber_lacks() == []

@@ -129,3 +129,57 @@ def test_the_same_harmony_by_others_is_another_version() -> None:
     told = compare_records(featurize(upload("Clear Water")), featurize(upload("Agua Clara")), heard)
     assert told.relation == "other_version_of"
     assert inverse_relation(told.relation) == told.relation
+
+
+LOOP = span(30_000, 36_000, 10_000)
+LOOPED = (LOOP, span(36_000, 42_000, 10_000))
+BOTH_LOOP = (*LOOPED, span(36_000, 42_000, 50_000))
+
+
+def in_common(*spans: HeardSpan) -> SoundEvidence:
+    little = replace(ALIGNED, coverage_left=0.05, coverage_right=0.05, longest_left=0.05, longest_right=0.05)
+    return replace(OTHER, alignment=replace(little, spans=spans, log_odds=60.0))
+
+
+@pytest.mark.parametrize(
+    ("spans", "years", "relation"),
+    [
+        ((LOOP,), (2004, 1979), "samples"),
+        (LOOPED, (2004, 1979), "samples"),
+        ((LOOP,), (1979, 2004), "sampled_by"),
+        ((LOOP,), (1979, 1979), "shares_material_with"),
+        ((LOOP,), (None, 1979), "shares_material_with"),
+        (BOTH_LOOP, (2004, 1979), "shares_material_with"),
+        # The later one holds it once, the earlier one repeats it.
+        (LOOPED, (1979, 2004), "shares_material_with"),
+    ],
+)
+def test_the_later_one_samples_what_the_earlier_one_holds_once(
+    spans: tuple[HeardSpan, ...], years: tuple[int | None, int | None], relation: str
+) -> None:
+    left, right = (
+        replace(featurize(upload(title)), year=year)
+        for title, year in zip(("Clear Water", "Muddy Feet"), years, strict=True)
+    )
+    sound = in_common(*spans)
+    told = compare_records(left, right, sound)
+    assert (told.relation, told.cannot_link) == (relation, "sound:shares")
+    assert compare_records(right, left, mirrored(sound)).relation == inverse_relation(relation)
+
+
+@pytest.mark.parametrize(
+    ("title", "word", "relation"),
+    [
+        ("Muddy Feet", "Mashup", "mashup_of"),
+        ("Muddy Feet", "Medley", "medley_of"),
+        ("Muddy Feet", "Remix", "shares_material_with"),
+        ("Clear Water", "Remix", "remix_of"),
+        ("Clear Water", "Instrumental", "instrumental_of"),
+        ("Clear Water", "Live", "shares_material_with"),
+    ],
+)
+def test_a_version_word_says_what_the_parts_in_common_are(title: str, word: str, relation: str) -> None:
+    made, plain = featurize(upload(title, word)), featurize(upload("Clear Water"))
+    sound = in_common(LOOP)
+    assert compare_records(made, plain, sound).relation == relation
+    assert compare_records(plain, made, mirrored(sound)).relation == inverse_relation(relation)

@@ -36,6 +36,13 @@ class Score:
     def played(self, *, faster: float = 1.0, higher: float = 0.0) -> "Score":
         return Score(ms=self.ms / faster, cents=self.cents + higher, length_ms=self.length_ms / faster)
 
+    def under(self, other: "Score", *, at: float) -> "Score":
+        """Play it from some time on while the other one plays."""
+        ms = np.concatenate([self.ms + at, other.ms])
+        order = np.argsort(ms, kind="stable")
+        cents = np.concatenate([self.cents, other.cents])
+        return Score(ms=ms[order], cents=cents[order], length_ms=other.length_ms)
+
     def heard(self, rng: np.random.Generator, *, lost: float = 0.3) -> Landmarks:
         """Lose some points, add others, and measure all of them a little wrongly."""
         kept = rng.random(len(self.ms)) >= lost
@@ -116,6 +123,21 @@ def test_a_part_left_out_gives_two_spans_that_meet_at_the_cut(seed: int, cut: in
     assert abs(second.start_b_ms - cut) <= 1_000
     assert abs(second.start_a_ms - second.start_b_ms - length) <= 40
     assert found.coverage_b > 0.95
+
+
+@pytest.mark.parametrize("semitones", [-3, 0, 1])
+def test_a_loop_under_other_music_is_placed_at_whatever_semitone_it_is_played(semitones: int) -> None:
+    song, over = score(3, seconds=90), score(4, seconds=60)
+    speed = 2.0 ** (semitones / 12)
+    loop = song.part(40_000, 46_000).played(faster=speed, higher=100.0 * semitones)
+    again = 20_000 + loop.length_ms
+    found = aligned(loop.under(loop.under(over, at=again), at=20_000), song, seed=2)
+    assert found.speed_ratio == pytest.approx(1.0 / speed, rel=0.005)
+    assert found.coverage_b < 0.2
+    assert [round(span.start_b_ms, -3) for span in found.spans] == [40_000, 40_000]
+    for span, begin in zip(found.spans, (20_000, again), strict=True):
+        assert abs(span.start_a_ms - begin) <= 1_000
+        assert abs(span.end_a_ms - begin - loop.length_ms) <= 1_000
 
 
 def test_a_part_that_is_held_twice_has_two_spans() -> None:
