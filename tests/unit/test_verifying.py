@@ -105,7 +105,8 @@ def test_a_calibrated_score_is_affine_and_adds_up() -> None:
     uploads = list(invented_uploads(60, copies=0.5))
     records = [featurize(replace(each, source_kind=SourceKind.label_feed)) for each in uploads]
     fans = [featurize(replace(each, source_kind=SourceKind.user_upload)) for each in uploads]
-    plain, calibrated = Scorer(BUNDLE), Scorer(CALIBRATED)
+    plain = Scorer(replace(BUNDLE, recording=replace(BUNDLE.recording, calibration={})))
+    calibrated = Scorer(CALIBRATED)
     for left, right in zip(records, fans[1:], strict=False):
         was, now = plain.score(left, right), calibrated.score(right, left)
         assert now.recording.log_odds == pytest.approx(0.8 * was.recording.log_odds - 0.5)

@@ -267,10 +267,11 @@ def test_a_word_left_out_is_no_match_whatever_else_agrees() -> None:
 
 
 def test_the_rule_lifts_a_doubt_into_review_but_not_over_other_facts() -> None:
-    """Another ISRC, album and year are weak evidence that the rule outweighs; another language is not."""
+    """Another album and year are weak evidence that the rule outweighs; another language or ISRC is not."""
     left = _record("Rain (Live)", isrc="GBEMI0300013", album="Old Songs")
-    right = dataclasses.replace(_record("Rain", isrc="GBEMI0300014", album="Muddy Water"), year=1999)
+    right = dataclasses.replace(_record("Rain", album="Muddy Water"), year=1999)
     assert _outcome(SCORER.score(left, right)) == "review"
+    assert _outcome(SCORER.score(left, dataclasses.replace(right, isrcs=("GBEMI0300014",)))) == "new"
     other = dataclasses.replace(right, languages=("ja",))
     assert _outcome(SCORER.score(dataclasses.replace(left, languages=("en",)), other)) == "new"
 

@@ -43,6 +43,8 @@ class Beside:
             for j, other in theirs:
                 if i not in self._left and j not in self._right:
                     continue
+                if left.with_artist[i] is not None and left.with_artist[i] == right.with_artist[j]:
+                    continue  # both take one artist for the title
                 if one == other:
                     return i, j
                 if found is None and min(len(one), len(other)) >= _FEWEST and fuzz.ratio(one, other) >= _NEAR:
