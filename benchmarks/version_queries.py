@@ -28,7 +28,6 @@ _BEATS = 200.0
 _LEAST_BEATS = 48.0
 _LEAST_NOTES = 100
 _SECONDS = 110.0
-_PIANO_S = 150.0
 
 # What the renderings of each set may differ in. "near" is the recipe that other figures for this task were
 # measured with, and sections cut and repeated besides; "far" goes further than most covers do.
@@ -57,8 +56,8 @@ class Rendering:
         2-D FFT of the chord network's pitch classes, of plain chroma, of both
     vector : float32
         what serves
-    pitches : uint8 [shape=(12, t)]
-        what is aligned
+    pitches, chroma : uint8 [shape=(12, t)]
+        what is aligned: the chord network's pitch classes, which serve, and plain chroma (CENS)
     frames : float16 [shape=(u, 84)]
         semitone frames over their mean
     """
@@ -69,6 +68,7 @@ class Rendering:
     former: NDArray[np.float32]
     vector: NDArray[np.float32]
     pitches: NDArray[np.uint8]
+    chroma: NDArray[np.uint8]
     frames: NDArray[np.float16]
 
 
@@ -125,12 +125,13 @@ def heard(work: str, y: NDArray[np.float32], encoder: VersionEncoder) -> Renderi
         former=both(sure, chroma),
         vector=vector,
         pitches=pitches,
+        chroma=np.rint(chroma * 255.0).astype(np.uint8),
         frames=(frames / max(float(frames.mean()), 1e-9)).astype(np.float16),
     )
 
 
 def piano_performances(folder: Path) -> Iterator[tuple[str, NDArray[np.void]]]:
-    """Read performances by people: the work, and the notes of the first 150 s."""
+    """Read performances by people: the work, and the notes of the first 110 s."""
     import pretty_midi
 
     with (folder / "manifest.csv").open(encoding="utf-8", newline="") as table:
@@ -142,6 +143,6 @@ def piano_performances(folder: Path) -> Iterator[tuple[str, NDArray[np.void]]]:
                 (note.start, note.end - note.start, note.pitch, 0, note.velocity)
                 for part in read.instruments
                 for note in part.notes
-                if note.start < _PIANO_S
+                if note.start < _SECONDS
             )
             yield row["work"], np.array(notes, dtype=SOUND)

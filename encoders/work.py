@@ -47,7 +47,8 @@ def parts_of(network: TrainedVersion, frames: FloatArray) -> FloatArray:
     # A short piece is repeated rather than padded: silence would count.
     heard = np.tile(heard, (1, max(1, -(-LEAST_FRAMES // heard.shape[1]))))
     pieces = np.array_split(heard, -(-heard.shape[1] // _MOST_FRAMES), axis=1)
-    network_part = unit_rows(np.mean([network.of_input(piece) for piece in pieces], axis=0)[None])[0]
+    views = [network.of_input(piece) for piece in pieces if piece.any()]
+    network_part = unit_rows(np.mean(views, axis=0)[None])[0]
     return np.concatenate([network_part, chord_steps(pitch_classes(heard))])
 
 
