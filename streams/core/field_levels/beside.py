@@ -1,6 +1,6 @@
 """What stands beside a title in its own field: the artist or the album that the other side gives as such."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Final
 
 from rapidfuzz import fuzz
@@ -12,6 +12,25 @@ _LINKING: Final = (" the", " by", " from")
 _NEAR: Final = 90
 _FEWEST: Final = 8
 """Letters that two titles with a typing error must have."""
+
+
+_NOTHING: Final[dict[int, str]] = {}
+
+
+def what_stands_beside(left: Prepared, right: Prepared) -> "Beside | None":
+    """Take the other side's artist and album off the titles of two records; none where neither has them."""
+    if not _names(left, right) and not _names(right, left):
+        return None  # what nearly every pair is
+    return Beside(left, right)
+
+
+def _names(own: Prepared, other: Prepared) -> bool:
+    """Say whether titles of one side hold the artist of the other, or its album."""
+    titles = own.all_bases
+    for name in other.names:
+        if name in titles:
+            return True
+    return not own.albums and any(name in titles for name in other.album_names)
 
 
 class Beside:
@@ -26,11 +45,11 @@ class Beside:
     __slots__ = ("_left", "_right", "left", "right")
 
     def __init__(self, left: Prepared, right: Prepared) -> None:
-        self.left = dict(_taken_off(left, right, right.given_names))
-        self.right = dict(_taken_off(right, left, left.given_names))
+        self.left = _taken_off(left, right, right.given_names)
+        self.right = _taken_off(right, left, left.given_names)
         # Whom a title alone names may be the title: that counts only where the rest agrees.
-        self._left = self.left or dict(_taken_off(left, right, right.names))
-        self._right = self.right or dict(_taken_off(right, left, left.names))
+        self._left = self.left or _taken_off(left, right, right.names)
+        self._right = self.right or _taken_off(right, left, left.names)
 
     def agreeing(self, left: Prepared, right: Prepared) -> tuple[int, int] | None:
         """Find two readings that are equal, typing errors aside, now that something was taken off one."""
@@ -52,18 +71,20 @@ class Beside:
         return found
 
 
-def _taken_off(own: Prepared, other: Prepared, names: Sequence[str]) -> Iterator[tuple[int, str]]:
+def _taken_off(own: Prepared, other: Prepared, names: Sequence[str]) -> dict[int, str]:
     """Cut titles before the other side's artist or album; a name that opens the title is taken off it.
 
     A side that names its own album keeps that of the other: it is a word of the title.
     """
     albums = () if own.albums else other.album_names
-    if not names and not albums:
-        return
+    if not any(name in own.all_bases for name in (*names, *albums)):
+        return _NOTHING
+    found = {}
     for number, base in enumerate(own.bases[:3]):
         rest = _rest(base, names, albums)
         if rest and any(len(word) >= SHORTEST_WORD for word in rest.split()):
-            yield number, rest
+            found[number] = rest
+    return found
 
 
 def _rest(base: str, names: Sequence[str], albums: Sequence[str]) -> str | None:

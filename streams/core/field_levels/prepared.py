@@ -1,6 +1,7 @@
 """What comparisons need of a record, computed once and kept as long as the record is."""
 
 from collections.abc import Sequence
+from functools import lru_cache
 from weakref import ref
 
 from streams.core.names import name_form
@@ -30,6 +31,7 @@ class Prepared:
         "album_names",
         "album_types",
         "albums",
+        "all_bases",
         "any_title_token",
         "artist_forms",
         "artist_ids",
@@ -63,6 +65,7 @@ class Prepared:
         self.instrumental = record.instrumental
         readings = record.readings
         self.bases = tuple(in_one_spelling(reading.base) for reading in readings)
+        self.all_bases = "|".join(self.bases[:3])
         self.squeezed = tuple(base.replace(" ", "") for base in self.bases)
         self.with_artist = _with_artist(readings, self.squeezed)
         self.squeezed_set = frozenset(self.squeezed)
@@ -83,7 +86,7 @@ class Prepared:
         self.uploaded = record.source_kind is SourceKind.video_platform and not any(
             same_name(name, who) for name in record.artists
         )
-        self.names = _to_find(names)
+        self.names = _to_find(names) if readings and readings[0].artist else self.given_names
         self.artist_forms = tuple(dict.fromkeys(map(name_form, names)))
         self.artists = frozenset(form.key for form in self.artist_forms if form.generation is None)
         self.artist_ids = frozenset(record.artist_ids)
@@ -149,6 +152,7 @@ _EDITION = frozenset(
 """Words that senders add to the name of one album."""
 
 
+@lru_cache(maxsize=8_192)  # the tracks of an album all name it
 def _album_name(album: str) -> str | None:
     """Give an album's name without words for its edition; none for one too short to be found in a title."""
     words = in_one_spelling(fold_diacritics(album)).split()

@@ -2,7 +2,7 @@
 
 from rapidfuzz import fuzz
 
-from streams.core.field_levels.beside import Beside
+from streams.core.field_levels.beside import Beside, what_stands_beside
 from streams.core.field_levels.prepared import Prepared
 from streams.core.hearing import ABSENT
 from streams.core.names import SAME, compare_names
@@ -37,8 +37,8 @@ def compare_titles(left: Prepared, right: Prepared) -> tuple[str, int, int]:
     if left.any_title_token.isdisjoint(right.any_title_token):
         found, at = None, (0, 0)
     else:
-        beside = Beside(left, right)
-        if agreeing := beside.agreeing(left, right):
+        beside = what_stands_beside(left, right)
+        if beside and (agreeing := beside.agreeing(left, right)):
             return "beside_artist", *agreeing
         found, at = _containment(left, right, beside)
     if found in {"phrase", "contained"}:
@@ -86,20 +86,22 @@ def _one_composer(left: Prepared, right: Prepared) -> bool | None:
 _ONE_COMPOSER = frozenset({*SAME, WITHIN})
 
 
-def _containment(left: Prepared, right: Prepared, beside: Beside) -> tuple[str | None, tuple[int, int]]:
+def _containment(
+    left: Prepared, right: Prepared, beside: Beside | None
+) -> tuple[str | None, tuple[int, int]]:
     """Find the two readings of which one is contained best in the other; a shared name is no shared title."""
     best, at = -1, (0, 0)
     for i, tokens in enumerate(left.title_tokens[:3]):
-        one = beside.left.get(i)
+        one = beside.left.get(i) if beside else None
+        base, words = (one, frozenset(one.split())) if one else (left.bases[i], tokens)
         for j, others in enumerate(right.title_tokens[:3]):
             if _same_artist_read(left, right, i, j):
                 continue
-            other = beside.right.get(j)
-            found = containment(
-                one or left.bases[i],
-                other or right.bases[j],
-                frozenset(one.split()) if one else tokens,
-                frozenset(other.split()) if other else others,
+            other = beside.right.get(j) if beside else None
+            found = (
+                containment(base, other, words, frozenset(other.split()))
+                if other
+                else containment(base, right.bases[j], words, others)
             )
             if found is not None and (rank := CONTAINMENTS.index(found)) > best:
                 best, at = rank, (i, j)
