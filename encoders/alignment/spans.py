@@ -26,6 +26,7 @@ _SHIFTS: Final = 3
 _SHIFTS_AT_ANY_TEMPO: Final = 2
 # Pitch and tempo that differ by less than this (10 cents) are tied: a tape, or a player, ran faster.
 _TIED_CENTS: Final = 12.0
+_SAME_PITCH: Final = 10.0
 # A line that explains this much of one side is the one.
 _EXPLAINED: Final = 0.5
 # Less is the clock of a sound card, or our own error.
@@ -129,8 +130,10 @@ def _lines(sorted_a: ByPitch, a: Landmarks, b: Landmarks) -> list[Line]:
     if same.strength >= _CLEAR:
         return [same]
     others = []
-    for rank, (cents, _) in enumerate(likely_shifts(a, b, most=_SHIFTS)):
-        tied = tied_line(sorted_a, b, cents)
+    for rank, (about, _) in enumerate(likely_shifts(a, b, most=_SHIFTS)):
+        # So small a shift is measured better by the drift.
+        cents = about if abs(about) >= _SAME_PITCH else 0.0
+        tied = tied_line(sorted_a, b, cents) if cents else same
         if tied.strength < _CLEAR and rank < _SHIFTS_AT_ANY_TEMPO:
             tied = max(tied, free_line(sorted_a, b, cents), key=strength)
         others.append(tied)

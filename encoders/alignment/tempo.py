@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from encoders.alignment.coincidence import ByPitch, Coincidences, coincidences
+from encoders.alignment.coincidence import ByPitch, Coincidences, FloatArray, coincidences
 from encoders.alignment.votes import stands_out
 from encoders.landmarks import FRAME_MS, Landmarks
 
@@ -19,8 +19,8 @@ _EXCERPT: Final = round(12_000 / FRAME_MS)
 _STEP: Final = 0.016
 # Where they are taken: a cut, or a part of its own, rarely meets both.
 _PLACES: Final = (1 / 3, 2 / 3)
-_LIMIT: Final = float(np.log(MAX_STRETCH))
-_RATIOS: Final = tuple(float(ratio) for ratio in np.exp(np.arange(-_LIMIT, _LIMIT + 1e-9, _STEP)))
+_STEPS: Final = int(np.ceil(np.log(MAX_STRETCH) / _STEP))
+_RATIOS: Final = tuple(float(ratio) for ratio in np.exp(_STEP * np.arange(-_STEPS, _STEPS + 1)))
 _WIDER: Final = 5 * _EXCERPT
 # What samplers play a loop at; a whole semitone is met to a few cents.
 _SEMITONES: Final = (-3, -2, -1, 1, 2, 3)
@@ -146,7 +146,15 @@ def fitted(found: Coincidences, ratio: float) -> float:
         return ratio
     at, value, weight = np.flatnonzero(sure) * _PIECE, _centres(table, top)[sure] - reach, (peak - mean)[sure]
     slope = _steady_slope(at.astype(np.float64), value, weight)
-    return ratio / (1.0 - slope) if abs(slope) < 0.02 else ratio
+    corrected = ratio / (1.0 - slope) if abs(slope) < 0.02 else ratio
+    # Music that repeats itself, with a cut in it, bends the line too: then fewer points lie on one diagonal.
+    return corrected if _most_on_one(found.offsets(corrected)) > counts.max() else ratio
+
+
+def _most_on_one(offsets: FloatArray) -> float:
+    """Count the pairs on the best diagonal."""
+    counts = np.bincount(np.rint(offsets - offsets.min()).astype(np.intp))
+    return float(np.convolve(counts, (1.0, 1.0, 1.0), mode="same").max())
 
 
 _PIECE: Final = round(8_000 / FRAME_MS)
