@@ -20,7 +20,7 @@ VIDEOS: Final = "SAMESONG_BENCH_VIDEOS"
 _CLIPS: Final = Path(__file__).resolve().parents[1] / "../shared/data/video-clips"
 _SUFFIXES: Final = {".mp4", ".webm", ".mkv"}
 _WIDTH: Final = 480
-_MOST_FRAMES: Final = 24 * 30
+_MOST_FRAMES: Final = 24 * 12
 
 Frames = list[NDArray[np.uint8]]
 
@@ -91,7 +91,7 @@ def clips() -> list[Path]:
 
 
 def frames_of(path: Path) -> tuple[Frames, Fraction]:
-    """Decode half a minute of a clip, 480 pixels wide, with its frames per second."""
+    """Decode twelve seconds of a clip, 480 pixels wide, with its frames per second."""
     with av.open(str(path), mode="r") as file:
         stream = file.streams.video[0]
         height = round(_WIDTH * stream.height / stream.width / 2) * 2

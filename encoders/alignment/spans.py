@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from encoders.alignment.coincidence import ByPitch, Coincidences, FloatArray, coincidences
 from encoders.alignment.diagonals import diagonals
+from encoders.alignment.drift import steadier
 from encoders.alignment.pitch import likely_shifts
 from encoders.alignment.stretches import WORTH, Stretch, stretches
 from encoders.alignment.tempo import Line, fitted, free_line, loop_line, strength, tied_line
@@ -149,7 +150,9 @@ def _along(
     """Find the spans along one line."""
     found = coincidences(sorted_a, b, cents=line.cents)
     # What does not stand out has no drift to be measured.
-    ratio = fitted(found, line.ratio) if line.strength >= _WORTH_A_LOOK else line.ratio
+    ratio = line.ratio
+    if line.strength >= _WORTH_A_LOOK:
+        ratio = steadier(found, ratio, fitted(found, ratio))
     spans = _spans(found, ratio)
     if not spans:
         return NOTHING

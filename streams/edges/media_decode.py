@@ -95,6 +95,11 @@ class MediaDecoder:
         """
         return self._decode(file, origin, {"op": "picture"}, 1).pictures[0].pixels
 
+    @property
+    def child_id(self) -> int | None:
+        """Process id of the child; none while there is none."""
+        return self._child.process_id if self._child is not None else None
+
     def close(self) -> None:
         """End the child."""
         with self._lock:
@@ -166,6 +171,7 @@ class _Child:
                 ours.close()
                 raise TransientError(f"no decoder can be started: {exc}") from exc
         self._channel = ours
+        self.process_id = self._process.pid
 
     def ask(self, request: dict[str, Any], handles: tuple[int, int], timeout_s: float) -> dict[str, Any]:
         """Send one request and wait for its answer.
