@@ -145,4 +145,5 @@ def piano_performances(folder: Path) -> Iterator[tuple[str, NDArray[np.void]]]:
                 for note in part.notes
                 if note.start < _SECONDS
             )
-            yield row["work"], np.array(notes, dtype=SOUND)
+            # Two sonata movements stand there once more as "17-1_no_repeat" and "32-1_no_repeat".
+            yield row["work"].removesuffix("_no_repeat"), np.array(notes, dtype=SOUND)
