@@ -24,7 +24,7 @@ _RATIOS: Final = tuple(float(ratio) for ratio in np.exp(_STEP * np.arange(-_STEP
 _WIDER: Final = 5 * _EXCERPT
 # What samplers play a loop at; a whole semitone is met to a few cents.
 _SEMITONES: Final = (-3, -2, -1, 1, 2, 3)
-_NEAR: Final = 8
+_NEAR: Final = 5
 
 
 class Line(NamedTuple):
