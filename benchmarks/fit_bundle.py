@@ -243,7 +243,8 @@ def head_of(old: Head, compared: Compared, recipe: Recipe, name: str) -> Head:
     fitted = fit(compared.table, compared.table.weights > 0, recipe.fields, ridge=RIDGE)
     usual = USUAL_STRATUM[name]
     found = calibrations(compared, fitted, held_out(compared, recipe), usual)
-    own = found.pop(usual)
+    # Without the set that the usual stratum is known from, it is what the shared model says.
+    own = found.pop(usual, Calibration(slope=1.0, shift=0.0))
     weights = {field: dict(levels) for field, levels in old.weights.items()}
     for (field, level), value in sorted(fitted.weights.items()):
         weights.setdefault(field, {})[level] = round(own.slope * value, 3)

@@ -86,3 +86,21 @@ def test_a_bundle_that_has_not_seen_a_set_is_told_by_the_name_it_is_scored_under
     assert names == {"golden", INVENTED, "shs-hard-pairs", "shs100k2-works"}
     golden = Bundle.from_json((tmp_path / "golden.json").read_bytes())
     assert golden.recording == Bundle.from_json((tmp_path / f"{INVENTED}.json").read_bytes()).recording
+
+
+def test_a_fit_without_the_set_of_the_usual_stratum_takes_the_head_as_it_is(found: Found) -> None:
+    few = {
+        name: Counter(
+            {
+                row: count
+                for row, count in rows.items()
+                # Pairs of one kind alone are no measure of anything.
+                if row.stratum != "unknown|unknown" or (row.data == "shs100k2-works" and not row.label)
+            }
+        )
+        for name, rows in found.items()
+    }
+    few["recording"] = Counter(
+        {row: n for row, n in few["recording"].items() if row.data != "shs100k2-works" or not row.label}
+    )
+    assert "unknown|unknown" not in fitted_bundle(Bundle.packaged(), few, version="x").recording.calibration
