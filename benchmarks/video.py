@@ -34,7 +34,7 @@ from streams.edges.media_pictures import pictures_of
 from streams.edges.media_sound import HeldSound
 from streams.stages.encode import PICTURES
 
-CROWDS_DB: Final = (40.0, 10.0, 5.0)
+CROWDS_DB: Final = (40.0, 10.0)
 """Level of the music over the crowd; at 40 dB there is none to be heard."""
 OFFSET_S, ENDS_S = 0.1, 0.5
 FORMS: Final[tuple[tuple[str, str, str], ...]] = (
