@@ -90,7 +90,7 @@ TOPICS: tuple[TopicSpec, ...] = (
         name="upload.encoded.v1",
         partitions=4,
         key=_ITEM,
-        writer="encode",
+        writer="encode, operators",
         purpose="uploads with vectors, fingerprints, parsed titles and checked identifiers, or a refusal",
         retention_ms=30 * DAY_MS,
     ),

@@ -11,6 +11,7 @@ import typer
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.progress import Progress
 
     from streams.config import Settings
 
@@ -79,6 +80,15 @@ def _console(*, stderr: bool, soft_wrap: bool) -> Console:
             return super().render_str(visible_layout(text), **how)
 
     return Careful(stderr=stderr, soft_wrap=soft_wrap, highlight=False, markup=False, emoji=False)
+
+
+def progress_bar() -> Progress:
+    """Return a bar on standard error; on anything but a terminal it shows nothing."""
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    parts = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    console = messages()
+    return Progress(*parts, console=console, transient=True, disable=not console.is_terminal)
 
 
 def print_json(value: Any) -> None:

@@ -1,7 +1,8 @@
-"""`samesong models`: the encoders' files, and the parameter bundle in force."""
+"""`samesong models`: the encoders' files, the catalogue's vectors by them, the parameter bundle in force."""
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
@@ -16,10 +17,15 @@ from streams.cli.common import (
     output,
     person,
     print_json,
+    progress_bar,
     settings_for,
+    wiring,
 )
+from streams.core.visible import visible
 
-models = typer.Typer(help="The encoders' files; the parameter bundle in force.", no_args_is_help=True)
+models = typer.Typer(
+    help="The encoders' files, the catalogue's vectors, the parameter bundle in force.", no_args_is_help=True
+)
 
 
 @models.command()
@@ -78,3 +84,48 @@ def promote(
         print_json(promotion)
     else:
         messages().print(f"Promotion {promotion.promotion_id} of bundle {read.version} is published.")
+
+
+@models.command()
+def reembed(
+    data_dir: DataDir = None,
+    bootstrap: Bootstrap = None,
+    as_json: AsJson = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only count what would be embedded.")] = False,
+) -> None:
+    """Embed what the models in use have not embedded; rows of other models stay, for the way back.
+
+    Reads the uploads from the log and their media anew, while the stages run. `SAMESONG_MODELS_DIR` names
+    other models than the stages use.
+    """
+    with progress_bar() as bar:
+        task = bar.add_task("Embedding", total=None)
+        found = wiring().embed_catalogue(
+            settings_for(data_dir, bootstrap=bootstrap),
+            dry_run=dry_run,
+            progress=lambda done, wanted: bar.update(task, completed=done, total=wanted),
+        )
+    if as_json:
+        print_json(asdict(found))
+    else:
+        told = f"{found.wanted} of {found.live} live uploads lack vectors of the models in use"
+        messages().print(told + ("." if dry_run else f"; {found.published} were embedded and published."))
+        for item, problem in sorted(found.problems.items()):
+            messages().print(visible(f"{item}: {problem}"), soft_wrap=True)
+    if found.problems:
+        raise typer.Exit(1)
+
+
+@models.command()
+def retire(
+    model: Annotated[str, typer.Argument(metavar="MODEL", help="As decisions name it: NAME@VERSION+pN.")],
+    data_dir: DataDir = None,
+    bootstrap: Bootstrap = None,
+    as_json: AsJson = False,
+) -> None:
+    """Take a model's rows out of the index, of every upload that has rows of another one."""
+    count = wiring().retire_models(settings_for(data_dir, bootstrap=bootstrap), [model])
+    if as_json:
+        print_json({"model": model, "uploads": count})
+    else:
+        messages().print(f"Rows of {visible(model)} go from {count} uploads.")

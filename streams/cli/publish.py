@@ -7,22 +7,20 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from streams.cli.common import AsJson, Bootstrap, DataDir, messages, output, print_json, settings_for
+from streams.cli.common import (
+    AsJson,
+    Bootstrap,
+    DataDir,
+    messages,
+    output,
+    print_json,
+    progress_bar,
+    settings_for,
+)
 from streams.core.records import SourceKind
 
 if TYPE_CHECKING:
-    from rich.progress import Progress
-
     from streams.core.records import Decision
-
-
-def _progress() -> Progress:
-    """Return a bar on standard error; on anything but a terminal it shows nothing."""
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-
-    parts = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    console = messages()
-    return Progress(*parts, console=console, transient=True, disable=not console.is_terminal)
 
 
 def _show(decision: Decision, *, as_json: bool) -> None:
@@ -66,7 +64,7 @@ def publish(
     )
     refused = 0
     talk = messages()
-    with _progress() as bar:
+    with progress_bar() as bar:
         sent = bar.add_task("published", total=None)
         decided = bar.add_task("decided", total=None) if wait else None
         run = publish_all(settings, given, wait=wait)

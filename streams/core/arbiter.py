@@ -44,6 +44,7 @@ from streams.core.records import (
     Verdict,
 )
 from streams.core.records.decided import Carrier
+from streams.core.reembedding import reembed
 from streams.core.refining import carried
 from streams.core.relating import PairClaim, RelationStep, assertion, heard_in, relate, retract
 from streams.core.rules import Rules
@@ -95,9 +96,11 @@ def decide_found(
     Returns
     -------
     Decided
-        no event at all when this very origin was decided before
+        no event at all when this very origin was decided before, or the record only brings other vectors
     """
     encoded = found.encoded
+    if encoded.reembedded:
+        return Decided(events=(), rows=reembed(workspace, encoded))
     if encoded.origin in origins:
         return Decided(events=())
     origins.add(encoded.origin, gap=encoded.gap)

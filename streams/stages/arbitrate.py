@@ -24,6 +24,7 @@ from streams.core.records import (
     Contradiction,
     DeadLetter,
     Decision,
+    EncodedUpload,
     EntityChanged,
     EntityState,
     Found,
@@ -268,7 +269,7 @@ class ArbitrateStage:
                 continue
             since = _since(found)
             # Rows of this very batch lie after every look-up's watermark.
-            parts = (near, *fresh.compare([found.encoded], since=[0]))
+            parts = (near, *fresh.compare([_asking(found)], since=[0]))
             searched = 0
             if _is_compared(found):
                 searched = self._overlay.count_since(since, gone) + fresh.count_since(0)
@@ -331,8 +332,9 @@ class ArbitrateStage:
 
     def _nearby(self, asking: Sequence[Found]) -> list[Nearby]:
         """Compare a batch with what its look-ups could not see: rows after their watermarks."""
-        uploads = [found.encoded for found in asking]
-        return self._overlay.compare(uploads, since=[_since(found) for found in asking])
+        return self._overlay.compare(
+            [_asking(found) for found in asking], since=[_since(found) for found in asking]
+        )
 
     def _floor(self, watermark: int) -> int:
         """Give the oldest row that the overlay holds."""
@@ -422,8 +424,14 @@ def _since(found: Found) -> int:
 
 
 def _is_compared(found: Found) -> bool:
-    """Say whether a record is compared with others; withdrawals and refusals are not."""
-    return found.encoded.refusal is None and found.encoded.operation is Operation.upsert
+    """Say whether a record is compared with others; withdrawals, refusals and re-embedded ones are not."""
+    encoded = found.encoded
+    return encoded.refusal is None and encoded.operation is Operation.upsert and not encoded.reembedded
+
+
+def _asking(found: Found) -> EncodedUpload:
+    """Give an upload with the vectors that it asks with."""
+    return found.encoded if _is_compared(found) else replace(found.encoded, vectors=())
 
 
 def _is_stale(found: Found, floor: int) -> bool:

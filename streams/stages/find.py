@@ -129,7 +129,7 @@ class FindProcessor:
         """Search every collection once for the whole batch; nearest candidates first."""
         queries: dict[tuple[str, str], list[_Query]] = {}
         for asker, upload in enumerate(uploads):
-            if upload.refusal is not None or upload.operation is not Operation.upsert:
+            if upload.refusal is not None or upload.operation is not Operation.upsert or upload.reembedded:
                 continue
             for row in upload.vectors:
                 values = np.frombuffer(row.values, dtype="<f2").astype(np.float32)

@@ -9,19 +9,18 @@ from streams.connection import bootstrap_of, codec_for, kafka_extra
 from streams.core.index_rows import LiveRows
 from streams.core.rechecking import Proposal, last_good_watermark
 from streams.core.records import IndexRow
-from streams.core.scoring import Bundle
 from streams.edges.committed_log import read_topic
 from streams.edges.encoder import FeatureConfirmer
 from streams.edges.log_reader import LogReader
 from streams.errors import ConfigError
 from streams.ports import CandidateIndex, IndexBuild, IndexSummary
-from streams.stages.arbitrate import STATE_TOPICS, ArbitrateStage
 from streams.stages.find import FindProcessor
-from streams.stages.index import ROW_TOPIC, WATERMARK_TOPIC, decode_rows
+from streams.stages.index import WATERMARK_TOPIC, decode_rows
 from streams.stages.index_position import KafkaRowLog
 from streams.stages.rebuild import rebuild
 from streams.stages.recheck import recheck
-from streams.wiring.parts import candidate_index, feature_store, rules
+from streams.wiring.parts import candidate_index, feature_store
+from streams.wiring.restored import restored_arbiter
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,20 +107,7 @@ def recheck_index(settings: Settings, *, since: int | None = None) -> Rechecked:
             )
             since = last_good_watermark(rows, marks)
         confirm = FeatureConfirmer(feature_store(settings)).confirm
-        ends = {topic: reader.bounds(topic)[1] for topic in STATE_TOPICS}
-        # It restores from the topics what the arbiter has decided, and decides nothing itself.
-        arbiter = ArbitrateStage(
-            codec,
-            rules(Bundle.packaged(), confirm),
-            watermark=lambda: ends[ROW_TOPIC],
-            overlay_rows=1,
-            kept_behind=0,
-        )
-        arbiter.restore(
-            lambda topic, first: reader.read_committed_to_end(topic, first, end=ends[topic]),
-            ends=ends,
-            committed=None,
-        )
+        arbiter = restored_arbiter(settings, reader, confirm)
         find = FindProcessor(index, codec, limit=settings.index.search_limit, confirm=confirm)
         later = [row for offset, row in rows if offset >= since]
         proposals = tuple(recheck(later, arbiter=arbiter, find=find, codec=codec))

@@ -15,7 +15,7 @@ import orjson
 from streams.supervisor import read_status
 from tests.waiting import wait_until
 
-DEADLINE_S = 60.0
+DEADLINE_S = 240.0
 STAGES = {"encode", "index", "arbitrate", "audit", "drift"}
 
 
@@ -59,7 +59,7 @@ class Installation:
             yield
         finally:
             up.send_signal(signal.SIGINT)
-            assert up.wait(timeout=60) == 0
+            assert up.wait(timeout=DEADLINE_S) == 0
 
     def _runs(self, up: "subprocess.Popen[bytes]") -> bool:
         assert up.poll() is None, (self.data_dir / "up.log").read_text()

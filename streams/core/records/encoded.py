@@ -140,6 +140,8 @@ class EncodedUpload(Record, frozen=True, kw_only=True):
     traceparent: str | None = None
     sound_track: str | None = None  # of a video with media: heard | silent | absent
     gap: int = 0  # how many offsets right before `origin` hold no record
+    reembedded: bool = False  # vectors of other models for what was decided at `origin`
+    retired: tuple[str, ...] = ()  # models whose rows of a re-embedded upload go
 
     @property
     def key(self) -> ItemKey:
