@@ -21,8 +21,8 @@ from benchmarks.altered_pairs import (
     sampled,
 )
 from benchmarks.damaged_queries import SR, Sound, decoded
+from benchmarks.decoded_sounds import MUSIC, decoded_sounds
 from benchmarks.drum_patterns import drummed, pattern
-from benchmarks.identity_gallery import MUSIC, read_tracks
 from benchmarks.machine import machine_facts, write_result
 from benchmarks.yardstick import yardstick
 from encoders.alignment import align_sounds
@@ -81,7 +81,7 @@ def features(y: Sound) -> SoundFeatures:
 
 def of_each_source(most: int) -> list[Sound]:
     """Read some tracks, so many of each source."""
-    read = (track.y.astype(np.float32) for track in read_tracks(most))
+    read = (sound.y.astype(np.float32) for sound in decoded_sounds(60.0, most))
     return [y for y in read if len(y) > _LEAST_S * SR]
 
 

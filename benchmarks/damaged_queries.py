@@ -2,6 +2,8 @@
 
 import io
 from collections.abc import Callable, Mapping
+from fractions import Fraction
+from itertools import pairwise
 from typing import Any
 
 import av
@@ -71,6 +73,41 @@ def faster(y: Sound, ratio: float) -> Sound:
     return resample(y, SR, round(SR / ratio))
 
 
+def echoing(y: Sound) -> Sound:
+    """Add what comes back from two walls."""
+    out = y.copy()
+    for delay_s, gain in ((0.12, 0.6), (0.31, 0.35)):
+        first = int(delay_s * SR)
+        out[first:] += gain * y[:-first]
+    return out
+
+
+def at_tempo(y: Sound, ratio: float) -> Sound:
+    """Play faster at the same pitch, by FFmpeg's filter."""
+    graph = av.filter.Graph()
+    source = graph.add_abuffer(format="flt", sample_rate=SR, layout="mono", time_base=Fraction(1, SR))
+    steps = [source, graph.add("atempo", repr(ratio)), graph.add("abuffersink")]
+    for one, two in pairwise(steps):
+        one.link_to(two)
+    graph.configure()
+    frame = av.AudioFrame.from_ndarray(y[None], format="flt", layout="mono")
+    frame.sample_rate, frame.pts = SR, 0
+    graph.push(frame)
+    graph.push(None)
+    parts: list[Sound] = []
+    while True:
+        try:
+            parts.append(graph.pull().to_ndarray().reshape(-1).astype(np.float32))
+        except (av.EOFError, av.BlockingIOError):
+            return np.concatenate(parts)
+
+
+def higher(y: Sound, semitones: int) -> Sound:
+    """Play higher at the same tempo."""
+    ratio = 2.0 ** (semitones / 12.0)
+    return at_tempo(faster(y, ratio), 1.0 / ratio)
+
+
 Damage = Callable[[Sound, np.random.Generator], Sound]
 DAMAGES: Mapping[str, Damage] = {
     "clean": lambda y, rng: y,
@@ -81,8 +118,13 @@ DAMAGES: Mapping[str, Damage] = {
     "room": in_room,
     "room and noise 10 dB": lambda y, rng: noisy(in_room(y, rng), rng, 10.0),
     "telephone and noise 20 dB": lambda y, rng: noisy(filtered(y, 300.0, 3_400.0), rng, 20.0),
+    "echo": lambda y, rng: echoing(y),
     "2 % faster": lambda y, rng: faster(y, 1.02),
-    "6 % slower": lambda y, rng: faster(y, 1 / 1.06),
+    "2 % slower": lambda y, rng: faster(y, 0.98),
+    "6 % faster": lambda y, rng: faster(y, 1.06),
+    "6 % slower": lambda y, rng: faster(y, 0.94),
     "20 % faster": lambda y, rng: faster(y, 1.2),
+    "tempo +3 %": lambda y, rng: at_tempo(y, 1.03),
+    "pitch +1 semitone": lambda y, rng: higher(y, 1),
 }
 SHORT = ("clean", "mp3 32 kbit/s", "noise 10 dB", "room")

@@ -10,15 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.damaged_queries import DAMAGES, SHORT, SR, Sound
-from benchmarks.identity_gallery import TRACK_S, Track, gallery
+from benchmarks.identity_decisions import CONFIRMED, Decisions, compared, related
+from benchmarks.identity_gallery import TRACK_S, Track, features_of, gallery
 from benchmarks.machine import machine_facts, write_result
 from benchmarks.soundnet import SoundNet
 from encoders.build import packaged_dir
-from encoders.fingerprint import Fingerprint, Verdict, align, confirm, fingerprint
 from encoders.identity import IdentityEncoder
 
-# Tracks whose sound is compared with a piece: those with the nearest windows.
-CONFIRMED = 5
 # Pieces of each track that are asked for as if the track were not there.
 ABSENT = 20
 _OWN = "samesong-identity"
@@ -42,11 +40,10 @@ class Shelf:
     tracks: int
 
     @classmethod
-    def of(cls, encoder: Windows, tracks: Sequence[Track]) -> "Shelf":
-        """Encode every track."""
-        found = [encoder.windows(track.y.astype(np.float32), SR)[1] for track in tracks]
+    def of(cls, found: Sequence[NDArray[np.float32]]) -> "Shelf":
+        """Put the windows of every track on a shelf."""
         owners = np.repeat(np.arange(len(found)), [len(vectors) for vectors in found])
-        return cls(vectors=np.concatenate(found), owners=owners, tracks=len(tracks))
+        return cls(vectors=np.concatenate(found), owners=owners, tracks=len(found))
 
     def nearest(self, vector: NDArray[np.float32]) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
         """Rank tracks by their nearest window; with its cosine."""
@@ -58,37 +55,30 @@ class Shelf:
 
 @dataclass(slots=True, kw_only=True)
 class Answers:
-    """What became of the pieces of one kind."""
+    """Which track came first for the pieces of one kind, and how near the right window was."""
 
     first: list[bool] = field(default_factory=list)
-    decided: list[bool] = field(default_factory=list)
-    wrong: int = 0
     cosines: list[float] = field(default_factory=list)
 
-    def figures(self, sources: Sequence[str]) -> dict[str, Any]:
-        """Give rates, the first by source too, and how near the right window was."""
-        by_source: dict[str, list[bool]] = {}
-        for source, value in zip(sources, self.first, strict=True):
-            by_source.setdefault(source, []).append(value)
+    def add(self, order: NDArray[np.int64], cosines: NDArray[np.float32], number: int) -> None:
+        """Count one piece."""
+        self.first.append(int(order[0]) == number)
+        self.cosines.append(float(cosines[int(np.flatnonzero(order == number)[0])]))
+
+    def figures(self) -> dict[str, Any]:
+        """Give the rate."""
         return {
             "top1": round(float(np.mean(self.first)), 4),
-            "decided_right": round(float(np.mean(self.decided)), 4),
-            "decided_wrong": self.wrong,
             "cosine_of_the_right_p1_p50": [round(float(np.percentile(self.cosines, q)), 3) for q in (1, 50)],
-            "top1_by_source": {source: round(float(np.mean(own)), 3) for source, own in by_source.items()},
         }
 
 
-def decision(
-    words: Fingerprint, candidates: NDArray[np.int64], tracks: Sequence[Track]
-) -> tuple[int | None, float]:
-    """Decide by the fingerprint among the nearest tracks; none where it confirms none."""
-    best: tuple[int | None, float] = (None, 1.0)
-    for number in candidates[:CONFIRMED]:
-        match = align(tracks[int(number)].words, words)
-        if confirm(match) is Verdict.SAME and match.bit_error < best[1]:
-            best = int(number), match.bit_error
-    return best
+def by_source(sources: Sequence[str], values: Sequence[bool]) -> dict[str, float]:
+    """Give a rate for each source."""
+    parts: dict[str, list[bool]] = {}
+    for source, value in zip(sources, values, strict=True):
+        parts.setdefault(source, []).append(value)
+    return {source: round(float(np.mean(own)), 3) for source, own in parts.items()}
 
 
 def asked_for(tracks: Sequence[Track], seconds: float, kind: str) -> Iterator[tuple[int, Sound]]:
@@ -101,47 +91,55 @@ def asked_for(tracks: Sequence[Track], seconds: float, kind: str) -> Iterator[tu
 
 
 def found(
-    encoders: Mapping[str, Windows], shelves: Mapping[str, Shelf], tracks: Sequence[Track]
+    own: IdentityEncoder, others: Mapping[str, Windows], shelves: Mapping[str, Shelf], tracks: Sequence[Track]
 ) -> Iterator[dict[str, Any]]:
     """Ask for every piece; gives the figures so far after each kind."""
     figures: dict[str, Any] = {name: {"windows": len(shelf.owners)} for name, shelf in shelves.items()}
     sources = [track.source for track in tracks if track.asked]
     for seconds, kinds in ((_WHOLE_S, tuple(DAMAGES)), (_SHORT_S, SHORT)):
         for kind in kinds:
-            answers = {name: Answers() for name in encoders}
+            answers = {name: Answers() for name in shelves}
+            decisions = Decisions(kind=kind)
             for number, y in asked_for(tracks, seconds, kind):
-                words = fingerprint(y, SR)
-                for name, encoder in encoders.items():
-                    order, cosines = shelves[name].nearest(encoder.windows(y, SR)[1][0])
-                    decided, _ = decision(words, order, tracks)
-                    mine = answers[name]
-                    mine.first.append(int(order[0]) == number)
-                    mine.decided.append(decided == number)
-                    mine.wrong += decided not in {None, number}
-                    mine.cosines.append(float(cosines[int(np.flatnonzero(order == number)[0])]))
+                piece = features_of(y, own)
+                order, cosines = shelves[_OWN].nearest(piece.windows[0])
+                answers[_OWN].add(order, cosines, number)
+                decisions.add(compared(piece, order[:CONFIRMED].tolist(), tracks), number)
+                for name, encoder in others.items():
+                    answers[name].add(*shelves[name].nearest(encoder.windows(y, SR)[1][0]), number)
+            label = f"{seconds:g} s, {kind}"
             for name, mine in answers.items():
-                figures[name][f"{seconds:g} s, {kind}"] = mine.figures(sources)
+                figures[name][label] = mine.figures()
+            figures[_OWN][label] |= decisions.figures() | {
+                "top1_by_source": by_source(sources, answers[_OWN].first),
+                "decided_right_by_source": by_source(sources, decisions.right),
+            }
             yield figures
 
 
-def absent(encoder: Windows, shelf: Shelf, tracks: Sequence[Track]) -> dict[str, Any]:
-    """Ask for pieces whose track is taken away: whatever is decided then is wrong."""
-    false, nearest = [], []
+def absent(encoder: IdentityEncoder, shelf: Shelf, tracks: Sequence[Track]) -> dict[str, Any]:
+    """Ask for pieces whose track is taken away: whatever is taken for the same sound then is wrong."""
+    false: list[str] = []
+    shared: list[str] = []
+    nearest = []
     for number, track in enumerate(tracks):
         rng = np.random.default_rng([77, number])
         for _ in range(ABSENT if track.asked else 0):
             y = track.piece(rng.uniform(0, len(track.y) / SR - _WHOLE_S - 0.01), _WHOLE_S)
-            order, cosines = shelf.nearest(encoder.windows(y, SR)[1][0])
+            piece = features_of(y, encoder)
+            order, cosines = shelf.nearest(piece.windows[0])
             others = order != number
             nearest.append(float(cosines[others][0]))
-            decided, error = decision(fingerprint(y, SR), order[others], tracks)
-            if decided is not None:
-                other = tracks[decided]
-                false.append(f"{track.source}/{track.name} = {other.source}/{other.name}, {error:.3f}")
+            for each in related(compared(piece, order[others][:CONFIRMED].tolist(), tracks)):
+                other = tracks[each.track]
+                said = f"{track.source}/{track.name} {each.heard.relation} {other.source}/{other.name}"
+                (shared if each.heard.level == "shares" else false).append(said)
     return {
         "queries": len(nearest),
         "false_matches": len(false),
         "said": false[:20],
+        "material_shared": len(shared),
+        "said_to_share": shared[:20],
         "nearest_cosine_p50_p99_max": [round(float(np.percentile(nearest, q)), 3) for q in (50, 99, 100)],
     }
 
@@ -166,7 +164,8 @@ def untrained(folder: Path) -> IdentityEncoder | None:
 
 def main() -> None:
     started = machine_facts()
-    tracks, left_out = gallery()
+    own = IdentityEncoder.load(packaged_dir())
+    tracks, left_out = gallery(own)
     counts: dict[str, int] = {}
     for track in tracks:
         counts[track.source] = counts.get(track.source, 0) + 1
@@ -178,20 +177,20 @@ def main() -> None:
         "left_out_as_the_same_recording": left_out,
     }
     with TemporaryDirectory(prefix="samesong-bench-") as name:
-        encoders: dict[str, Windows] = {
-            _OWN: IdentityEncoder.load(packaged_dir()),
-            "soundnet-conv5": SoundNet(Path(name)),
-        }
+        others: dict[str, Windows] = {"soundnet-conv5": SoundNet(Path(name))}
         before = untrained(Path(name))
         if before is not None:
-            encoders["untrained"] = before
-        shelves = {label: Shelf.of(encoder, tracks) for label, encoder in encoders.items()}
-        figures["absent"] = absent(encoders[_OWN], shelves[_OWN], tracks)
-        for each in found(encoders, shelves, tracks):
+            others["untrained"] = before
+        shelves = {_OWN: Shelf.of([track.features.windows for track in tracks])} | {
+            label: Shelf.of([encoder.windows(track.y.astype(np.float32), SR)[1] for track in tracks])
+            for label, encoder in others.items()
+        }
+        figures["absent"] = absent(own, shelves[_OWN], tracks)
+        for each in found(own, others, shelves, tracks):
             write_result(
                 "identity_encoders",
-                "a damaged piece of each track of a source that never trained, among the windows of the "
-                f"first {TRACK_S:g} s of all tracks; the fingerprint decides among the {CONFIRMED} nearest. "
+                "a damaged piece of each track of a source that never trained, among those of the first "
+                f"{TRACK_S:g} s of all tracks; the {CONFIRMED} nearest are compared as find compares them. "
                 f"Absent: {ABSENT} pieces of each, its own track taken away",
                 figures | each,
                 started=started,

@@ -1,0 +1,98 @@
+"""What is said of a piece and of recordings that it may be of, by the comparison and the rules that serve."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from benchmarks.identity_gallery import Track
+from streams.core.hearing import Heard, hear
+from streams.core.sound_evidence import placed
+from streams.edges.encoder import SoundFeatures, compare_features
+
+# Tracks whose sound is compared with a piece: those with the nearest windows. Find compares twenty.
+CONFIRMED: Final = 5
+RATIO_ERROR: Final = 0.005
+# One sound, all of it or a piece of it.
+_COPY: Final = frozenset({"same_audio", "same_master", "speed", "excerpt", "part"})
+_RELATED: Final = _COPY | {"retimed", "shares"}
+# How much faster a piece plays, and what the relation must be where it is no longer the same recording.
+SPEEDS: Final = {
+    "2 % faster": (1.02, None),
+    "2 % slower": (0.98, None),
+    "6 % faster": (1.06, "sped_up_of"),
+    "6 % slower": (0.94, "has_sped_up"),
+    "20 % faster": (1.2, "sped_up_of"),
+    "tempo +3 %": (1.03, "sped_up_of"),
+    "pitch +1 semitone": (1.0, "derived_of"),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Said:
+    """What a piece is to one recording, and how many times faster the piece plays."""
+
+    track: int
+    heard: Heard
+    ratio: float | None
+
+
+def compared(piece: SoundFeatures, candidates: Sequence[int], tracks: Sequence[Track]) -> list[Said]:
+    """Compare a piece with recordings; gives those that it has anything to do with."""
+    said = []
+    for number in candidates:
+        evidence = compare_features(piece, tracks[number].features)
+        said.append(Said(track=number, heard=hear(evidence), ratio=placed(evidence).speed_ratio))
+    return said
+
+
+def related(said: Sequence[Said]) -> list[Said]:
+    """Keep the recordings that the piece was heard in."""
+    return [each for each in said if each.heard.level in _RELATED]
+
+
+@dataclass(slots=True, kw_only=True)
+class Decisions:
+    """What was said of the pieces of one kind.
+
+    Attributes
+    ----------
+    right : list of bool
+        whether the recording was heard in the piece; where it is re-timed, with the relation and the ratio
+    relations : Counter
+        what was said of piece and right recording
+    wrong, shared : int
+        pieces of which another recording was taken for the same sound; for a source of some material
+    """
+
+    kind: str
+    right: list[bool] = field(default_factory=list)
+    relations: Counter[str] = field(default_factory=Counter)
+    ratios: int = 0
+    wrong: int = 0
+    shared: int = 0
+
+    def add(self, said: Sequence[Said], number: int) -> None:
+        """Count what was said of one piece."""
+        own = next((each for each in said if each.track == number), None)
+        self.relations["not compared" if own is None else own.heard.relation or own.heard.level] += 1
+        self.right.append(own is not None and self._right(own))
+        others = [each.heard.level for each in related(said) if each.track != number]
+        self.wrong += any(level != "shares" for level in others)
+        self.shared += "shares" in others
+
+    def _right(self, own: Said) -> bool:
+        ratio, relation = SPEEDS.get(self.kind, (1.0, None))
+        near = abs((own.ratio or 1.0) / ratio - 1.0) <= RATIO_ERROR
+        return near and (own.heard.level in _COPY if relation is None else own.heard.relation == relation)
+
+    def figures(self) -> dict[str, Any]:
+        """Give rates and counts."""
+        return {
+            "decided_right": round(sum(self.right) / max(1, len(self.right)), 4),
+            "another_taken_for_it": self.wrong,
+            "material_shared_with_another": self.shared,
+            "said_of_the_right_one": dict(self.relations.most_common()),
+        }
