@@ -6,6 +6,7 @@ with the hard facts (relation, cannot-links, contradiction) that follow from sev
 
 from typing import NamedTuple
 
+from streams.core.acceptance import USUAL, SoundLimits
 from streams.core.field_levels.artists import compare_artists
 from streams.core.field_levels.facts import (
     SHARED,
@@ -191,7 +192,12 @@ _OTHER_ARTISTS = frozenset({DIFFERENT, "uploader_differs"})
 
 
 def compare_records(
-    left: LinkageRecord, right: LinkageRecord, sound: SoundEvidence | None, *, staged: bool = True
+    left: LinkageRecord,
+    right: LinkageRecord,
+    sound: SoundEvidence | None,
+    *,
+    staged: bool = True,
+    limits: SoundLimits = USUAL,
 ) -> Comparison:
     """Compare two records; cheap fields first, the rest is skipped where nothing hangs on it.
 
@@ -201,6 +207,8 @@ def compare_records(
     sound : SoundEvidence, optional
     staged : bool
         False compares every field of every pair: what staging is measured against
+    limits : SoundLimits
+        what a sound must reach to be heard again
     """
     a, b = prepare(left), prepare(right)
     title, reading_left, reading_right = compare_titles(a, b)
@@ -208,7 +216,7 @@ def compare_records(
     isrc = compare_isrcs(left, right)
     iswc = compare_sets(left.iswcs, right.iswcs)
     ids = compare_ids(left, right)
-    heard, heard_relation = hear(sound)
+    heard, heard_relation = hear(sound, limits)
     harmony = _harmony(sound)
     duration = compare_durations(left.duration_ms, right.duration_ms)
     # With any of these the fields that are left could still make it a review (a test has the bound).

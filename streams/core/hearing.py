@@ -10,11 +10,10 @@ from collections.abc import Iterable
 from itertools import combinations
 from typing import Final, NamedTuple
 
+from streams.core.acceptance import USUAL, SoundLimits
 from streams.core.records import SoundAlignment, SoundEvidence
 
 ABSENT: Final = "absent"
-MAX_BIT_ERROR: Final = 0.22
-"""At or under it two aligned fingerprints are the same master: measured with the fingerprint's own tests."""
 OTHER_BIT_ERROR: Final = 0.30
 MIN_OVERLAP_MS: Final = 5_000
 MIN_COVERAGE: Final = 0.9
@@ -53,15 +52,22 @@ class Heard(NamedTuple):
     relation: str | None = None
 
 
-def hear(sound: SoundEvidence | None) -> Heard:
-    """Say what the left sound is to the right one."""
+def hear(sound: SoundEvidence | None, limits: SoundLimits = USUAL) -> Heard:
+    """Say what the left sound is to the right one.
+
+    Parameters
+    ----------
+    sound : SoundEvidence, optional
+    limits : SoundLimits
+        what a sound must reach at the size of the catalogue
+    """
     if sound is None:
         return Heard(ABSENT)
     if sound.same_content:
         return Heard("same_audio")
-    if sound.alignment is not None:
-        return _aligned(sound, sound.alignment)
-    return _by_fingerprint(sound, sound.coverage_left or 0.0, sound.coverage_right or 0.0)
+    if sound.alignment is not None and sound.alignment.log_odds >= limits.least_log_odds:
+        return _aligned(sound, sound.alignment, limits)
+    return _by_fingerprint(sound, sound.coverage_left or 0.0, sound.coverage_right or 0.0, limits)
 
 
 def assurance(sound: SoundEvidence | None) -> float | None:
@@ -114,14 +120,14 @@ def _common(one: Interval, two: Interval) -> int:
     return min(one[1], two[1]) - max(one[0], two[0])
 
 
-def _by_fingerprint(sound: SoundEvidence, left: float, right: float) -> Heard:
+def _by_fingerprint(sound: SoundEvidence, left: float, right: float, limits: SoundLimits) -> Heard:
     """Say it without spans."""
     error = sound.bit_error
     if error is None:
         return Heard(ABSENT if sound.windows is None and sound.harmony is None else "unaligned")
     if error > OTHER_BIT_ERROR:
         return Heard("other")
-    if error > MAX_BIT_ERROR or (sound.overlap_ms or 0) < MIN_OVERLAP_MS:
+    if error > limits.max_bit_error or (sound.overlap_ms or 0) < MIN_OVERLAP_MS:
         return Heard("doubtful")
     if sound.speed_ratio is not None and abs(sound.speed_ratio - 1.0) > MAX_SPEED_DEVIATION:
         return Heard("retimed", _retimed(sound.speed_ratio, 0.0))
@@ -134,11 +140,11 @@ def _by_fingerprint(sound: SoundEvidence, left: float, right: float) -> Heard:
     return Heard("part", "edit_of")
 
 
-def _aligned(sound: SoundEvidence, found: SoundAlignment) -> Heard:
+def _aligned(sound: SoundEvidence, found: SoundAlignment, limits: SoundLimits) -> Heard:
     """Say it from the spans, and where they are at one speed from the fingerprint too."""
     left, right = found.coverage_left, found.coverage_right
     moved = abs(found.speed_ratio - 1.0) > MAX_SPEED_DEVIATION or abs(found.pitch_cents) > _CENTS
-    if not moved and not _copy(sound):
+    if not moved and not _copy(sound, limits):
         # Other music is on top, or a part of the mix is gone; too much noise is neither.
         if sound.bit_error is None or sound.bit_error > OTHER_BIT_ERROR or max(left, right) < _MOSTLY:
             return Heard("shares", SHARES)
@@ -155,11 +161,11 @@ def _aligned(sound: SoundEvidence, found: SoundAlignment) -> Heard:
     return Heard("speed") if piece.level == "same_master" else piece
 
 
-def _copy(sound: SoundEvidence) -> bool:
+def _copy(sound: SoundEvidence, limits: SoundLimits) -> bool:
     """Say whether the fingerprint finds one sound, or a part of it, in the other at the same speed."""
     return (
         sound.bit_error is not None
-        and sound.bit_error <= MAX_BIT_ERROR
+        and sound.bit_error <= limits.max_bit_error
         and (sound.overlap_ms or 0) >= MIN_OVERLAP_MS
         and abs((sound.speed_ratio or 1.0) - 1.0) <= MAX_SPEED_DEVIATION
     )

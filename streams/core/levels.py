@@ -6,6 +6,7 @@ the two sounds are; with no sound and no word nothing is known, and the heads' p
 
 from typing import Final, NamedTuple
 
+from streams.core.acceptance import USUAL, SoundLimits
 from streams.core.field_levels.prepared import prepare
 from streams.core.hearing import ABSENT, hear
 from streams.core.records import LinkageRecord, SoundEvidence
@@ -39,10 +40,12 @@ class LevelComparison(NamedTuple):
     right: Mastering
 
 
-def compare_levels(left: LinkageRecord, right: LinkageRecord, sound: SoundEvidence | None) -> LevelComparison:
-    """Compare two uploads of one recording; symmetrical."""
+def compare_levels(
+    left: LinkageRecord, right: LinkageRecord, sound: SoundEvidence | None, *, limits: SoundLimits = USUAL
+) -> LevelComparison:
+    """Compare two uploads of one recording, their sounds within limits; symmetrical."""
     ours, theirs = prepare(left).mastering, prepare(right).mastering
-    return LevelComparison((_compare_masterings(ours, theirs), _compare_copies(sound)), ours, theirs)
+    return LevelComparison((_compare_masterings(ours, theirs), _compare_copies(sound, limits)), ours, theirs)
 
 
 def level_values(compared: LevelComparison, sound: SoundEvidence | None) -> Values:
@@ -70,9 +73,9 @@ def _compare_masterings(left: Mastering, right: Mastering) -> str:
     return "equal" if bool(left.years) == bool(right.years) else "equal_vague"
 
 
-def _compare_copies(sound: SoundEvidence | None) -> str:
+def _compare_copies(sound: SoundEvidence | None, limits: SoundLimits) -> str:
     """Say how alike two sounds are, when they are of one recording."""
-    heard = hear(sound).level
+    heard = hear(sound, limits).level
     if sound is None or heard in {ABSENT, "unaligned", "doubtful"}:
         return ABSENT
     if heard == "same_audio":

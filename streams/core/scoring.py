@@ -10,6 +10,7 @@ from functools import cache
 
 import msgspec
 
+from streams.core.acceptance import USUAL, Acceptance
 from streams.core.comparison import (
     COARSER,
     FIELDS,
@@ -103,6 +104,8 @@ class Bundle:
         :func:`size_prior`
     master, audio : Head
         for two uploads of one recording, and of one master; a bundle of before there were any joins nothing
+    sound : Acceptance, optional
+        when a sound is heard again, at the catalogue's size; without one what is usual at any size
     """
 
     version: str
@@ -120,6 +123,7 @@ class Bundle:
     audio_match: float = 0.0
     catalogue_size: int = 1
     measured_at: int = 1
+    sound: Acceptance | None = None
 
     @classmethod
     def packaged(cls) -> "Bundle":
@@ -159,6 +163,8 @@ class Bundle:
             raise SchemaError("a review threshold lies above its match threshold")
         if bundle.catalogue_size < 1 or bundle.measured_at < 1:
             raise SchemaError("a catalogue holds at least one entity")
+        if (sound := bundle.sound) is not None and not sound.sensible:
+            raise SchemaError("what a sound must reach does not rise with the catalogue, or is no share")
         return bundle
 
     def to_json(self) -> bytes:
@@ -225,11 +231,12 @@ class Scorer:
         False compares every field of every pair; see :func:`streams.core.comparison.compare_records`
     """
 
-    __slots__ = ("_audio", "_has_strata", "_heads", "_kept", "_master", "_staged", "bundle")
+    __slots__ = ("_audio", "_has_strata", "_heads", "_kept", "_limits", "_master", "_staged", "bundle")
 
     def __init__(self, bundle: Bundle, *, staged: bool = True) -> None:
         self.bundle = bundle
         self._staged = staged
+        self._limits = bundle.sound.limits(bundle.catalogue_size) if bundle.sound else USUAL
         band = (bundle.recording_review, bundle.recording_match - SHORT_OF_A_MATCH)
         prior = size_prior(bundle)
         size = (
@@ -250,7 +257,7 @@ class Scorer:
         self, left: LinkageRecord, right: LinkageRecord, sound: SoundEvidence | None = None
     ) -> PairScore:
         """Score a pair; ledger lines name levels, without the compared values (see ``explain``)."""
-        comparison = compare_records(left, right, sound, staged=self._staged)
+        comparison = compare_records(left, right, sound, staged=self._staged, limits=self._limits)
         stratum = self._stratum(left, right, sound)
         score = self._kept.get((comparison, stratum))
         if score is None:
@@ -263,7 +270,7 @@ class Scorer:
         self, left: LinkageRecord, right: LinkageRecord, sound: SoundEvidence | None = None
     ) -> PairScore:
         """Score a pair as ``score`` does, with the compared values on every line."""
-        comparison = compare_records(left, right, sound, staged=self._staged)
+        comparison = compare_records(left, right, sound, staged=self._staged, limits=self._limits)
         values = _values(left, right, comparison, sound)
         return self._assemble(comparison, values, self._stratum(left, right, sound))
 
@@ -276,7 +283,7 @@ class Scorer:
         explained: bool = False,
     ) -> LevelScores:
         """Score two uploads of one recording at master and at audio level."""
-        found = compare_levels(left, right, sound)
+        found = compare_levels(left, right, sound, limits=self._limits)
         values = level_values(found, sound) if explained else None
         return LevelScores(
             master=self._master.score(found.levels, values), audio=self._audio.score(found.levels, values)
