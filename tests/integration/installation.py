@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import orjson
+import psutil
 
 from streams.supervisor import read_status
 from tests.waiting import wait_until
@@ -63,7 +64,9 @@ class Installation:
 
     def _runs(self, up: "subprocess.Popen[bytes]") -> bool:
         assert up.poll() is None, (self.data_dir / "up.log").read_text()
-        return {status.name for status in read_status(self.data_dir)} >= STAGES
+        # What an earlier service left behind names processes that are gone.
+        running = (each for each in read_status(self.data_dir) if each.pid and psutil.pid_exists(each.pid))
+        return {status.name for status in running} >= STAGES
 
     def publish(self, *uploads: object) -> list[dict[str, Any]]:
         """Publish and wait; give the decisions."""

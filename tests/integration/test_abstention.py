@@ -74,11 +74,26 @@ def speech(seed: int, seconds: float) -> Sound:
     return np.concatenate(parts)[: int(seconds * RATE)]
 
 
+def quiet(seed: int, seconds: float) -> Sound:
+    """Give the noise of a room with nobody in it: -50 dB of full scale."""
+    return np.asarray(10 ** (-50 / 20) / 0.1 * pink(300 + seed, seconds), dtype=np.float32)
+
+
+def knocks(seed: int, seconds: float) -> Sound:
+    """Give silence, and one knock after another at no time in particular."""
+    y = np.zeros(int(seconds * RATE), dtype=np.float32)
+    rng = np.random.default_rng(400 + seed)
+    for at in rng.integers(0, len(y) - 400, 9):
+        y[at : at + 400] = 0.4 * np.hanning(400) * np.sin(np.arange(400) * 0.11)
+    return y
+
+
 # Nothing but the sound could bring any two of them together.
 NAMES = (
     "Amber Bicycle Canoe Dolphin Ember Falcon Glacier Harvest Island Juniper Kettle Lantern Meadow Nectar "
     "Orchid Pepper Quarry Raven Saddle Thistle Umbrella Velvet Willow Xylophone Yonder Zephyr Almond Bramble "
-    "Cinder Dune Echo Fjord Gravel Hazel Ivory Jasmine Kiln Lagoon"
+    "Cinder Dune Echo Fjord Gravel Hazel Ivory Jasmine Kiln Lagoon Mantle Nimbus Osprey Pebble Quartz Ribbon "
+    "Spindle Timber Upland Vessel Walnut Yarrow"
 ).split()
 
 
@@ -89,7 +104,30 @@ KINDS: Mapping[str, Callable[[int, float], Sound]] = {
     "hum": hum,
     "clicks": clicks,
     "speech": speech,
+    "quiet": quiet,
+    "knocks": knocks,
 }
+
+
+def upload(name: str, title: str, artist: str, path: Path, y: Sound) -> bytes:
+    path.write_bytes(wav(y))
+    fields = {
+        "source": "s",
+        "item_id": name,
+        "kind": "recording",
+        "title": title,
+        "artists": [{"name": artist, "role": "main"}],
+        "media": [{"role": "audio", "uri": path.as_uri()}],
+    }
+    return orjson.dumps(fields) + b"\n"
+
+
+def resolved(folder: Path, lines: list[bytes], *, status: int = 0) -> list[dict[str, object]]:
+    given, output = folder / "uploads.jsonl", folder / "decisions.jsonl"
+    given.write_bytes(b"".join(lines))
+    result = CliRunner().invoke(app, ["resolve", str(given), "--output", str(output)])
+    assert result.exit_code == status, result.output
+    return [orjson.loads(line) for line in output.read_bytes().splitlines()]
 
 
 def test_what_holds_no_music_is_never_matched(tmp_path: Path) -> None:
@@ -97,24 +135,25 @@ def test_what_holds_no_music_is_never_matched(tmp_path: Path) -> None:
     for kind, make in KINDS.items():
         # Of other lengths, so that no two of a kind are the same samples.
         sounds |= {f"{kind} {number}": make(number, 25.0 + 4 * number) for number in (1, 2, 3)}
-    lines = []
-    for number, (name, y) in enumerate(sounds.items()):
-        path = tmp_path / f"{name}.wav"
-        path.write_bytes(wav(y))
-        upload = {
-            "source": "s",
-            "item_id": name,
-            "kind": "recording",
-            "title": NAMES[2 * number],
-            "artists": [{"name": NAMES[2 * number + 1], "role": "main"}],
-            "media": [{"role": "audio", "uri": path.as_uri()}],
-        }
-        lines.append(orjson.dumps(upload) + b"\n")
-    given, output = tmp_path / "uploads.jsonl", tmp_path / "decisions.jsonl"
-    given.write_bytes(b"".join(lines))
-    result = CliRunner().invoke(app, ["resolve", str(given), "--output", str(output)])
-    assert result.exit_code == 0, result.output
-    answers = [orjson.loads(line) for line in output.read_bytes().splitlines()]
+    names = iter(NAMES)
+    lines = [
+        upload(name, next(names), next(names), tmp_path / f"{name}.wav", y) for name, y in sounds.items()
+    ]
+    answers = resolved(tmp_path, lines)
     wrong = [each["item_id"] for each in answers if each["decision"] not in {"new", "review"}]
     assert wrong == []
     assert len({each["entity_id"] for each in answers}) == len(sounds)
+
+
+def test_a_medium_in_which_nothing_sounds_is_refused_and_matches_nobody(tmp_path: Path) -> None:
+    silence = np.zeros(20 * RATE, dtype=np.float32)
+    # Beneath -60 dB nothing counts as sound, whatever the samples are.
+    hiss = np.asarray(1e-4 * np.random.default_rng(1).standard_normal(20 * RATE), dtype=np.float32)
+    sounds = {"music": melody(20.0, seed=1), "silence": silence, "silence again": silence, "hiss": hiss}
+    lines = [
+        upload(name, "Clear Water", "The Example Band", tmp_path / f"{name}.wav", y)
+        for name, y in sounds.items()
+    ]
+    answers = resolved(tmp_path, lines, status=1)
+    assert [each["decision"] for each in answers] == ["new", "rejected", "rejected", "rejected"]
+    assert [each["entity_id"] for each in answers[1:]] == [None, None, None]
