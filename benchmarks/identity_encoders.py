@@ -1,6 +1,6 @@
 """Which encoder finds a damaged piece of a recording, and what is decided: SoundNet, ours, ours untrained."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.damaged_queries import DAMAGES, SHORT, SR, Sound
-from benchmarks.identity_decisions import CONFIRMED, Decisions, compared, related
+from benchmarks.identity_decisions import CONFIRMED, Decisions, compared, kin, related
 from benchmarks.identity_gallery import TRACK_S, Track, features_of, gallery
 from benchmarks.machine import machine_facts, write_result
 from benchmarks.soundnet import SoundNet
@@ -18,7 +18,7 @@ from encoders.build import packaged_dir
 from encoders.identity import IdentityEncoder
 
 # Pieces of each track that are asked for as if the track were not there.
-ABSENT = 20
+ABSENT = 21
 _OWN = "samesong-identity"
 _SHORT_S, _WHOLE_S = 3.0, 10.0
 
@@ -90,31 +90,39 @@ def asked_for(tracks: Sequence[Track], seconds: float, kind: str) -> Iterator[tu
             yield number, DAMAGES[kind](track.piece(begin, seconds), rng)
 
 
+PIECES = [(_WHOLE_S, kind) for kind in DAMAGES] + [(_SHORT_S, kind) for kind in SHORT]
+
+
 def found(
-    own: IdentityEncoder, others: Mapping[str, Windows], shelves: Mapping[str, Shelf], tracks: Sequence[Track]
-) -> Iterator[dict[str, Any]]:
-    """Ask for every piece; gives the figures so far after each kind."""
-    figures: dict[str, Any] = {name: {"windows": len(shelf.owners)} for name, shelf in shelves.items()}
+    own: IdentityEncoder, shelf: Shelf, tracks: Sequence[Track]
+) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Ask for every piece and decide; gives the figures of each kind."""
     sources = [track.source for track in tracks if track.asked]
-    for seconds, kinds in ((_WHOLE_S, tuple(DAMAGES)), (_SHORT_S, SHORT)):
-        for kind in kinds:
-            answers = {name: Answers() for name in shelves}
-            decisions = Decisions(kind=kind)
-            for number, y in asked_for(tracks, seconds, kind):
-                piece = features_of(y, own)
-                order, cosines = shelves[_OWN].nearest(piece.windows[0])
-                answers[_OWN].add(order, cosines, number)
-                decisions.add(compared(piece, order[:CONFIRMED].tolist(), tracks), number)
-                for name, encoder in others.items():
-                    answers[name].add(*shelves[name].nearest(encoder.windows(y, SR)[1][0]), number)
-            label = f"{seconds:g} s, {kind}"
-            for name, mine in answers.items():
-                figures[name][label] = mine.figures()
-            figures[_OWN][label] |= decisions.figures() | {
-                "top1_by_source": by_source(sources, answers[_OWN].first),
+    for seconds, kind in PIECES:
+        answers, decisions = Answers(), Decisions(kind=kind, tracks=tracks)
+        for number, y in asked_for(tracks, seconds, kind):
+            piece = features_of(y, own)
+            order, cosines = shelf.nearest(piece.windows[0])
+            answers.add(order, cosines, number)
+            decisions.add(compared(piece, order[:CONFIRMED].tolist(), tracks), number)
+        yield (
+            f"{seconds:g} s, {kind}",
+            answers.figures()
+            | decisions.figures()
+            | {
+                "top1_by_source": by_source(sources, answers.first),
                 "decided_right_by_source": by_source(sources, decisions.right),
-            }
-            yield figures
+            },
+        )
+
+
+def ranked(encoder: Windows, shelf: Shelf, tracks: Sequence[Track]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Ask another encoder for the same pieces; nothing is decided."""
+    for seconds, kind in PIECES:
+        answers = Answers()
+        for number, y in asked_for(tracks, seconds, kind):
+            answers.add(*shelf.nearest(encoder.windows(y, SR)[1][0]), number)
+        yield f"{seconds:g} s, {kind}", answers.figures()
 
 
 def absent(encoder: IdentityEncoder, shelf: Shelf, tracks: Sequence[Track]) -> dict[str, Any]:
@@ -132,6 +140,8 @@ def absent(encoder: IdentityEncoder, shelf: Shelf, tracks: Sequence[Track]) -> d
             nearest.append(float(cosines[others][0]))
             for each in related(compared(piece, order[others][:CONFIRMED].tolist(), tracks)):
                 other = tracks[each.track]
+                if kin(track, other):
+                    continue
                 said = f"{track.source}/{track.name} {each.heard.relation} {other.source}/{other.name}"
                 (shared if each.heard.level == "shares" else false).append(said)
     return {
@@ -176,25 +186,33 @@ def main() -> None:
         "sources_asked_for": sorted({track.source for track in tracks if track.asked}),
         "left_out_as_the_same_recording": left_out,
     }
+    shelf = Shelf.of([track.features.windows for track in tracks])
+    figures[_OWN] = {"windows": len(shelf.owners)}
+
+    def write() -> None:
+        write_result(
+            "identity_encoders",
+            "a damaged piece of each track of a source that never trained, among the windows of the first "
+            f"{TRACK_S:g} s of all tracks; the {CONFIRMED} nearest are compared as find does it. Absent: "
+            f"{ABSENT} pieces of each, its own track taken away",
+            figures,
+            started=started,
+        )
+
+    for label, told in found(own, shelf, tracks):
+        figures[_OWN][label] = told
+        write()
+    figures["absent"] = absent(own, shelf, tracks)
+    write()
     with TemporaryDirectory(prefix="samesong-bench-") as name:
         others: dict[str, Windows] = {"soundnet-conv5": SoundNet(Path(name))}
         before = untrained(Path(name))
         if before is not None:
             others["untrained"] = before
-        shelves = {_OWN: Shelf.of([track.features.windows for track in tracks])} | {
-            label: Shelf.of([encoder.windows(track.y.astype(np.float32), SR)[1] for track in tracks])
-            for label, encoder in others.items()
-        }
-        figures["absent"] = absent(own, shelves[_OWN], tracks)
-        for each in found(own, others, shelves, tracks):
-            write_result(
-                "identity_encoders",
-                "a damaged piece of each track of a source that never trained, among those of the first "
-                f"{TRACK_S:g} s of all tracks; the {CONFIRMED} nearest are compared as find compares them. "
-                f"Absent: {ABSENT} pieces of each, its own track taken away",
-                figures | each,
-                started=started,
-            )
+        for title, encoder in others.items():
+            whole = [encoder.windows(track.y.astype(np.float32), SR)[1] for track in tracks]
+            figures[title] = dict(ranked(encoder, Shelf.of(whole), tracks))
+            write()
 
 
 if __name__ == "__main__":

@@ -16,11 +16,11 @@ from encoders.landmarks import FRAME_MS, Landmarks
 MAX_STRETCH: Final = 1.3
 # Excerpts of 12 s, first half of that: half a step drifts their ends by 24 ms, less than a frame.
 _EXCERPT: Final = round(12_000 / FRAME_MS)
-_STEP: Final = 0.016
+STEP: Final = 0.016
 # Where they are taken: a cut, or a part of its own, rarely meets both.
 _PLACES: Final = (1 / 3, 2 / 3)
-_STEPS: Final = int(np.ceil(np.log(MAX_STRETCH) / _STEP))
-_RATIOS: Final = tuple(float(ratio) for ratio in np.exp(_STEP * np.arange(-_STEPS, _STEPS + 1)))
+_STEPS: Final = int(np.ceil(np.log(MAX_STRETCH) / STEP))
+_RATIOS: Final = tuple(float(ratio) for ratio in np.exp(STEP * np.arange(-_STEPS, _STEPS + 1)))
 _WIDER: Final = 5 * _EXCERPT
 # What samplers play a loop at; a whole semitone is met to a few cents.
 _SEMITONES: Final = (-3, -2, -1, 1, 2, 3)
@@ -55,7 +55,7 @@ def free_line(left: ByPitch, right: Landmarks, cents: float) -> Line:
     best = Line(ratio=1.0, cents=cents, strength=0.0)
     for place in _PLACES:
         rough = line_at(left, excerpt(right, place, _EXCERPT // 2), cents, _RATIOS)
-        near = tuple(rough.ratio * float(np.exp(step)) for step in (-0.5 * _STEP, 0.0, 0.5 * _STEP))
+        near = tuple(rough.ratio * float(np.exp(step)) for step in (-0.5 * STEP, 0.0, 0.5 * STEP))
         best = max(best, line_at(left, excerpt(right, place, _EXCERPT), cents, near), key=strength)
     return best
 

@@ -148,16 +148,16 @@ def _aligned(sound: SoundEvidence, found: SoundAlignment, limits: SoundLimits) -
         # Other music is on top, or a part of the mix is gone; too much noise is neither.
         if sound.bit_error is None or sound.bit_error > OTHER_BIT_ERROR or max(left, right) < _MOSTLY:
             return Heard("shares", SHARES)
-        piece = _pieces(found)
+        piece = _pieces(found, None)
         return Heard("doubtful") if piece.level == "same_master" else piece
     if max(left, right) < _MOSTLY:
         return Heard("shares", SHARES)
     if not moved:
-        return _pieces(found)
+        return _pieces(found, sound)
     tape = found.pitch_tied and abs(found.speed_ratio - 1.0) <= SAME_RECORDING_SPEED
     if not tape:
         return Heard("retimed", _retimed(found.speed_ratio, found.pitch_cents))
-    piece = _pieces(found)
+    piece = _pieces(found, None)
     return Heard("speed") if piece.level == "same_master" else piece
 
 
@@ -171,12 +171,15 @@ def _copy(sound: SoundEvidence, limits: SoundLimits) -> bool:
     )
 
 
-def _pieces(found: SoundAlignment) -> Heard:
+def _pieces(found: SoundAlignment, copy: SoundEvidence | None) -> Heard:
     """Tell a whole copy from an excerpt, and from a cut that leaves parts out, repeats or moves them.
 
-    Music repeats itself, so a side that lies in the other as a whole may be found there in parts once more.
+    Music repeats itself, so a side that lies in the other as a whole may be found there in parts once more:
+    where the fingerprint finds one sound in the other, at equal speed, in one place, its word counts too.
     """
     left, right = found.longest_left, found.longest_right
+    if copy is not None:
+        left, right = max(left, copy.coverage_left or 0.0), max(right, copy.coverage_right or 0.0)
     if min(left, right) >= MIN_COVERAGE:
         return Heard("same_master")
     if max(left, right) >= MIN_COVERAGE:

@@ -18,7 +18,7 @@ from tests.integration.installation import DEADLINE_S, Installation
 from tests.unit.media_files import melody, ogg, wav
 from tests.waiting import wait_until
 
-pytestmark = [pytest.mark.broker, pytest.mark.models, pytest.mark.slow]
+pytestmark = [pytest.mark.broker, pytest.mark.models, pytest.mark.slow, pytest.mark.timeout(1800)]
 
 OLD, NEW = "samesong-identity@1+p1", "samesong-identity@2+p1"
 

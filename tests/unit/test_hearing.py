@@ -80,6 +80,14 @@ def test_what_is_heard(
     assert back.relation == inverse_relation(relation)
 
 
+def test_a_piece_in_one_place_is_an_excerpt_though_the_music_repeats_itself() -> None:
+    repeats = replace(ALIGNED, coverage_right=0.2, longest_left=0.5, longest_right=0.1)
+    piece = replace(COPY, coverage_left=1.0, coverage_right=0.2, alignment=repeats)
+    assert hear(piece) == ("excerpt", "excerpt_of")
+    assert hear(mirrored(piece)) == ("excerpt", "contains")
+    assert hear(replace(piece, coverage_left=0.5, coverage_right=0.1)).level == "part"
+
+
 def test_noise_makes_a_copy_doubtful_and_not_a_sample() -> None:
     noisy = replace(COPY, bit_error=0.26, alignment=ALIGNED)
     assert hear(noisy).level == "doubtful"

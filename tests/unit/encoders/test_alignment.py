@@ -90,6 +90,25 @@ def test_an_excerpt_is_placed_where_it_was_cut_out(seed: int, begin: int, length
 
 
 @settings(deadline=None, max_examples=5)
+@given(seed=st.integers(0, 10_000), begin=st.integers(15_000, 45_000))
+def test_a_piece_of_music_that_repeats_itself_plays_at_its_own_speed(seed: int, begin: int) -> None:
+    bar = score(seed, seconds=2, per_second=21)
+    loop = bar
+    for _ in range(29):
+        loop = loop.then(bar)
+    melody = score(seed + 1, seconds=60, per_second=6)
+    order = np.argsort(np.concatenate([loop.ms, melody.ms]), kind="stable")
+    song = Score(
+        ms=np.concatenate([loop.ms, melody.ms])[order],
+        cents=np.concatenate([loop.cents, melody.cents])[order],
+        length_ms=60_000,
+    )
+    found = aligned(song.part(begin, begin + 10_000), song, seed)
+    assert found.speed_ratio == 1.0
+    assert found.coverage_a > 0.9
+
+
+@settings(deadline=None, max_examples=5)
 @given(seed=st.integers(0, 10_000), speed=st.floats(0.8, 1.25))
 def test_a_tape_at_another_speed_is_told_with_its_speed(seed: int, speed: float) -> None:
     song = score(seed, seconds=60)
