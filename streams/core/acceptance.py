@@ -1,9 +1,9 @@
 """From where on a sound counts as heard again: the best that a wrong recording ever reaches, and a margin.
 
-A query is compared with the recordings that its vectors are nearest to. Of those the wrong one that agrees
+A query is compared with the recordings that its vectors are nearest to. The wrong one among them that agrees
 best agrees the better, the more recordings there are to choose from. Largest values follow a generalised
-extreme-value distribution; it is fitted on queries whose recording is not there, with its location as a
-function of the catalogue's size, and gives the score that one absent query in so many passes.
+extreme-value distribution, fitted on queries whose recording is not there; the largest of k times as many is
+distributed as its k-th power. Its quantile is the score that one absent query in so many passes.
 """
 
 import math
@@ -23,8 +23,6 @@ class BestWrong:
     ----------
     location, scale, shape : float
         of the distribution at ``measured_at``; a shape above 0 has an upper end, 0 is Gumbel's
-    growth : float >= 0
-        by how much the location rises each time the catalogue grows by a factor of e
     measured_at : int > 0
         recordings to choose from
     """
@@ -32,17 +30,14 @@ class BestWrong:
     location: float
     scale: float
     shape: float
-    growth: float
     measured_at: int
 
-    def threshold(self, size: int, *, false_rate: float) -> float:
-        """Give the score that this share of absent queries passes in a catalogue of this size."""
-        tail = -math.log1p(-false_rate)
+    def margin(self, size: int, *, false_rate: float) -> float:
+        """Give how far above the location this share of absent queries comes in a catalogue of this size."""
+        tail = -math.log1p(-false_rate) * self.measured_at / size
         if abs(self.shape) < _FLAT:
-            quantile = -math.log(tail)
-        else:
-            quantile = (1.0 - tail**self.shape) / self.shape
-        return self.location + self.scale * quantile + self.growth * math.log(size / self.measured_at)
+            return -self.scale * math.log(tail)
+        return self.scale * (1.0 - tail**self.shape) / self.shape
 
 
 class SoundLimits(NamedTuple):
@@ -50,14 +45,26 @@ class SoundLimits(NamedTuple):
 
     Attributes
     ----------
-    max_bit_error : float
-        of the aligned fingerprints
     least_log_odds : float
         of the spans of an alignment
+    agreement, margin : float
+        of the best wrong recording, and what is asked for above it on a span of ``measured_ms``
+    measured_ms : int > 0
     """
 
-    max_bit_error: float = MAX_BIT_ERROR
     least_log_odds: float = 0.0
+    agreement: float = 0.0
+    margin: float = 0.0
+    measured_ms: int = 1
+
+    def max_bit_error(self, span_ms: int) -> float:
+        """Give the bit error up to which fingerprints that agree over a span are of one sound.
+
+        What chance adds falls with the root of what is compared; a shorter span is asked for no more than
+        was measured.
+        """
+        margin = self.margin * min(1.0, math.sqrt(self.measured_ms / max(1, span_ms)))
+        return max(0.0, min(MAX_BIT_ERROR, 1.0 - self.agreement - margin))
 
 
 USUAL: Final = SoundLimits()
@@ -72,28 +79,34 @@ class Acceptance:
     ----------
     false_rate : float in (0, 1)
         of absent queries, how many may pass by each of the two scores
+    query_ms : int > 0
+        length of the queries that the fits were made on
     agreement : BestWrong
         of 1 less the bit error
-    spans : BestWrong
-        of the log-odds of an alignment
+    spans : BestWrong, optional
+        of the log-odds of an alignment; without it whatever the aligner tells is heard
     """
 
     false_rate: float
+    query_ms: int
     agreement: BestWrong
-    spans: BestWrong
+    spans: BestWrong | None = None
 
     @property
     def sensible(self) -> bool:
-        """Whether the limits rise with the catalogue."""
+        """Whether these are distributions, and a share."""
         fits = (self.agreement, self.spans)
-        rising = all(each.scale > 0.0 and each.growth >= 0.0 and each.measured_at >= 1 for each in fits)
-        return rising and 0.0 < self.false_rate < 1.0
+        spread = all(each.scale > 0.0 and each.measured_at >= 1 for each in fits if each is not None)
+        return spread and 0.0 < self.false_rate < 1.0 and self.query_ms >= 1
 
     def limits(self, size: int) -> SoundLimits:
         """Give the limits for a catalogue of this size; they never ask for less than the usual ones."""
-        agreement = self.agreement.threshold(size, false_rate=self.false_rate)
-        spans = self.spans.threshold(size, false_rate=self.false_rate)
+        least = 0.0
+        if self.spans is not None:
+            least = self.spans.location + self.spans.margin(size, false_rate=self.false_rate)
         return SoundLimits(
-            max_bit_error=max(0.0, min(USUAL.max_bit_error, 1.0 - agreement)),
-            least_log_odds=max(USUAL.least_log_odds, spans),
+            least_log_odds=max(USUAL.least_log_odds, least),
+            agreement=self.agreement.location,
+            margin=self.agreement.margin(size, false_rate=self.false_rate),
+            measured_ms=self.query_ms,
         )

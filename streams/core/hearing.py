@@ -127,7 +127,8 @@ def _by_fingerprint(sound: SoundEvidence, left: float, right: float, limits: Sou
         return Heard(ABSENT if sound.windows is None and sound.harmony is None else "unaligned")
     if error > OTHER_BIT_ERROR:
         return Heard("other")
-    if error > limits.max_bit_error or (sound.overlap_ms or 0) < MIN_OVERLAP_MS:
+    span = sound.overlap_ms or 0
+    if error > limits.max_bit_error(span) or span < MIN_OVERLAP_MS:
         return Heard("doubtful")
     if sound.speed_ratio is not None and abs(sound.speed_ratio - 1.0) > MAX_SPEED_DEVIATION:
         return Heard("retimed", _retimed(sound.speed_ratio, 0.0))
@@ -157,7 +158,7 @@ def _aligned(sound: SoundEvidence, found: SoundAlignment, limits: SoundLimits) -
     tape = found.pitch_tied and abs(found.speed_ratio - 1.0) <= SAME_RECORDING_SPEED
     if not tape:
         return Heard("retimed", _retimed(found.speed_ratio, found.pitch_cents))
-    piece = _pieces(found, None)
+    piece = _pieces(found, sound if _copy(sound, limits) else None)
     return Heard("speed") if piece.level == "same_master" else piece
 
 
@@ -165,7 +166,7 @@ def _copy(sound: SoundEvidence, limits: SoundLimits) -> bool:
     """Say whether the fingerprint finds one sound, or a part of it, in the other at the same speed."""
     return (
         sound.bit_error is not None
-        and sound.bit_error <= limits.max_bit_error
+        and sound.bit_error <= limits.max_bit_error(sound.overlap_ms or 0)
         and (sound.overlap_ms or 0) >= MIN_OVERLAP_MS
         and abs((sound.speed_ratio or 1.0) - 1.0) <= MAX_SPEED_DEVIATION
     )

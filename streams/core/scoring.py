@@ -164,7 +164,7 @@ class Bundle:
         if bundle.catalogue_size < 1 or bundle.measured_at < 1:
             raise SchemaError("a catalogue holds at least one entity")
         if (sound := bundle.sound) is not None and not sound.sensible:
-            raise SchemaError("what a sound must reach does not rise with the catalogue, or is no share")
+            raise SchemaError("what a sound must reach is no distribution, or no share of queries")
         return bundle
 
     def to_json(self) -> bytes:
