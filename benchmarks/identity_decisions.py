@@ -7,9 +7,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from scipy import stats
+
 from benchmarks.alignment import FAST
 from benchmarks.identity_gallery import Track
-from streams.core.hearing import Heard, hear
+from streams.core.acceptance import BestWrong
+from streams.core.hearing import MIN_OVERLAP_MS, Heard, hear
 from streams.core.sound_evidence import placed
 from streams.edges.encoder import SoundFeatures, compare_features
 
@@ -33,11 +36,21 @@ SPEEDS: Final = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Said:
-    """What a piece is to one recording, and how many times faster the piece plays."""
+    """What a piece is to one recording, how many times faster the piece plays, and how well the two agree.
+
+    Attributes
+    ----------
+    agreement : float
+        1 less the bit error, over 5 s and more
+    worth : float
+        log-odds of an alignment; 0 where there is none
+    """
 
     track: int
     heard: Heard
     ratio: float | None
+    agreement: float
+    worth: float
 
 
 def kin(one: Track, other: Track) -> bool:
@@ -50,7 +63,16 @@ def compared(piece: SoundFeatures, candidates: Sequence[int], tracks: Sequence[T
     said = []
     for number in candidates:
         evidence = compare_features(piece, tracks[number].features)
-        said.append(Said(track=number, heard=hear(evidence), ratio=placed(evidence).speed_ratio))
+        long = evidence.bit_error is not None and (evidence.overlap_ms or 0) >= MIN_OVERLAP_MS
+        said.append(
+            Said(
+                track=number,
+                heard=hear(evidence),
+                ratio=placed(evidence).speed_ratio,
+                agreement=1.0 - (evidence.bit_error or 0.0) if long else 0.5,
+                worth=evidence.alignment.log_odds if evidence.alignment is not None else 0.0,
+            )
+        )
     return said
 
 
@@ -106,3 +128,14 @@ class Decisions:
             "material_shared_with_another": self.shared,
             "said_of_the_right_one": dict(self.relations.most_common()),
         }
+
+
+def best_wrong(scores: Sequence[float], tracks: int) -> BestWrong:
+    """Fit how well the best wrong recording agrees with a query whose own is not there."""
+    shape, location, scale = stats.genextreme.fit(scores)
+    return BestWrong(
+        location=round(float(location), 4),
+        scale=round(float(scale), 4),
+        shape=round(float(shape), 4),
+        measured_at=tracks,
+    )

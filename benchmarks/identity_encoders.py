@@ -1,7 +1,7 @@
 """Which encoder finds a damaged piece of a recording, and what is decided: SoundNet, ours, ours untrained."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Protocol
@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.damaged_queries import DAMAGES, SHORT, SR, Sound
-from benchmarks.identity_decisions import CONFIRMED, Decisions, compared, kin, related
+from benchmarks.identity_decisions import CONFIRMED, Decisions, best_wrong, compared, kin, related
 from benchmarks.identity_gallery import TRACK_S, Track, features_of, gallery
 from benchmarks.machine import machine_facts, write_result
 from benchmarks.soundnet import SoundNet
@@ -104,16 +104,14 @@ def found(
             piece = features_of(y, own)
             order, cosines = shelf.nearest(piece.windows[0])
             answers.add(order, cosines, number)
-            decisions.add(compared(piece, order[:CONFIRMED].tolist(), tracks), number)
-        yield (
-            f"{seconds:g} s, {kind}",
-            answers.figures()
-            | decisions.figures()
-            | {
-                "top1_by_source": by_source(sources, answers.first),
-                "decided_right_by_source": by_source(sources, decisions.right),
-            },
-        )
+            # Nothing under 5 s is confirmed: shorter pieces are only looked for.
+            if seconds == _WHOLE_S:
+                decisions.add(compared(piece, order[:CONFIRMED].tolist(), tracks), number)
+        told = answers.figures() | {"top1_by_source": by_source(sources, answers.first)}
+        if decisions.right:
+            told |= decisions.figures()
+            told["decided_right_by_source"] = by_source(sources, decisions.right)
+        yield f"{seconds:g} s, {kind}", told
 
 
 def ranked(encoder: Windows, shelf: Shelf, tracks: Sequence[Track]) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -126,24 +124,29 @@ def ranked(encoder: Windows, shelf: Shelf, tracks: Sequence[Track]) -> Iterator[
 
 
 def absent(encoder: IdentityEncoder, shelf: Shelf, tracks: Sequence[Track]) -> dict[str, Any]:
-    """Ask for pieces whose track is taken away: whatever is taken for the same sound then is wrong."""
+    """Ask for pieces whose track is taken away: whatever is taken for the same sound then is wrong.
+
+    How well the best wrong track agrees is fitted: the section ``sound`` of a bundle.
+    """
     false: list[str] = []
     shared: list[str] = []
-    nearest = []
+    nearest, agreements, worths = [], [], []
     for number, track in enumerate(tracks):
         rng = np.random.default_rng([77, number])
+        others = np.array([each is not track and not kin(track, each) for each in tracks])
         for _ in range(ABSENT if track.asked else 0):
             y = track.piece(rng.uniform(0, len(track.y) / SR - _WHOLE_S - 0.01), _WHOLE_S)
             piece = features_of(y, encoder)
             order, cosines = shelf.nearest(piece.windows[0])
-            others = order != number
-            nearest.append(float(cosines[others][0]))
-            for each in related(compared(piece, order[others][:CONFIRMED].tolist(), tracks)):
+            wrong = others[order]
+            nearest.append(float(cosines[wrong][0]))
+            said = compared(piece, order[wrong][:CONFIRMED].tolist(), tracks)
+            agreements.append(max(each.agreement for each in said))
+            worths.append(max(each.worth for each in said))
+            for each in related(said):
                 other = tracks[each.track]
-                if kin(track, other):
-                    continue
-                said = f"{track.source}/{track.name} {each.heard.relation} {other.source}/{other.name}"
-                (shared if each.heard.level == "shares" else false).append(said)
+                told = f"{track.source}/{track.name} {each.heard.relation} {other.source}/{other.name}"
+                (shared if each.heard.level == "shares" else false).append(told)
     return {
         "queries": len(nearest),
         "false_matches": len(false),
@@ -151,6 +154,15 @@ def absent(encoder: IdentityEncoder, shelf: Shelf, tracks: Sequence[Track]) -> d
         "material_shared": len(shared),
         "said_to_share": shared[:20],
         "nearest_cosine_p50_p99_max": [round(float(np.percentile(nearest, q)), 3) for q in (50, 99, 100)],
+        "best_wrong_agreement_p50_p99_max": [
+            round(float(np.percentile(agreements, q)), 3) for q in (50, 99, 100)
+        ],
+        "best_wrong_log_odds_p99_max": [round(float(np.percentile(worths, q)), 1) for q in (99, 100)],
+        "sound": {
+            "agreement": asdict(best_wrong(agreements, len(tracks))),
+            # Most pairs have nothing in common: the tail alone is fitted.
+            "spans": asdict(best_wrong([worth for worth in worths if worth > 0.0], len(tracks))),
+        },
     }
 
 

@@ -133,7 +133,8 @@ def fitted(found: Coincidences, ratio: float) -> float:
     reach = 24.0
     near = np.abs(offsets - best) <= reach
     times, lags = found.times()[near], offsets[near] - best
-    piece = np.floor(times / _PIECE).astype(np.intp)
+    length = _piece_of(float(np.ptp(times)))
+    piece = np.floor((times - times.min()) / length).astype(np.intp)
     lag = np.rint(lags + reach).astype(np.intp)
     table = np.zeros((int(piece.max(initial=0)) + 1, int(2 * reach) + 1))
     np.add.at(table, (piece, lag), 1.0)
@@ -144,9 +145,9 @@ def fitted(found: Coincidences, ratio: float) -> float:
     sure = peak > mean + 5.0 * np.sqrt(mean + 1.0)
     if sure.sum() < 3:
         return ratio
-    at, value, weight = np.flatnonzero(sure) * _PIECE, _centres(table, top)[sure] - reach, (peak - mean)[sure]
-    slope = _steady_slope(at.astype(np.float64), value, weight)
-    corrected = ratio / (1.0 - slope) if abs(slope) < 0.02 else ratio
+    at, value, weight = np.flatnonzero(sure) * length, _centres(table, top)[sure] - reach, (peak - mean)[sure]
+    slope = _steady_slope(at.astype(np.float64), value, weight, length)
+    corrected = ratio / (1.0 - slope) if abs(slope) < _STEEPEST else ratio
     # Music that repeats itself, with a cut in it, bends the line too: then fewer points lie on one diagonal.
     return corrected if _most_on_one(found.offsets(corrected)) > counts.max() else ratio
 
@@ -158,6 +159,14 @@ def _most_on_one(offsets: FloatArray) -> float:
 
 
 _PIECE: Final = round(8_000 / FRAME_MS)
+_LEAST_PIECE: Final = round(2_000 / FRAME_MS)
+# What is steeper is no drift of one tempo.
+_STEEPEST: Final = 0.035
+
+
+def _piece_of(length: float) -> int:
+    """Give the length of a piece: five of them fit into what is compared, or they last 8 s."""
+    return int(np.clip(length / 5.0, _LEAST_PIECE, _PIECE))
 
 
 def _centres(table: NDArray[np.float64], top: NDArray[np.intp]) -> NDArray[np.float64]:
@@ -169,10 +178,12 @@ def _centres(table: NDArray[np.float64], top: NDArray[np.intp]) -> NDArray[np.fl
     return centres
 
 
-def _steady_slope(at: NDArray[np.float64], value: NDArray[np.float64], weight: NDArray[np.float64]) -> float:
+def _steady_slope(
+    at: NDArray[np.float64], value: NDArray[np.float64], weight: NDArray[np.float64], length: int
+) -> float:
     """Median of the slopes between pieces that are far from each other: a cut does not bend it."""
     one, two = np.triu_indices(len(at), k=1)
-    far = at[two] - at[one] >= max(_PIECE * 2, 0.4 * float(np.ptp(at)))
+    far = at[two] - at[one] >= max(length * 2, 0.4 * float(np.ptp(at)))
     if not far.any():
         return 0.0
     slopes = (value[two] - value[one])[far] / (at[two] - at[one])[far]

@@ -37,7 +37,7 @@ class BestWrong:
         tail = -math.log1p(-false_rate) * self.measured_at / size
         if abs(self.shape) < _FLAT:
             return -self.scale * math.log(tail)
-        return self.scale * (1.0 - tail**self.shape) / self.shape
+        return self.scale * (1.0 - math.pow(tail, self.shape)) / self.shape
 
 
 class SoundLimits(NamedTuple):

@@ -104,8 +104,17 @@ def test_a_piece_of_music_that_repeats_itself_plays_at_its_own_speed(seed: int, 
         length_ms=60_000,
     )
     found = aligned(song.part(begin, begin + 10_000), song, seed)
-    assert found.speed_ratio == 1.0
+    assert found.speed_ratio == pytest.approx(1.0, abs=0.002)
     assert found.coverage_a > 0.9
+
+
+@settings(deadline=None, max_examples=5)
+@given(seed=st.integers(0, 10_000), speed=st.sampled_from((0.97, 0.98, 1.02, 1.03)), tied=st.booleans())
+def test_a_short_piece_tells_its_speed_to_half_a_percent(seed: int, speed: float, tied: bool) -> None:
+    song = score(seed, seconds=60)
+    higher = 1_200 * float(np.log2(speed)) if tied else 0.0
+    piece = song.part(20_000, 30_000).played(faster=speed, higher=higher)
+    assert aligned(piece, song, seed).speed_ratio == pytest.approx(1.0 / speed, rel=0.005)
 
 
 @settings(deadline=None, max_examples=5)
