@@ -88,6 +88,22 @@ def test_a_piece_in_one_place_is_an_excerpt_though_the_music_repeats_itself() ->
     assert hear(replace(piece, coverage_left=0.5, coverage_right=0.1)).level == "part"
 
 
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"speed_ratio": 1.06, "pitch_cents": 100.9},
+        {"speed_ratio": 1.02, "pitch_cents": 34.3},
+        {"coverage_right": 0.2, "longest_right": 0.2},
+    ],
+)
+def test_points_alone_must_be_worth_more_to_tell_what_a_piece_is(changes: dict[str, float]) -> None:
+    doubtful = replace(COPY, bit_error=0.27)
+    for log_odds, said in ((30.0, False), (45.0, True)):
+        fields = {name: getattr(ALIGNED, name) for name in ALIGNED.__struct_fields__} | changes
+        heard = hear(replace(doubtful, alignment=SoundAlignment(**fields | {"log_odds": log_odds})))
+        assert (heard.level != "doubtful") is said
+
+
 def test_noise_makes_a_copy_doubtful_and_not_a_sample() -> None:
     noisy = replace(COPY, bit_error=0.26, alignment=ALIGNED)
     assert hear(noisy).level == "doubtful"
