@@ -121,8 +121,8 @@ def excerpt(points: Landmarks, place: float, frames: int) -> Landmarks:
 def fitted(found: Coincidences, ratio: float) -> float:
     """Correct a ratio by the drift of the best offset along the left side.
 
-    The best offset of each piece of 8 s is found near the best one of all; a line through them says how much
-    the ratio is off.
+    The best offset of each piece of 2 to 8 s is found near the best one of all; a line through them says how
+    much the ratio is off.
     """
     if not len(found):
         return ratio
@@ -149,7 +149,8 @@ def fitted(found: Coincidences, ratio: float) -> float:
     slope = _steady_slope(at.astype(np.float64), value, weight, length)
     corrected = ratio / (1.0 - slope) if abs(slope) < _STEEPEST else ratio
     # Music that repeats itself, with a cut in it, bends the line too: then fewer points lie on one diagonal.
-    return corrected if _most_on_one(found.offsets(corrected)) > counts.max() else ratio
+    needed = counts.max() * (_CLEARLY if abs(slope) >= _STEEP else 1.0)
+    return corrected if _most_on_one(found.offsets(corrected)) > needed else ratio
 
 
 def _most_on_one(offsets: FloatArray) -> float:
@@ -160,7 +161,9 @@ def _most_on_one(offsets: FloatArray) -> float:
 
 _PIECE: Final = round(8_000 / FRAME_MS)
 _LEAST_PIECE: Final = round(2_000 / FRAME_MS)
-# What is steeper is no drift of one tempo.
+# A steep drift must bring clearly more points onto one diagonal; what is steeper than the last is none.
+_STEEP: Final = 0.015
+_CLEARLY: Final = 1.25
 _STEEPEST: Final = 0.035
 
 
