@@ -19,7 +19,7 @@ from benchmarks.alignment import FAST, of_each_source, placed_right
 from benchmarks.altered_pairs import Made, Part, filmed
 from benchmarks.altered_videos import COPIES, clips, copied, film, frames_of
 from benchmarks.damaged_queries import Sound, decoded
-from benchmarks.identity_gallery import MUSIC
+from benchmarks.decoded_sounds import MUSIC
 from benchmarks.machine import machine_facts, write_result
 from benchmarks.yardstick import yardstick
 from streams.core.compare import compare_uploads
