@@ -2,7 +2,7 @@
 
 import itertools
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -38,11 +38,14 @@ class OfflineParts:
         the encode stage, with or without models
     confirm : callable
         compares two sounds from the features that ``encode`` kept
+    settled : callable
+        called when a batch has been taken into the catalogue
     """
 
     codec: Codec
     encode: Processor
     confirm: Confirm
+    settled: Callable[[], object] = lambda: None
 
 
 def resolve_lines(
@@ -83,7 +86,13 @@ def decide_encoded(
     """Run encoded uploads through the stages that follow; their order decides, whatever they were read in."""
     log = _Log()
     find = FindProcessor(index, parts.codec, limit=SEARCH_LIMIT, confirm=parts.confirm)
-    stage = ArbitrateStage(parts.codec, rules, watermark=lambda: index.active().watermark, overlay_rows=2**62)
+    stage = ArbitrateStage(
+        parts.codec,
+        rules,
+        watermark=lambda: index.active().watermark,
+        overlay_rows=2**62,
+        settled=parts.settled,
+    )
     decisions: list[Decision] = []
     for encoded in batches:
         found = log.append(find.process(log.append(encoded)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -28,6 +29,8 @@ _SHIFTS_AT_ANY_TEMPO: Final = 2
 # Pitch and tempo that differ by less than this (10 cents) are tied: a tape, or a player, ran faster.
 _TIED_CENTS: Final = 12.0
 _SAME_PITCH: Final = 10.0
+# Half of the partners in one sound lie nearer in pitch than this.
+_HEARD_APART: Final = 2.0
 # A line that explains this much of one side is the one.
 _EXPLAINED: Final = 0.5
 # Less is the clock of a sound card, or our own error.
@@ -113,7 +116,7 @@ def align_sounds(a: Landmarks, b: Landmarks, *, duration_a_ms: int, duration_b_m
     sorted_a = ByPitch.of(a)
     for line in _lines(sorted_a, a, b):
         found = _along(line, sorted_a, a, b, durations)
-        worth = sum(span.worth for span in found.spans)
+        worth = _worth(found.spans)
         if worth > most:
             best, most = found, worth
         if max(best.coverage_a, best.coverage_b) >= _EXPLAINED:
@@ -175,6 +178,14 @@ def _along(
     if line.strength >= _WORTH_A_LOOK:
         ratio = steadier(found, ratio, fitted(found, ratio))
     spans = _spans(found, ratio)
+    # A few cents that go with a few thousandths of speed are no shift of their own, but partners so far apart
+    # look like chance.
+    tied = -1_200.0 * float(np.log2(ratio))
+    if abs(tied - line.cents) >= _HEARD_APART:
+        shifted = coincidences(sorted_a, b, cents=tied)
+        moved = _spans(shifted, ratio) if len(shifted) else []
+        if _worth(moved) > _worth(spans):
+            found, spans = shifted, moved
     if not spans:
         return NOTHING
     left = durations[1] - _covered([(span.start_b_ms, span.end_b_ms) for span in spans])
@@ -241,6 +252,10 @@ def _joined(spans: list[Span], ratio: float) -> list[Span]:
             worth=round(last.worth + span.worth, 2),
         )
     return joined
+
+
+def _worth(spans: Sequence[Span]) -> float:
+    return sum(span.worth for span in spans)
 
 
 def _offset(span: Span, ratio: float) -> float:

@@ -157,6 +157,10 @@ def _aligned(sound: SoundEvidence, found: SoundAlignment, limits: SoundLimits) -
         sure = piece.level != "same_master" and found.log_odds >= _SURE_ALONE
         return piece if sure else Heard("doubtful")
     if max(left, right) < _MOSTLY:
+        # Points miss more than half of what plays a few cents aside; the fingerprint hears that as one sound.
+        heard_left, heard_right = sound.coverage_left or 0.0, sound.coverage_right or 0.0
+        if copy and min(heard_left, heard_right) >= _MOSTLY:
+            return _by_fingerprint(sound, heard_left, heard_right, limits)
         return Heard("shares", SHARES)
     if not copy and found.log_odds < _SURE_ALONE:
         return Heard("doubtful")

@@ -1,5 +1,6 @@
 """`resolve` and `compare`: the stages over files, with the models where they are built."""
 
+import gc
 import tempfile
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -16,7 +17,7 @@ from streams.edges.memory_index import MemoryCandidateIndex
 from streams.edges.passing import PassingCodec
 from streams.offline import OfflineParts, compare_lines, read_lines, resolve_lines, write_lines
 from streams.stages.encode import ENCODED, MAX_ENCODED_BYTES, EncodeProcessor
-from streams.wiring.parts import encoder, media_reader, rules
+from streams.wiring.parts import encoder, media_reader, rules, seldom_collected
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,6 +79,7 @@ def compare_file(settings: Settings, pairs: Path, output: Path) -> Answered:
 def offline_parts(settings: Settings, given: Path | None = None) -> Iterator[OfflineParts]:
     """Build the encode stage over stores that vanish; media beside the given file may be read."""
     with ExitStack() as closing:
+        closing.enter_context(seldom_collected())
         # Nobody reads the bytes between the stages of one process: writing them was a quarter of the time.
         codec = PassingCodec(AvroCodec(), bounded={ENCODED: MAX_ENCODED_BYTES})
         store = MemoryFeatureStore()
@@ -90,4 +92,6 @@ def offline_parts(settings: Settings, given: Path | None = None) -> Iterator[Off
             )
             closing.callback(media.close)
         encode = EncodeProcessor(codec, embedding, media=media, store=store)
-        yield OfflineParts(codec=codec, encode=encode, confirm=FeatureConfirmer(store).confirm)
+        yield OfflineParts(
+            codec=codec, encode=encode, confirm=FeatureConfirmer(store).confirm, settled=gc.freeze
+        )

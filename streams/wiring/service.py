@@ -57,6 +57,7 @@ from streams.supervisor import Supervisor, stage_command, supervise
 from streams.telemetry import configure_logging
 from streams.wiring.intake import Intake
 from streams.wiring.parts import (
+    COLLECTED_EVERY,
     candidate_index,
     encoder,
     feature_store,
@@ -125,9 +126,7 @@ def run_stage(name: str, settings: Settings) -> None:
         the stage does not run by itself in this installation
     """
     configure_logging(settings.telemetry.log_level, name)
-    # What a batch makes is freed with it, hardly ever by the collector, which by default looks after every
-    # 700 new objects: a tenth of a millisecond of each upload (measured).
-    gc.set_threshold(20_000)
+    gc.set_threshold(COLLECTED_EVERY)
     with _Stage(settings, name) as stage:
         if not stage.await_kafka():
             return

@@ -104,6 +104,15 @@ def test_points_alone_must_be_worth_more_to_tell_what_a_piece_is(changes: dict[s
         assert (heard.level != "doubtful") is said
 
 
+def test_a_copy_whose_points_are_mostly_missed_is_a_copy() -> None:
+    few = replace(ALIGNED, spans=(span(0, 20_000, 0),), coverage_left=0.1, coverage_right=0.1)
+    whole = replace(COPY, coverage_left=0.95, coverage_right=0.94)
+    assert hear(replace(whole, alignment=few)).level == "same_master"
+    # A loop: the fingerprint hears no more of it than the points.
+    part = replace(COPY, overlap_ms=20_000, coverage_left=0.1, coverage_right=0.1)
+    assert hear(replace(part, alignment=few)).level == "shares"
+
+
 def test_noise_makes_a_copy_doubtful_and_not_a_sample() -> None:
     noisy = replace(COPY, bit_error=0.26, alignment=ALIGNED)
     assert hear(noisy).level == "doubtful"
