@@ -1,4 +1,4 @@
-"""Tables in the documentation equal the program, links lead somewhere, and no local path slips in."""
+"""Tables in the documentation equal the program, links lead somewhere, and nothing slips in that must not."""
 
 import re
 import shutil
@@ -88,6 +88,11 @@ def test_links_lead_somewhere(path: Path) -> None:
 
 def test_no_path_of_a_machine_is_in_the_repository() -> None:
     assert {str(path): found for path, text in _texts() if (found := MACHINE_PATHS.findall(text))} == {}
+
+
+def test_no_merge_was_left_unfinished() -> None:
+    marks = re.compile("^(" + "<" * 7 + "|" + ">" * 7 + ") ", re.MULTILINE)
+    assert [str(path) for path, text in _texts() if marks.search(text)] == []
 
 
 def test_no_registry_is_named_in_the_repository() -> None:
