@@ -66,7 +66,7 @@ from streams.wiring.parts import (
     uncollected,
 )
 
-AUDIT_NICENESS = 10
+AUDIT_NICENESS = 19
 AUDIT_EVERY_S = 60.0
 GATE_S = 0.25
 WRITING = frozenset({"encode", "find", "arbitrate", "index"})
