@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from streams.core.blocking import blocking_keys
 from streams.core.features import featurize
 from streams.core.identifiers import check_identifiers
-from streams.core.records import EncodedUpload, Operation, Origin, Refusal, Upload
+from streams.core.records import EncodedUpload, Operation, Origin, Refusal, Upload, UploadState
 from streams.core.replays import read_replay
 from streams.core.upload_json import upload_digest
 
@@ -100,4 +100,18 @@ def refused(
         ),
         rule_version=RULE_VERSION,
         traceparent=traceparent,
+    )
+
+
+def named_again(known: UploadState) -> EncodedUpload:
+    """Name an upload that was decided, to speak of it once more; what is said the caller adds."""
+    return EncodedUpload(
+        origin=known.origin,
+        source=known.source,
+        item_id=known.item_id,
+        revision=known.revision,
+        operation=Operation.upsert,
+        digest=known.digest,
+        received_ms=0,
+        kind=known.kind,
     )

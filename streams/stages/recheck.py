@@ -4,14 +4,16 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from itertools import islice
 
+from msgspec.structs import replace
+
 from streams.core.catalogue import Workspace
+from streams.core.encoding import named_again
 from streams.core.rechecking import Proposal, propose_merge
 from streams.core.records import (
     ArbiterInput,
     EncodedUpload,
     IndexRow,
     ItemKey,
-    Operation,
     UploadState,
     VectorRow,
 )
@@ -83,15 +85,8 @@ def _asking(workspace: Workspace, rows: Iterable[IndexRow]) -> list[EncodedUploa
         states[key] = state
         vectors[key][row.row_id] = row
     return [
-        EncodedUpload(
-            origin=state.origin,
-            source=state.source,
-            item_id=state.item_id,
-            revision=state.revision,
-            operation=Operation.upsert,
-            digest=state.digest,
-            received_ms=0,
-            kind=state.kind,
+        replace(
+            named_again(state),
             record=state.record,
             blocking_keys=state.blocking_keys,
             vectors=tuple(

@@ -8,11 +8,11 @@ from typing import Final
 from msgspec.structs import replace
 
 from streams.core.catalogue import Workspace
+from streams.core.encoding import named_again
 from streams.core.hearing import hear
 from streams.core.records import (
     ArbiterInput,
     EncodedUpload,
-    Operation,
     Origin,
     SoundFacts,
     Upload,
@@ -150,15 +150,4 @@ def _unchanged(then: SoundFacts | None, now: SoundFacts | None, confirm: Confirm
 
 def _record(state: UploadState, *, retired: tuple[str, ...] = ()) -> EncodedUpload:
     """Name what is spoken of: no more than that is read of such a record."""
-    return EncodedUpload(
-        origin=state.origin,
-        source=state.source,
-        item_id=state.item_id,
-        revision=state.revision,
-        operation=Operation.upsert,
-        digest=state.digest,
-        received_ms=0,
-        kind=state.kind,
-        reembedded=True,
-        retired=retired,
-    )
+    return replace(named_again(state), reembedded=True, retired=retired)
