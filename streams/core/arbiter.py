@@ -5,16 +5,16 @@ links touch now stands, and how that is said to subscribers. DESIGN rules behind
 order; pair scores depend on two uploads and one bundle alone; the partition is a canonical clustering.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Final
 
 from msgspec.structs import replace
 
 from streams.core.catalogue import Workspace
+from streams.core.claiming import considered, pair_claims, relation_claim
 from streams.core.clustering import Judgement
+from streams.core.contradicting import contradictions
 from streams.core.explaining import counter_evidence, smallest_flip
-from streams.core.field_levels.versions import declared_versions
 from streams.core.filming import REPLACED, VIDEO_RELATIONS, holds
 from streams.core.ids import event_id, stable_id
 from streams.core.linking import Compared, compare, judged, link
@@ -23,7 +23,6 @@ from streams.core.origins import Origins
 from streams.core.placing import Placement, place
 from streams.core.records import (
     Candidate,
-    ConsideredCandidate,
     Contradiction,
     DeadLetter,
     Decision,
@@ -36,7 +35,6 @@ from streams.core.records import (
     Operation,
     Outcome,
     RelationChanged,
-    RelationClaim,
     RelationState,
     ReviewRequested,
     SoundFacts,
@@ -46,16 +44,13 @@ from streams.core.records import (
 from streams.core.records.decided import Carrier
 from streams.core.reembedding import reembed
 from streams.core.refining import carried
-from streams.core.relating import PairClaim, RelationStep, assertion, heard_in, relate, retract
+from streams.core.relating import RelationStep, heard_in, relate, retract
 from streams.core.rules import Rules
-from streams.core.saying import contradiction_text, entity_changed, numbered, relation_changed, said_by
-from streams.core.sound_evidence import compared_span, compared_spans, mirrored, placed
+from streams.core.saying import entity_changed, numbered, relation_changed, said_by
+from streams.core.sound_evidence import compared_span
 from streams.core.standing import stand
 from streams.core.upload_rows import deletions_of, rows_of, windows_of
 from streams.errors import InvariantError
-
-# A decision names this many of those it was compared with.
-MAX_NAMED: Final = 20
 
 Event = Carrier | ReviewRequested | Contradiction | DeadLetter
 
@@ -361,7 +356,7 @@ class _Deciding:
         is_video = entity is not None and entity.kind == Kind.music_video.value
         decision = replace(
             self._decision(standing.outcome),
-            relation=self._relation(compared),
+            relation=relation_claim(self._workspace, key, compared, self._rules.thresholds),
             sound_recording_id=heard_in(self._workspace, entity) if is_video and entity else entity_id,
             entity_id=entity_id,
             recording_id=entity_id,
@@ -370,7 +365,7 @@ class _Deciding:
             work_id=standing.work.id,
             video_id=entity_id if is_video else None,
             sound_track=self._sound_track(compared),
-            candidates=self._considered(compared),
+            candidates=considered(self._workspace, compared),
             audio=standing.audio,
             master=standing.master,
             recording=standing.recording,
@@ -399,56 +394,10 @@ class _Deciding:
         track = self._encoded.sound_track
         return "replaced" if track == "heard" and replaced and not heard else track
 
-    def _related(self, compared: Sequence[Compared]) -> list[Compared]:
-        """Give the other recordings that a typed relation leads to, the likeliest work first."""
-        own = self._workspace.upload(self._encoded.key.text())
-        likely = []
-        for each in compared:
-            if self._assertion(each) is None:
-                continue
-            now = self._workspace.upload(each.key)
-            if now is not None and own is not None and now.entity_id != own.entity_id:
-                likely.append(each)
-        return sorted(
-            likely, key=lambda each: (-(self._assertion(each) or 0.0), -each.score.work.log_odds, each.key)
-        )
-
-    def _assertion(self, each: Compared) -> float | None:
-        return assertion(each.score, each.sound, self._rules.thresholds)
-
-    def _relation(self, compared: Sequence[Compared]) -> RelationClaim | None:
-        """Name the nearest other recording, told from this upload."""
-        for each in self._related(compared):
-            now = self._workspace.upload(each.key)
-            at = placed(each.sound)
-            return RelationClaim(
-                relation=each.score.relation or "",
-                to_entity=(now.entity_id if now else None) or "",
-                to_source=each.state.source,
-                to_item_id=each.state.item_id,
-                probability=self._assertion(each) or 0.0,
-                offset_ms=at.offset_ms,
-                overlap_ms=at.overlap_ms,
-                speed_ratio=at.speed_ratio,
-                span=compared_span(each.sound),
-                pitch_cents=at.pitch_cents,
-                pitch_tied=at.pitch_tied,
-                spans=compared_spans(each.sound),
-            )
-        return None
-
     def _relate(self, compared: Sequence[Compared]) -> None:
         """Assert what the candidates show, beside what was just retracted."""
-        claims = [
-            PairClaim(
-                relation=each.score.relation or "",
-                left=self._encoded.key.text(),
-                right=each.key,
-                probability=self._assertion(each) or 0.0,
-                sound=each.sound,
-            )
-            for each in self._related(compared)
-        ]
+        key = self._encoded.key.text()
+        claims = pair_claims(self._workspace, key, compared, self._rules.thresholds)
         self._steps = relate(self._workspace, claims, self._retracted)
 
     def _relations(self, placement: Placement, cause: str) -> list[RelationChanged]:
@@ -462,25 +411,6 @@ class _Deciding:
             )
             for ordinal, step in enumerate((*self._steps, *placement.relations))
         ]
-
-    def _considered(self, compared: Sequence[Compared]) -> tuple[ConsideredCandidate, ...]:
-        named = []
-        for each in compared[:MAX_NAMED]:
-            now = self._workspace.upload(each.key)
-            named.append(
-                ConsideredCandidate(
-                    source=each.state.source,
-                    item_id=each.state.item_id,
-                    entity_id=now.entity_id if now else None,
-                    proposed_by=each.proposed_by,
-                    recording_log_odds=each.score.recording.log_odds,
-                    work_log_odds=each.score.work.log_odds,
-                    cannot_link=each.score.cannot_link,
-                    relation=each.score.relation,
-                    looked_up=each.looked_up,
-                )
-            )
-        return tuple(named)
 
     def _whole(self, decision: Decision, placement: Placement, compared: Sequence[Compared] = ()) -> Decided:
         """Gather a decision and what follows from it under one sequence."""
@@ -498,7 +428,12 @@ class _Deciding:
         events: list[Event] = list(numbered((decision, *changes)))
         if decision.outcome is Outcome.review and decision.deciding_source is not None:
             events.append(self._review(decision, placement))
-        events += self._contradictions(compared)
+        events += contradictions(
+            self._encoded,
+            compared,
+            sequence=self._sequence,
+            name=lambda ordinal: self._event_id("contradiction", ordinal=ordinal),
+        )
         return Decided(events=tuple(events), rows=tuple(self._rows))
 
     def _review(self, decision: Decision, placement: Placement) -> ReviewRequested:
@@ -514,53 +449,6 @@ class _Deciding:
             reason="guard" if placement.refused else "too_large" if placement.too_large else "doubtful",
             decision_id=decision.decision_id,
         )
-
-    def _contradictions(self, compared: Sequence[Compared]) -> list[Event]:
-        encoded = self._encoded
-        own = self._told_of(encoded.source, encoded.item_id, encoded.revision or 1)
-        said = [
-            own("wrong_identifier", f"{each.scheme} {each.value}: {each.problem}", each.value)
-            for each in encoded.identifier_problems
-        ]
-        said += [self._contradiction(each) for each in compared if each.score.contradiction is not None]
-        return [
-            replace(each, event_id=self._event_id("contradiction", ordinal=ordinal))
-            for ordinal, each in enumerate(said)
-        ]
-
-    def _contradiction(self, each: Compared) -> Contradiction:
-        """Tell it to whom it concerns: of two, where one was sped up and does not say so, to that one."""
-        code, other = each.score.contradiction or "", each.state
-        encoded, sound = self._encoded, each.sound
-        if each.score.relation in {"has_sped_up", "has_derived"}:
-            told = self._told_of(other.source, other.item_id, other.revision)
-            declared = declared_versions(other.record)
-            turned = mirrored(sound) if sound is not None else None
-            return told(
-                code, contradiction_text(code, declared, str(encoded.key), turned), encoded.key.text()
-            )
-        told = self._told_of(encoded.source, encoded.item_id, encoded.revision or 1)
-        declared = declared_versions(encoded.record)
-        return told(code, contradiction_text(code, declared, str(other.key), sound), each.key)
-
-    def _told_of(
-        self, source: str, item_id: str, revision: int
-    ) -> Callable[[str, str, str | None], Contradiction]:
-        """Make contradictions of one upload."""
-
-        def told(code: str, message: str, subject: str | None) -> Contradiction:
-            return Contradiction(
-                event_id="",
-                sequence=self._sequence,
-                source=source,
-                item_id=item_id,
-                revision=revision,
-                code=code,
-                message=message,
-                subject=subject,
-            )
-
-        return told
 
     def _decision(
         self,
