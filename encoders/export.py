@@ -15,7 +15,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from encoders.build import WORK_CARD
+from encoders.build import TEXT_CARD, WORK_CARD
 from encoders.cards import EncoderCard, Modality, TensorSpec
 from encoders.errors import ModelUnavailable
 from encoders.features import cqt, mel, semitones
@@ -197,10 +197,44 @@ def export_weighing(weights: Weights, folder: Path, *, version: str) -> EncoderC
         file=f"{WORK_CARD}.onnx",
         inputs=(TensorSpec(name="parts", shape=("b", dimension), dtype="float32"),),
     )
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / card.file).write_bytes(data)
-    (folder / f"{card.name}.json").write_text(card.to_json(), encoding="utf-8")
-    return card
+    return _written(card, data, folder)
+
+
+def whitening_graph(weights: Weights) -> bytes:
+    """Build what takes sentence vectors to the axes of titles; see `encoders.training.whitening`.
+
+    Input ``sentences`` (b, d): unit vectors. Output ``vectors`` (b, k), not of unit length.
+    """
+    graph = Graph()
+    apart = graph.add("Sub", "sentences", graph.constant(weights["centre"]))
+    graph.add("MatMul", apart, graph.constant(weights["axes"]), output="vectors")
+    dimension, axes = weights["axes"].shape
+    given = value_info("sentences", ["b", dimension])
+    return graph.finish(TEXT_CARD, [given], [value_info("vectors", ["b", axes])])
+
+
+def export_whitening(weights: Weights, folder: Path, *, version: str) -> EncoderCard:
+    """Write the graph and the card of a whitening; as `export` does for a network."""
+    data, (dimension, axes) = whitening_graph(weights), weights["axes"].shape
+    card = EncoderCard(
+        name=TEXT_CARD,
+        version=version,
+        modality=Modality.TEXT,
+        dimension=axes,
+        sample_rate=None,
+        hop=None,
+        inputs=(TensorSpec(name="sentences", shape=("b", dimension), dtype="float32"),),
+        normalisation="l2",
+        metric="cosine",
+        sha256=hashlib.sha256(data).hexdigest(),
+        file=f"{TEXT_CARD}.onnx",
+        licence="Apache-2.0",
+        source_package="samesong",
+        source_version=version,
+        preprocessing_version=1,
+        opset=OPSET,
+    )
+    return _written(card, data, folder)
 
 
 def card_of(modality: Modality, data: bytes, *, version: str, dimension: int) -> EncoderCard:
@@ -268,6 +302,10 @@ def export(modality: Modality, weights: Path, folder: Path, *, version: str) -> 
     arrays = read_weights(weights)
     data = identity_graph(arrays) if modality is Modality.IDENTITY else version_graph(arrays)
     card = card_of(modality, data, version=version, dimension=arrays["out.weight"].shape[0])
+    return _written(card, data, folder)
+
+
+def _written(card: EncoderCard, data: bytes, folder: Path) -> EncoderCard:
     folder.mkdir(parents=True, exist_ok=True)
     (folder / card.file).write_bytes(data)
     (folder / f"{card.name}.json").write_text(card.to_json(), encoding="utf-8")

@@ -100,6 +100,7 @@ def check_models(settings: Settings) -> Finding:
         FRAME_CARD,
         IDENTITY_CARD,
         NETWORK_CARD,
+        SENTENCE_CARD,
         TEXT_CARD,
         VERSION_CARD,
         WORK_CARD,
@@ -111,10 +112,18 @@ def check_models(settings: Settings) -> Finding:
 
     folder = settings.models_dir or default_models_dir()
     missing, names = [], []
-    for name in (TEXT_CARD, IDENTITY_CARD, NETWORK_CARD, WORK_CARD, VERSION_CARD, FRAME_CARD):
+    for name in (
+        SENTENCE_CARD,
+        TEXT_CARD,
+        IDENTITY_CARD,
+        NETWORK_CARD,
+        WORK_CARD,
+        VERSION_CARD,
+        FRAME_CARD,
+    ):
         try:
             card = EncoderCard.load(card_path(folder, name))
-            if name != TEXT_CARD:
+            if name != SENTENCE_CARD:
                 card.check_bytes((folder / card.file).read_bytes())
             names.append(card.key)
         except (EncoderError, OSError, ValueError) as exc:

@@ -175,6 +175,35 @@ def weighing(
     say(f"{export_weighing(found.arrays(), folder, version=f's{seed}').key} is in {folder}: {record.best}")
 
 
+@train.command()
+def text(
+    texts: Annotated[
+        Path,
+        typer.Argument(
+            help="Titles with their artists, one a line; 10,000 or more.", exists=True, dir_okay=False
+        ),
+    ],
+    data_dir: DataDir = None,
+    out: Out = None,
+    axes: Annotated[int, typer.Option("--axes", help="Dimensions of a vector.", min=1)] = 192,
+) -> None:
+    """Fit the axes on which titles differ: what all titles share counts less. Needs no torch."""
+    from encoders.build import TEXT_CARD, default_models_dir
+    from encoders.export import export_whitening
+    from encoders.text import SentenceEncoder
+    from encoders.training.whitening import WhiteningConfig, fit_whitening
+
+    folder = out or (settings_for(data_dir).models_dir or default_models_dir()) / "trained" / "text"
+    found, record = fit_whitening(
+        texts.read_text(encoding="utf-8").splitlines(),
+        SentenceEncoder.load(),
+        config=WhiteningConfig(axes=axes),
+    )
+    card = export_whitening(found.arrays(), folder, version=f"s{record.data['sha256'][:7]}")
+    record.save(folder / f"{TEXT_CARD}.run.json")
+    messages().print(f"{card.key} is in {folder}: {record.best}")
+
+
 def _begun(data_dir: Path | None, out: Path | None, task: str, device: str) -> tuple[Path, str]:
     """Give the run's folder and device, or say what is missing."""
     from encoders.build import default_models_dir

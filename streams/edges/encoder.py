@@ -97,7 +97,7 @@ class BundleEncoder:
         return dict(self._models)
 
     def encode_texts(self, texts: Sequence[str]) -> FloatArray:
-        """Embed strings: float32 [shape=(n, 512)], unit rows; zeros where nothing could be read."""
+        """Embed strings: float32 [shape=(n, d)], unit rows; zeros where nothing could be read."""
         try:
             return self._encoders.text.encode(list(texts))
         except EncoderError as exc:

@@ -21,7 +21,7 @@ class Encoder(Protocol):
         ...
 
     def encode_texts(self, texts: Sequence[str]) -> FloatArray:
-        """Embed strings: float32 [shape=(n, 512)], unit rows; a row of zeros where nothing could be read."""
+        """Embed strings: float32 [shape=(n, d)], unit rows; a row of zeros where nothing could be read."""
         ...
 
     def encode_sound(self, sound: Sound) -> HeardSound:

@@ -275,7 +275,7 @@ class RememberingEncoder(MemoryEncoder):
     """The encoder without models; what it has heard or read before it knows, from seed to seed."""
 
     def encode_texts(self, texts: Sequence[str]) -> FloatArray:
-        """Embed strings: float32 [shape=(n, 512)], unit rows."""
+        """Embed strings: float32 [shape=(n, d)], unit rows."""
         return np.stack([_embedded(text) for text in texts]) if texts else super().encode_texts(texts)
 
     def encode_sound(self, sound: Sound) -> HeardSound:

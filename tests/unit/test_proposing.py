@@ -77,7 +77,7 @@ def test_the_strongest_are_kept_and_the_cut_is_told() -> None:
 
 
 def test_how_far_the_index_has_come_does_not_change_whom_a_vector_proposes() -> None:
-    model = "use-multilingual-v3@1+p1"
+    model = "samesong-text@1+p1"
     reach = reach_of(model).neighbours
     uploads = [
         held(f"{number:02}", *(("title:x",) if number % 5 == 0 else ())) for number in range(2 * reach)
