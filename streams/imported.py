@@ -59,6 +59,8 @@ def import_table(table: str, mapping_path: Path) -> Iterator[RowResult]:
         quote=spec.quote,
         skip_rows=spec.skip_rows,
     )
+    if mapping.looks_for_names:
+        rows = iter(held := list(rows))
     reader: TableReader | None = None
     for row in rows:
         if row.problem is not None:
@@ -71,6 +73,9 @@ def import_table(table: str, mapping_path: Path) -> Iterator[RowResult]:
                 reader = TableReader(mapping, header, this_year=_this_year())
             except MappingError as exc:
                 raise MappingError(f"{mapping_path}: {exc}") from exc
+            if mapping.looks_for_names:
+                for other in held[1:] if spec.header else held:
+                    reader.note(other.cells)
             if spec.header:
                 continue
         yield reader.read(row.number, row.cells)

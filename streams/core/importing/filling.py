@@ -9,9 +9,10 @@ from ftfy import fix_encoding
 
 from streams.core.importing.drafts import make_draft
 from streams.core.importing.fields import FIELDS, PEOPLE, SEVERAL, FieldKind
+from streams.core.importing.held_names import HeldNames
 from streams.core.importing.kinds import can_be, is_nothing, read_kind
 from streams.core.importing.layouts import columns_of, fill_template, read_layout, split_by_layout
-from streams.core.importing.mapping import Column, FieldSpec, RecordSpec, Repair, Stray
+from streams.core.importing.mapping import FORMLESS, Column, FieldSpec, RecordSpec, Repair, Stray
 from streams.core.importing.people import read_people
 from streams.core.importing.readings import Report
 from streams.core.importing.repairs import take_strays
@@ -19,11 +20,13 @@ from streams.core.normalize import clean_text
 from streams.core.upload_json import parse_upload
 from streams.errors import SchemaError
 
-_STRAY_FIELDS = {
+STRAY_FIELDS = {
     Stray.duration: "duration",
     Stray.date: "date",
     Stray.rights: "p_line",
     Stray.genre: "genre",
+    Stray.artist: "artist",
+    Stray.album: "album",
 }
 _MAY_BE_A_WORD_FOR_NOTHING = frozenset({FieldKind.text, FieldKind.texts, FieldKind.people})
 
@@ -50,6 +53,8 @@ class Filling:
     is_null : callable
         whether a text is a word for nothing in any column
     latest_year : int
+    names : HeldNames
+        of the table
     """
 
     def __init__(
@@ -61,9 +66,10 @@ class Filling:
         *,
         is_null: Callable[[str], bool],
         latest_year: int,
+        names: HeldNames,
     ) -> None:
         self._row, self._record, self._specs, self._cells = row, record, specs, cells
-        self._null, self._year = is_null, latest_year
+        self._null, self._year, self._names = is_null, latest_year, names
         self.reports: list[Report] = []
 
     def upload(self) -> bytes | None:
@@ -148,12 +154,11 @@ class Filling:
             for said in texts[name]:
                 others = {other: text for other, text in own.items() if other != name}
                 parts = self._laid_out(name, said, others)
-                # A genre has no form of its own: it slipped only where its own column is empty.
-                kinds = [kind for kind in spec.strays if kind is not Stray.genre or not texts.get("genre")]
-                text, strays = take_strays(parts.pop(name), kinds, latest_year=self._year)
-                parts |= {
-                    _STRAY_FIELDS[kind]: found for kind, found in strays.items() if kind in _STRAY_FIELDS
-                }
+                kinds = [
+                    kind for kind in spec.strays if kind not in FORMLESS or not texts.get(STRAY_FIELDS[kind])
+                ]
+                text, strays = take_strays(parts.pop(name), kinds, latest_year=self._year, names=self._names)
+                parts |= {STRAY_FIELDS[kind]: found for kind, found in strays.items() if kind in STRAY_FIELDS}
                 if text and not self._null(text):
                     kept.append(_Said(text, said.column))
                 for other, part in parts.items():

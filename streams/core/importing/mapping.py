@@ -39,6 +39,14 @@ class Stray(StrEnum):
     price = "price"
     rights = "rights"
     genre = "genre"
+    artist = "artist"
+    album = "album"
+
+
+NAMED_BY_THE_TABLE = frozenset({Stray.artist, Stray.album})
+"""Known by nothing but that the same stands in a column of its own, in whatever row."""
+FORMLESS = NAMED_BY_THE_TABLE | {Stray.genre}
+"""Without a form of their own: they slipped only where their own column is empty."""
 
 
 class Repair(StrEnum):
@@ -125,6 +133,15 @@ class TableMapping(msgspec.Struct, frozen=True, kw_only=True):
 
     table: TableSpec
     records: tuple[RecordSpec, ...]
+
+    @property
+    def looks_for_names(self) -> bool:
+        """Whether a cell is read by what other rows hold, so that all must be seen first."""
+        return any(
+            not NAMED_BY_THE_TABLE.isdisjoint(spec.strays)
+            for record in self.records
+            for spec in record.specs().values()
+        )
 
 
 def read_mapping(raw: Mapping[str, Any]) -> TableMapping:

@@ -12,7 +12,8 @@ from typing import NamedTuple
 from streams.core.importing.dates import read_date
 from streams.core.importing.durations import read_duration
 from streams.core.importing.genres import GENRES_AT_THE_END
-from streams.core.importing.mapping import Stray
+from streams.core.importing.held_names import HeldNames
+from streams.core.importing.mapping import NAMED_BY_THE_TABLE, Stray
 from streams.core.titles.slipped import RIGHTS
 
 Cells = tuple[str, ...]
@@ -154,8 +155,19 @@ _ENDS = {
 }
 
 
-def take_strays(text: str, kinds: Sequence[Stray], *, latest_year: int) -> tuple[str, dict[Stray, str]]:
+def take_strays(
+    text: str, kinds: Sequence[Stray], *, latest_year: int, names: HeldNames
+) -> tuple[str, dict[Stray, str]]:
     """Take what has slipped to the end of a text; what is left is never empty.
+
+    Parameters
+    ----------
+    text : str
+    kinds : sequence of Stray
+        tried in this order, each until none is left
+    latest_year : int
+    names : HeldNames
+        of the table
 
     Returns
     -------
@@ -165,15 +177,31 @@ def take_strays(text: str, kinds: Sequence[Stray], *, latest_year: int) -> tuple
     taken: dict[Stray, str] = {}
     while True:
         for kind in kinds:
-            match = _ENDS[kind].search(text)
-            left = text[: match.start()].rstrip() if match else ""
-            if match is None or kind in taken or not left or not text[match.start() - 1].isspace():
+            found = _at_the_end(text, kind, latest_year=latest_year, names=names)
+            left = text.removesuffix(found).rstrip() if found else ""
+            if found is None or kind in taken or not left or not text[-len(found) - 1].isspace():
                 continue
-            if kind is Stray.duration and read_duration(match.group()).value is None:
-                continue
-            if kind is Stray.date and read_date(match.group(), latest_year=latest_year).value is None:
-                continue
-            taken[kind], text = match.group(), left
+            taken[kind], text = found, left
             break
         else:
-            return text, taken
+            break
+    # An album of no other row is known by the artist before it.
+    if Stray.album in kinds and Stray.artist in kinds and not taken.keys() & NAMED_BY_THE_TABLE:
+        found_within = names.artist_within(text)
+        if found_within is not None:
+            text, taken[Stray.artist], taken[Stray.album] = found_within
+    return text, taken
+
+
+def _at_the_end(text: str, kind: Stray, *, latest_year: int, names: HeldNames) -> str | None:
+    if kind in NAMED_BY_THE_TABLE:
+        return names.at_the_end(kind, text)
+    match = _ENDS[kind].search(text)
+    if match is None:
+        return None
+    found = match.group()
+    if kind is Stray.duration and read_duration(found).value is None:
+        return None
+    if kind is Stray.date and read_date(found, latest_year=latest_year).value is None:
+        return None
+    return found

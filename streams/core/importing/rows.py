@@ -5,11 +5,13 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from streams.core.importing.fields import FIELDS, NAMES_NOTHING_ELSE, FieldKind
-from streams.core.importing.filling import Filling
+from streams.core.importing.filling import STRAY_FIELDS, Filling
+from streams.core.importing.held_names import HeldNames
 from streams.core.importing.kinds import can_be, is_plainly
 from streams.core.importing.layouts import columns_of
 from streams.core.importing.mapping import (
     ENTRY,
+    NAMED_BY_THE_TABLE,
     ROW,
     Column,
     RecordSpec,
@@ -49,10 +51,18 @@ class TableReader:
     """
 
     def __init__(self, mapping: TableMapping, header: tuple[str, ...], *, this_year: int) -> None:
+        self._names = HeldNames()
         self._records = tuple(
-            _RecordReader(record, header, delimiter=mapping.table.delimiter, this_year=this_year)
+            _RecordReader(
+                record, header, delimiter=mapping.table.delimiter, this_year=this_year, names=self._names
+            )
             for record in mapping.records
         )
+
+    def note(self, cells: Sequence[str]) -> None:
+        """Take note of the names that a row holds, where the mapping looks for them in other cells."""
+        for record in self._records:
+            record.note(cells)
 
     def read(self, row: int, cells: Sequence[str]) -> RowResult:
         """Read one row; an empty row gives nothing."""
@@ -72,8 +82,15 @@ class _RecordReader:
     """Reads one of the uploads that a row holds."""
 
     def __init__(
-        self, record: RecordSpec, header: tuple[str, ...], *, delimiter: str, this_year: int
+        self,
+        record: RecordSpec,
+        header: tuple[str, ...],
+        *,
+        delimiter: str,
+        this_year: int,
+        names: HeldNames,
     ) -> None:
+        self._names = names
         self._header, self._record, self._delimiter = header, record, delimiter
         self._places = {
             column: position_of(column, header, where=where)
@@ -101,6 +118,15 @@ class _RecordReader:
     def _is_null(self, text: str) -> bool:
         return clean_text(text).casefold() in self._nulls
 
+    def note(self, cells: Sequence[str]) -> None:
+        """Take note of the names that stand in columns of their own."""
+        for kind in NAMED_BY_THE_TABLE:
+            spec = self._specs.get(STRAY_FIELDS[kind])
+            for column in spec.named() if spec is not None else ():
+                place = self._places[column]
+                if place < len(cells) and not self._is_null(cells[place]):
+                    self._names.add(kind, cells[place])
+
     def read(self, row: int, cells: Cells, result: RowResult) -> bool:
         """Read a row into the result; False where the record is for other rows."""
         reports: list[Report] = []
@@ -120,7 +146,13 @@ class _RecordReader:
             cells = self._swapped(row, cells, reports)
         for values in self._entries(row, cells, reports):
             filling = Filling(
-                row, self._record, self._specs, values, is_null=self._is_null, latest_year=self._latest_year
+                row,
+                self._record,
+                self._specs,
+                values,
+                is_null=self._is_null,
+                latest_year=self._latest_year,
+                names=self._names,
             )
             upload = filling.upload()
             if upload is not None:

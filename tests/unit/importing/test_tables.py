@@ -25,6 +25,8 @@ def _read(mapping: str, table: str) -> tuple[list[dict[str, Any]], list[Report]]
     header, *rows = csv.reader(io.StringIO(table))
     reader = TableReader(read_mapping(tomllib.loads(mapping)), tuple(header), this_year=2026)
     uploads, reports = [], []
+    for row in rows:
+        reader.note(row)
     for number, row in enumerate(rows, start=2):
         result = reader.read(number, row)
         for upload in result.uploads:
@@ -275,6 +277,48 @@ def test_genres_and_rights_that_slipped_are_taken_where_their_own_column_is_empt
     assert uploads[1]["genre"] == "Hip-Hop/Rap , Music"
 
 
+SLIPPED_NAMES = (
+    START + '[fields]\ntitle = { column = "title", strays = ["duration", "album", "artist"] }\n'
+    'artist = "artist"\nalbum = "album"\nduration = "length"\n'
+)
+
+
+def _told(upload: dict[str, Any]) -> tuple[str, list[str], list[str | None]]:
+    artists = [artist["name"] for artist in upload.get("artists", [])]
+    return upload["title"], artists, [release.get("title") for release in upload.get("releases", [])]
+
+
+def test_an_artist_and_an_album_that_slipped_are_known_by_the_columns_of_other_rows() -> None:
+    uploads, _ = _read(
+        SLIPPED_NAMES,
+        "id,title,artist,album,length\n1,Clear Water,Ann Lee,Low Road ( Deluxe ),\n"
+        "2,Winter Ann Lee Low Road [ Clean ] 3:25,,,\n3,Winter Low Road,Ann Lee,,\n"
+        "4,Winter Ann Lee,,High Road,\n5,Winter Ann Lee Unheard Of,,,\n",
+    )
+    assert [_told(each) for each in uploads[1:]] == [
+        ("Winter", ["Ann Lee"], ["Low Road [ Clean ]"]),
+        ("Winter", ["Ann Lee"], ["Low Road"]),
+        ("Winter", ["Ann Lee"], ["High Road"]),
+        ("Winter", ["Ann Lee"], ["Unheard Of"]),
+    ]
+    assert uploads[1]["duration_ms"] == 205_000
+
+
+def test_a_name_stays_in_the_title_where_its_cell_is_filled_or_the_words_ask_for_it() -> None:
+    uploads, _ = _read(
+        SLIPPED_NAMES,
+        "id,title,artist,album,length\n1,Clear Water,Ann Lee,Low Road,\n2,Song for Ann Lee,Ben,High Road,\n"
+        "3,Winter feat. Ann Lee,,High Road,\n4,Winter (Ann Lee,,High Road,\n5,Ann Lee,,,\n6,Low Road,,,\n",
+    )
+    assert [one["title"] for one in uploads[1:]] == [
+        "Song for Ann Lee",
+        "Winter feat. Ann Lee",
+        "Winter (Ann Lee",
+        "Ann Lee",
+        "Low Road",
+    ]
+
+
 def test_letters_read_in_the_wrong_encoding_are_put_right_and_said() -> None:
     mapping = START + 'repair = ["mangled"]\n[fields]\ntitle = "title"\n'
     once = "Água".encode().decode("latin-1")
@@ -334,7 +378,7 @@ def test_a_table_that_breaks_off_or_is_not_there_is_unreadable(tmp_path: Path) -
 ALL_ON = (
     START + 'repair = ["swapped", "shifted"]\next = ["x"]\n[fields]\n'
     'title = { column = "title", layouts = ["{artist} - {title}", "{title} ({album})"], '
-    'strays = ["duration", "date"] }\n'
+    'strays = ["duration", "date", "album", "artist"] }\n'
     'artist = { column = "artist", split = [","], featured_after = ["ft"] }\n'
     'duration = "length"\ndate = "date"\n'
     'languages = "x"\nexplicit = "x"\nisrc = "x"\ngtin = "x"\nmbid = "x"\ntrack_number = "x"\n'
