@@ -372,6 +372,9 @@ def test_a_guest_behind_the_title_of_a_video(title: str, expected: tuple[str, st
         ("Ana Rio- Blue Door", "blue door", "ana rio"),
         ("Ana Rio -Blue Door", "blue door", "ana rio"),
         ('"Blue Door" ~ Ana Rio', "blue door", "ana rio"),
+        ("Ana Rio-Blue Door", "blue door", "ana rio"),
+        ("Ana Lago. Blue Door", "blue door", "ana lago"),
+        ("ANA RIO....blue door. (1963)", "blue door", "ana rio"),
     ],
 )
 def test_a_video_without_a_spaced_separator_has_a_reading_more(title: str, base: str, artist: str) -> None:
@@ -383,7 +386,17 @@ def test_a_video_without_a_spaced_separator_has_a_reading_more(title: str, base:
 
 @pytest.mark.parametrize(
     "title",
-    ["Step by Step", "Down by the River", "Stand by Me Now", "LOVE", "LOVE me", "2001: A Space Opera"],
+    [
+        "Step by Step",
+        "Down by the River",
+        "Stand by Me Now",
+        "LOVE",
+        "LOVE me",
+        "2001: A Space Opera",
+        "Anne-Marie",
+        "Mr. Blue",
+        "Blue Door...",
+    ],
 )
 def test_words_of_a_video_that_set_nothing_apart(title: str) -> None:
     assert [reading.artist for reading in read_title(title, video=True, artist="some channel")] == [None]

@@ -1,7 +1,8 @@
 """Titles of videos that set artist and title apart without a spaced separator.
 
 All of it is a guess, so these readings stand behind the whole title: "Blue Door by Ana Rio", "ANA RIO blue
-door", "Ana Rio: Blue Door", "Ana Rio- Blue Door".
+door", "Ana Rio: Blue Door", "Ana Rio- Blue Door", "Ana Rio-Blue Door", "Ana Lago. Blue Door", "Ana
+Rio...Blue Door".
 """
 
 import re
@@ -18,7 +19,10 @@ _SHOUTED: Final = re.compile(r"^(?:[A-Z][A-Z'.&-]*\s+){2,6}(?=[a-z]{2})(?!by\b)"
 """Two words or more in capitals before small letters."""
 _HALF_SPACED: Final = re.compile(
     r"(?<=\w)-\s+(?=\w)|(?<=\w)\s+-(?=[^\W\d])|(?<=[^\W\d]):\s+(?=[^\W\d])|\s+[~*]\s+"
+    r"|(?<=\w)\s*\.{3,}\s*(?=\w)|(?<=[^\W\d_]{4})['\"]?\.\s+(?=[^\Wa-z\d_])"
 )
+_GLUED: Final = re.compile(r"(?<=[^\W\d_])-(?=[^\Wa-z\d_])")
+"""A dash without spaces before a capital: it sets apart what begins with two words."""
 
 
 def loose_stretches(text: str, start: int, end: int) -> Iterator[tuple[Stretch, Stretch]]:
@@ -43,6 +47,9 @@ def loose_stretches(text: str, start: int, end: int) -> Iterator[tuple[Stretch, 
         cut = start + shouted.end()
         yield (cut, end), (start, cut)
     halves = list(_HALF_SPACED.finditer(text, start, end))
+    glued = list(_GLUED.finditer(text, start, end))
+    if not halves and len(glued) == 1 and " " in text[start : glued[0].start()].strip():
+        halves = glued
     if len(halves) == 1 and start < halves[0].start() and halves[0].end() < end:
         left, right = (start, halves[0].start()), (halves[0].end(), end)
         yield right, left

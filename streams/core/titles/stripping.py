@@ -28,7 +28,9 @@ _PAIRS = {"(": ")", "[": "]", "{": "}", "<": ">"}
 _SIGNS = re.compile(r"[()\[\]{}<>]")
 _WAVES = re.compile(r"~([^~]+)~\s*$")
 _QUOTED_WORD = re.compile(r'"([^"]+)"\s*$')
-_FILE = re.compile(r"(?i)\.(?:avi|wmv|mpe?g|flv|mp[34]|mov|mkv|m4[av]|wav|flac|ogg|opus|webm|wma|aac)\s*$")
+_FILE = re.compile(
+    r"(?i)\.(?:avi|wmv|mpe?g|flv|mp[34]|mov|mkv|m4[av]|wav|flac|ogg|opus|webm|wma|aac|vob|divx|3gp)\s*$"
+)
 _STARRED = re.compile(r"(?i)\*+\s*(?:new|hot|exclusive|official|hd|hq|premiere)\s*\*+")
 _TRAILING = Phrases({"shown": TRAILING})
 _TRAILING_VERSIONS = Phrases({"version": TRAILING_VERSIONS})
