@@ -24,6 +24,7 @@ BELOW: dict[str, dict[str, str]] = {
         "near": "similar",
         "similar": "partly",
         "beside_artist": "phrase",
+        "main_title": "subtitle",
         "subtitle": "phrase",
         "phrase": "contained",
         "contained": "mostly",

@@ -38,7 +38,7 @@ STRANGERS = 20
 """Strangers of a video by vectors, and by a blocking key, at most."""
 _UNLIKE = frozenset({"different", "some", "word", "partly"})
 """Levels of two titles that are hardly of one work."""
-_ONE_TITLE = frozenset({"exact", "exact_short", "near", "phrase", "beside_artist", "subtitle"})
+_ONE_TITLE = frozenset({"exact", "exact_short", "near", "phrase", "beside_artist", "main_title", "subtitle"})
 
 STRIDE = 7_919
 """A prime: strangers are far apart in the table, and the same every time."""

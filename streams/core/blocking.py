@@ -4,10 +4,12 @@ A key is ``blocker:value``. Identifiers first, then titles; at most ``MAX_KEYS``
 """
 
 import itertools
+from collections.abc import Iterator
 
 from streams.core.normalize import clean_text, fold_diacritics, normalize_text
 from streams.core.records import LinkageRecord
-from streams.core.titles.spelling import in_one_spelling
+from streams.core.titles.spelling import in_one_spelling, without_article
+from streams.core.titles.subtitles import MAY_HAVE_ONE, halves_of
 
 MAX_KEYS = 16
 BLOCKERS = (
@@ -43,10 +45,11 @@ def blocking_keys(record: LinkageRecord) -> tuple[str, ...]:
     artists = [fold_diacritics(name) for name in record.artists[:2]]
     bases = list(dict.fromkeys(in_one_spelling(reading.base) for reading in record.readings[:3]))
     for reading in record.readings[:3]:
-        title = _squeeze(in_one_spelling(reading.base))
+        title = _title(reading.base)
         for name in [reading.artist, *artists] if reading.artist else artists:
             keys.append(f"title_artist:{title}|{_squeeze(fold_diacritics(name or ''))}")
-    keys += [f"title:{_squeeze(base)}" for base in bases[:2] if _distinctive(base)]
+    keys += [f"title:{_title(base)}" for base in bases[:2] if _distinctive(base)]
+    keys += [f"title:{_squeeze(main)}" for main in _main_title(record)]
     if bases:
         words = sorted(
             {word for word in bases[0].split() if word not in _STOP and len(word) > 1},
@@ -73,12 +76,26 @@ def _segment_keys(record: LinkageRecord, artists: list[str]) -> list[str]:
     keys: list[str] = []
     parts = [part for part in clean_text(first.source_text).split(" - ") if part]
     if len(parts) == 2:
-        bases = [_squeeze(in_one_spelling(fold_diacritics(normalize_text(part)))) for part in parts]
+        bases = [_title(fold_diacritics(normalize_text(part))) for part in parts]
         keys += [f"title_artist:{base}|{_squeeze(name)}" for name in names[:1] for base in bases[:1]]
         if not artists:
             keys.append(f"title_artist:{bases[0]}|{bases[1]}")
     keys += [f"heads:{_squeeze(first.base)[:4]}|{_squeeze(name)[:4]}" for name in names[:1]]
     return keys
+
+
+def _main_title(record: LinkageRecord) -> Iterator[str]:
+    """Give a title without its subtitle, as others write it."""
+    if not record.readings or not MAY_HAVE_ONE.search(record.readings[0].source_text):
+        return
+    halves = halves_of(record.readings[0].source_text, record.readings[0].base)
+    if halves is not None and halves.bracketed and _distinctive(halves.first):
+        yield halves.first
+
+
+def _title(base: str) -> str:
+    """Write a base title as it is compared."""
+    return _squeeze(without_article(in_one_spelling(base)))
 
 
 def _squeeze(text: str) -> str:

@@ -23,7 +23,7 @@ from streams.core.field_levels.facts import (
     may_share_a_place,
 )
 from streams.core.field_levels.prepared import WORK_SCHEMES, prepare
-from streams.core.field_levels.titles import compare_titles
+from streams.core.field_levels.titles import MAIN_TITLE, compare_titles
 from streams.core.field_levels.versions import ONE_SIDED, compare_versions
 from streams.core.filming import OTHER_VIDEO, film
 from streams.core.hearing import ABSENT, OF_SEVERAL, ONE_RECORDING, hear, shared
@@ -65,6 +65,7 @@ HIGH_HARMONY, SOME_HARMONY, LOW_HARMONY = 0.72, 0.6, 0.5
 COARSER = {
     ("title", "phrase"): "contained",
     ("title", "beside_artist"): "phrase",
+    ("title", MAIN_TITLE): "near",
     ("title", "subtitle"): "phrase",
     ("title_artist", "both_close"): "both",
     ("title", "piece"): "near",
@@ -182,10 +183,10 @@ def _harmony(sound: SoundEvidence | None) -> str:
     return "low" if sound.harmony < LOW_HARMONY else "middle"
 
 
-_STRONG_TITLES = frozenset({"exact", "exact_short", PIECE, "near"})
+_STRONG_TITLES = frozenset({"exact", "exact_short", PIECE, MAIN_TITLE, "near"})
 _OTHER_TITLES = frozenset({"mostly", "partly", "word", "some", DIFFERENT, PART_OF_PIECE, OTHER_PIECE})
 """Of two songs, as far as titles tell: that their album is one is then what is to be expected."""
-_WITHIN = frozenset({"phrase", "contained", "subtitle"})
+_WITHIN = frozenset({"phrase", "contained", "subtitle", MAIN_TITLE})
 _STRONG_ARTISTS = frozenset({*SAME, "in_title"})
 _NEAR_IN_TIME = frozenset({"second", "three_seconds"})
 _OTHER_ARTISTS = frozenset({DIFFERENT, "uploader_differs"})

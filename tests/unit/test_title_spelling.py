@@ -5,8 +5,8 @@ import pytest
 from streams.core.blocking import blocking_keys
 from streams.core.comparison import compare_records
 from streams.core.features import featurize
-from streams.core.records import Artist, LinkageRecord, Release, Upload
-from streams.core.titles.spelling import in_one_spelling
+from streams.core.records import Artist, LinkageRecord, Release, SourceKind, Upload
+from streams.core.titles.spelling import in_one_spelling, without_article
 
 
 def _record(title: str, artist: str | None = None, album: str | None = None) -> LinkageRecord:
@@ -97,3 +97,75 @@ def test_artist_and_album_of_the_other_side_are_no_words_of_the_title() -> None:
 def test_two_titles_beside_one_artist_share_nothing() -> None:
     one = _record("Harbour of Dreams Nine Rivers Glass Tour")
     assert _level(one, _record("Winter Glass", "Nine Rivers", "Glass Tour")) in {"different", "some"}
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("The Garden of Doors", "Garden of Doors"),
+        ("La puerta azul", "Puerta azul"),
+        ("Das blaue Tor", "Blaue Tor"),
+        ("Twenty-Five Doors", "25 Doors"),
+        ("The 1st Door", "First Door"),
+        ("Openin Doors", "Opening Doors"),
+        ("Whatcha Gonna Open", "Watcha Gonna Open"),
+        ("Auld Blue Door", "Old Blue Door"),
+    ],
+)
+def test_one_title_with_and_without_its_article(one: str, other: str) -> None:
+    assert _level(_record(one), _record(other)) in {"exact", "exact_short"}
+    assert set(blocking_keys(_record(one, "Ana Rio"))) & set(blocking_keys(_record(other, "Ana Rio")))
+
+
+@pytest.mark.parametrize("title", ["Die Young", "As Young", "La La", "The", "O Young One"])
+def test_first_words_that_are_no_article(title: str) -> None:
+    base = featurize(Upload(source="shop", item_id="1", title=title)).readings[0].base
+    assert without_article(base) == base
+
+
+def test_an_article_left_out_makes_no_title_short() -> None:
+    assert _level(_record("The Blue Door"), _record("The Blue Door")) == "exact"
+    assert _level(_record("The Blue Door"), _record("Blue Door")) == "exact_short"
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("Blue Garden Door (The Long Way Home)", "Blue Garden Door"),
+        ("(What a) Blue Garden Door", "Blue Garden Door"),
+        ("Blue Door (The Long Way)", "The Long Way (Blue Door)"),
+        ("Blue Door / The Long Way", "The Long Way / Blue Door"),
+    ],
+)
+def test_a_title_without_its_subtitle(one: str, other: str) -> None:
+    assert _level(_record(one), _record(other)) == "main_title"
+
+
+def test_a_title_is_found_without_its_subtitle() -> None:
+    one, other = _record("Blue Door (The Long Way Home)", "Ana Rio"), _record("Blue Door", "Ben Lago")
+    assert "title:bluedoor" in {*blocking_keys(one)} & {*blocking_keys(other)}
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "level"),
+    [
+        ("Blue Garden Door (The Long Way)", "Ana Rio Sings Blue Garden Door Tonight", "phrase"),
+        ("Gardens (The Long Way)", "Ana Rio Sings Gardens", "contained"),
+        ("The Long Way (Gardens)", "Ana Rio Sings Gardens", "contained"),
+        ("Blue Garden Door (Of Mine)", "Blue Garden Door (Of Yours)", "phrase"),
+        # Neither bracket says so, and the rest is short.
+        ("Gardens (Of Mine)", "Gardens (Of Yours)", "mostly"),
+        ("Starlight", "Star Light Over New York", "contained"),
+        ("Star Light", "Starlight Over New York", "contained"),
+    ],
+)
+def test_a_half_of_a_title_within_the_other(one: str, other: str, level: str) -> None:
+    assert _level(_record(one), _record(other)) == level
+
+
+def test_a_bracket_on_a_platform_may_name_anybody() -> None:
+    video = featurize(
+        Upload(source="tube", item_id="1", title="Blue Door (Gardens)", source_kind=SourceKind.video_platform)
+    )
+    assert _level(video, _record("Ana Rio Sings Gardens")) == "different"
+    assert _level(video, _record("Ana Rio Sings Blue Door")) == "contained"

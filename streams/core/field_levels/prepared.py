@@ -1,5 +1,6 @@
 """What comparisons need of a record, computed once and kept as long as the record is."""
 
+import itertools
 from collections.abc import Sequence
 from functools import lru_cache
 from weakref import ref
@@ -8,9 +9,9 @@ from streams.core.names import name_form
 from streams.core.normalize import fold_diacritics, normalize_text
 from streams.core.records import LinkageRecord, SourceKind, TitleReading, TypedNumber, VersionPart
 from streams.core.titles.pieces import Piece, read_piece
-from streams.core.titles.spelling import in_one_spelling
+from streams.core.titles.spelling import in_one_spelling, without_article
 from streams.core.titles.stripping import same_name
-from streams.core.titles.subtitles import MAY_HAVE_ONE, other_titles
+from streams.core.titles.subtitles import MAY_HAVE_ONE, halves_of
 from streams.core.versions import OF_WHOLE_ALBUMS, Mastering, identity_types, mastering_of, read_version
 
 _NOBODY = frozenset(
@@ -33,6 +34,7 @@ class Prepared:
         "albums",
         "all_bases",
         "any_title_token",
+        "are_long",
         "artist_forms",
         "artist_ids",
         "artists",
@@ -41,12 +43,14 @@ class Prepared:
         "contributors",
         "explicit",
         "given_names",
+        "halves",
         "instrumental",
+        "joined",
         "mastering",
         "media_kind",
         "names",
         "numbers",
-        "other_titles",
+        "of_platform",
         "pieces",
         "squeezed",
         "squeezed_set",
@@ -64,18 +68,21 @@ class Prepared:
         self.explicit = record.explicit
         self.instrumental = record.instrumental
         readings = record.readings
-        self.bases = tuple(in_one_spelling(reading.base) for reading in readings)
+        spelt = tuple(in_one_spelling(reading.base) for reading in readings)
+        self.are_long = tuple(map(is_long, spelt))
+        self.bases = tuple(map(without_article, spelt))
         self.all_bases = "|".join(self.bases[:3])
         self.squeezed = tuple(base.replace(" ", "") for base in self.bases)
         self.with_artist = _with_artist(readings, self.squeezed)
         self.squeezed_set = frozenset(self.squeezed)
-        self.other_titles = (
-            other_titles(readings[0].source_text, readings[0].base)
+        self.halves = (
+            halves_of(readings[0].source_text, readings[0].base)
             if readings and MAY_HAVE_ONE.search(readings[0].source_text)
-            else ()
+            else None
         )
         self.title_tokens = tuple(frozenset(base.split()) for base in self.bases)
         self.any_title_token = frozenset[str]().union(*self.title_tokens[:3])
+        self.joined = _joined(self.bases[:3])
         names = [fold_diacritics(name) for name in record.artists]
         self.given_names = _to_find(names)
         if readings and readings[0].artist:
@@ -83,9 +90,8 @@ class Prepared:
         names = [name for name in names if name and not _is_nobody(name)]
         # That a channel is the artist's own shows where the title names the artist too.
         who = (readings[0].artist if readings else None) or ""
-        self.uploaded = record.source_kind is SourceKind.video_platform and not any(
-            same_name(name, who) for name in record.artists
-        )
+        self.of_platform = record.source_kind is SourceKind.video_platform
+        self.uploaded = self.of_platform and not any(same_name(name, who) for name in record.artists)
         self.names = _to_find(names) if readings and readings[0].artist else self.given_names
         self.artist_forms = tuple(dict.fromkeys(map(name_form, names)))
         self.artists = frozenset(form.key for form in self.artist_forms if form.generation is None)
@@ -108,6 +114,27 @@ class Prepared:
                 numbers.setdefault(number.scheme, set()).add(number.value)
         self.numbers = numbers
         self.pieces = _pieces(readings) if any(map(_names_work, numbers)) else ()
+
+
+def is_long(base: str) -> bool:
+    """Say whether a title is too long for two works to share it by chance."""
+    return len(base.replace(" ", "")) >= _MANY_LETTERS or len(set(base.split())) >= _MANY_WORDS
+
+
+_MANY_LETTERS, _MANY_WORDS = 10, 3
+
+
+def _joined(bases: Sequence[str]) -> frozenset[str]:
+    """Write each two neighbouring words of titles together, as some write them; short ones are chance."""
+    return frozenset(
+        one + other
+        for base in bases
+        for one, other in itertools.pairwise(base.split())
+        if len(one) + len(other) >= _LONG_WORD
+    )
+
+
+_LONG_WORD = 8
 
 
 def _names_work(scheme: str) -> bool:
@@ -136,12 +163,10 @@ def _is_nobody(name: str) -> bool:
 
 
 def _to_find(names: Sequence[str]) -> tuple[str, ...]:
-    """Give the names that are long enough to be found in titles, spelt as titles are."""
-    return tuple(
-        in_one_spelling(name)
-        for name in dict.fromkeys(names)
-        if len(name) >= LONG_ENOUGH_TO_FIND and not _is_nobody(name)
-    )
+    """Give the names long enough to be found in titles, as titles are spelt; also without article."""
+    spelt = [in_one_spelling(name) for name in names if not _is_nobody(name)]
+    both = (form for name in spelt for form in (name, without_article(name)))
+    return tuple(dict.fromkeys(form for form in both if len(form) >= LONG_ENOUGH_TO_FIND))
 
 
 _EDITION = frozenset(

@@ -3,12 +3,12 @@
 from rapidfuzz import fuzz
 
 from streams.core.field_levels.beside import Beside, what_stands_beside
-from streams.core.field_levels.prepared import Prepared
+from streams.core.field_levels.prepared import Prepared, is_long
 from streams.core.hearing import ABSENT
 from streams.core.names import SAME, compare_names
 from streams.core.names.comparing import WITHIN
 from streams.core.titles.pieces import OTHER, PART, PIECE, compare_pieces
-from streams.core.titles.subtitles import share_a_title
+from streams.core.titles.subtitles import Halves, share_a_title
 from streams.core.wording import CONTAINMENTS, containment
 
 
@@ -18,12 +18,11 @@ def compare_titles(left: Prepared, right: Prepared) -> tuple[str, int, int]:
         return ABSENT, 0, 0
     if not left.squeezed_set.isdisjoint(right.squeezed_set) and (equal := _equal_readings(left, right)):
         i, j = equal
-        long = len(left.squeezed[i]) >= 10 or len(left.title_tokens[i]) >= 3
-        return ("exact" if long else "exact_short"), i, j
+        return ("exact" if left.are_long[i] and right.are_long[j] else "exact_short"), i, j
     if left.pieces and right.pieces and (piece := _compare_pieces(left, right)):
         return piece, 0, 0
-    if (left.other_titles or right.other_titles) and _share_a_title(left, right):
-        return "subtitle", 0, 0
+    if (left.halves or right.halves) and (shared := _share_a_title(left, right)):
+        return shared, 0, 0
     best, where = 0.0, (0, 0)
     for i, base in enumerate(left.squeezed):
         for j, other in enumerate(right.squeezed):
@@ -36,6 +35,10 @@ def compare_titles(left: Prepared, right: Prepared) -> tuple[str, int, int]:
         return "near", *where
     if left.any_title_token.isdisjoint(right.any_title_token):
         found, at = None, (0, 0)
+        if not (
+            left.joined.isdisjoint(right.any_title_token) and right.joined.isdisjoint(left.any_title_token)
+        ):
+            found = _written_apart(left, right)
     else:
         beside = what_stands_beside(left, right)
         if beside and (agreeing := beside.agreeing(left, right)):
@@ -50,13 +53,28 @@ def compare_titles(left: Prepared, right: Prepared) -> tuple[str, int, int]:
     return ("some" if best >= 60 else "different"), *where
 
 
-def _share_a_title(left: Prepared, right: Prepared) -> bool:
-    """Say whether one title is a half of the other, as its subtitle is, or both have one half in common."""
-    return (
-        right.squeezed[0] in left.other_titles
-        or left.squeezed[0] in right.other_titles
-        or share_a_title(left.other_titles, right.other_titles)
-    )
+def _share_a_title(left: Prepared, right: Prepared) -> str | None:
+    """Say whether one title is a half of the other, as its subtitle is, or both have one half in common.
+
+    A long title is told without its subtitle as well as with it, and with the two the other way round.
+    """
+    found = [_is_half(one.halves, other) for one, other in ((left, right), (right, left)) if one.halves]
+    if left.halves and right.halves:
+        swapped = left.halves.squeezed == right.halves.squeezed[::-1]
+        found.append(
+            MAIN_TITLE if swapped else "subtitle" if share_a_title(left.halves, right.halves) else None
+        )
+    return MAIN_TITLE if MAIN_TITLE in found else "subtitle" if "subtitle" in found else None
+
+
+def _is_half(halves: Halves, other: Prepared) -> str | None:
+    first, second = halves.squeezed
+    if halves.bracketed and first == other.squeezed[0] and is_long(halves.first):
+        return MAIN_TITLE
+    return "subtitle" if other.squeezed[0] in (first, second) else None
+
+
+MAIN_TITLE = "main_title"
 
 
 def _compare_pieces(left: Prepared, right: Prepared) -> str | None:
@@ -105,7 +123,40 @@ def _containment(
             )
             if found is not None and (rank := CONTAINMENTS.index(found)) > best:
                 best, at = rank, (i, j)
+    for one_side, other_side in ((left, right), (right, left)):
+        if one_side.halves is not None and (found := _halves_within(one_side, other_side)) is not None:
+            best = max(best, CONTAINMENTS.index(found))
     return (CONTAINMENTS[best] if best >= 0 else None), at
+
+
+def _written_apart(left: Prepared, right: Prepared) -> str | None:
+    """Say whether one title stands in the other but for a space: "Stardust" in "Star Dust, New York"."""
+    for one, other in ((left, right), (right, left)):
+        if any(base in other.joined for base in one.bases[:3]):
+            return "contained"
+        if any(base in other.any_title_token for base in one.joined.intersection(one.squeezed[:3])):
+            return "contained"
+    return None
+
+
+def _halves_within(own: Prepared, other: Prepared) -> str | None:
+    """Find a half of a title in the other's title: "Blue Door (The Long Way)" in "Ana Rio sings Blue Door".
+
+    On platforms a bracket may name anybody. Of two titles with a bracket each only what a phrase says counts.
+    """
+    halves = own.halves
+    if halves is None:
+        return None
+    told = (halves.first,) if own.of_platform and halves.bracketed else (halves.first, halves.second)
+    found: list[str] = []
+    for half in told:
+        words = frozenset(half.split())
+        for base, others in zip(other.bases[:3], other.title_tokens[:3], strict=True):
+            if words <= others and (level := containment(half, base, words, others)):
+                found.append(level)
+    if other.halves is not None:
+        found = [level for level in found if level == CONTAINMENTS[-1]]
+    return max(found, key=CONTAINMENTS.index, default=None)
 
 
 def _same_artist_read(left: Prepared, right: Prepared, i: int, j: int) -> bool:
