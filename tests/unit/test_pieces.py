@@ -70,6 +70,11 @@ def _level(
         ("Nights, M. 55: Scarbo", "Nights: III. Scarbo"),
         ("Sonata in G, Op. 14,2: III. Scherzo", "Sonata No. 10 in G major, Op. 14 No. 2: III. Scherzo"),
         ("12 Etudes, Op. 25: Etude No. 17 in E minor, Op. 25, No. 5", "Etudes, Op. 25: No. 5 in E minor"),
+        (
+            "12 Etudes, Op. 25: Etude No. 17 in E minor, Op. 25, No. 5",
+            "Etudes, Op. 25 (Excerpts): No. 5 in E minor",
+        ),
+        ("Etude No. 17, Op. 25 No. 5", "Etude No. 5, Op. 25 - No. 5"),
         ("24 Preludes, Op. 28: Prelude No. 12 in G minor", "24 Preludes, Op. 28: No. 12"),
         ("Liebestraum, S541: No. 3. Nocturne", "Liebestraum No. 3 in A-flat major, S. 541/3"),
         ("Sonata in D, K. 96/L.465", "Sonata in D major, Kk.96"),
@@ -134,6 +139,29 @@ def test_an_opus_number_is_that_of_its_composer() -> None:
     one, other = "24 Preludes, Op. 28: No. 3", "Sonate, Op. 28: No. 3"
     assert _level(one, other, composers=("Clara Wieck", "Louise Farr")) not in {PIECE, OTHER, PART}
     assert _level(one, "Waldlieder, Op. 28: No. 3", composers=None) not in {PIECE, OTHER, PART}
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ("Konzert für Violine und Orchester", "Concerto, violin, orchestra", True),
+        ("Concerto pour violoncelle et orchestre", "Cello Concerto", False),
+        ("Concerto pour violoncelle et orchestre", "Violin Concerto with Orchestra", False),
+        ("Sonate für Violine und Klavier", "Sonata per violino e pianoforte", True),
+        ("Violin Sonata in the Rain", "Violinsonate", False),
+    ],
+)
+def test_works_that_are_named_by_form_and_instruments(one: str, other: str, *, same: bool) -> None:
+    assert (_level(one, other) == "piece") is same
+    assert _level(one, other, composers=("Clara Wieck", "Fanny Berg")) != "piece"
+
+
+def test_an_opus_with_the_number_in_it_overrules_how_else_a_piece_is_counted() -> None:
+    one, other = (
+        featurize(Upload(source="label", item_id=title, title=title))
+        for title in ("Etude No. 17, Op. 25 No. 5", "Etude No. 5, Op. 25 (Excerpts): No. 5")
+    )
+    assert compare_records(one, other, None).work_cannot_link is None
 
 
 def test_two_letters_of_a_number_are_two_pieces() -> None:

@@ -8,6 +8,7 @@ from streams.core.records import LinkageRecord
 
 _OF_PUBLISHERS = frozenset({"opus", "number"})
 """Numbers that a catalogue of all works of a composer overrules: sonatas are counted in several ways."""
+_PLACED = frozenset({"opus", "opus_number"})
 
 
 def compare_durations(left: int | None, right: int | None) -> str:
@@ -30,7 +31,8 @@ def compare_numbers(left: Prepared, right: Prepared) -> tuple[str, str | None]:
         return ABSENT, None
     both = [scheme for scheme in left.numbers if scheme in right.numbers]
     agree = {scheme for scheme in both if _share_a_number(left.numbers[scheme], right.numbers[scheme])}
-    catalogued = any(scheme.startswith("catalogue:") for scheme in agree)
+    # An opus with the number in it names a piece as a catalogue does: "Etude No. 17, Op. 25 No. 5".
+    catalogued = agree >= _PLACED or any(scheme.startswith("catalogue:") for scheme in agree)
     for scheme in both:
         if scheme not in agree and not (
             catalogued and (scheme in _OF_PUBLISHERS or scheme.startswith("catalogue:"))

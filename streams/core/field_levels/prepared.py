@@ -12,6 +12,7 @@ from streams.core.titles.pieces import Piece, read_piece
 from streams.core.titles.spelling import in_one_spelling, without_article
 from streams.core.titles.stripping import same_name
 from streams.core.titles.subtitles import MAY_HAVE_ONE, halves_of
+from streams.core.titles.terms import named_by_form
 from streams.core.versions import OF_WHOLE_ALBUMS, Mastering, identity_types, mastering_of, read_version
 
 _NOBODY = frozenset(
@@ -48,6 +49,7 @@ class Prepared:
         "joined",
         "mastering",
         "media_kind",
+        "named_by_form",
         "names",
         "numbers",
         "of_platform",
@@ -113,6 +115,7 @@ class Prepared:
             if _is_identity(number):
                 numbers.setdefault(number.scheme, set()).add(number.value)
         self.numbers = numbers
+        self.named_by_form = named_by_form(readings[0].base) if readings else None
         self.pieces = _pieces(readings) if any(map(_names_work, numbers)) else ()
 
 

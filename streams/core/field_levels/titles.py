@@ -21,6 +21,8 @@ def compare_titles(left: Prepared, right: Prepared) -> tuple[str, int, int]:
         return ("exact" if left.are_long[i] and right.are_long[j] else "exact_short"), i, j
     if left.pieces and right.pieces and (piece := _compare_pieces(left, right)):
         return piece, 0, 0
+    if left.named_by_form and left.named_by_form == right.named_by_form and _one_composer(left, right):
+        return PIECE, 0, 0
     if (left.halves or right.halves) and (shared := _share_a_title(left, right)):
         return shared, 0, 0
     best, where = 0.0, (0, 0)

@@ -71,8 +71,9 @@ _AROUND = tuple(
     for pattern in words.values()
 )
 _MAY_BE_AROUND = re.compile(r"[楽樂乐章番号號首部話集巻卷辑輯장번부권]|satz|mouvement|часть", re.IGNORECASE)
+# A bracket between an opus and its number says how much is played: "Op. 25 (Excerpts): No. 5".
 _OPUS_NUMBER = re.compile(
-    r"^(?:\s*/\s*|,(?=\d)|[\s,:]*(?:(?:nos?|nr|n)\b[.°]?|№|#)\s*)(\d+)\b", re.IGNORECASE
+    r"^(?:\s*/\s*|,(?=\d)|(?:\s*\([^()]*\))?[\s,:.-]*(?:(?:nos?|nr|n)\b[.°]?|№|#)\s*)(\d+)\b", re.IGNORECASE
 )
 _ORDINAL = re.compile(
     r"(?<![^\W_])(?:" + "|".join(map(re.escape, sorted(ORDINALS, key=len, reverse=True))) + r")(?= +(\w+))",

@@ -117,6 +117,31 @@ ORDINALS: Final = {
 """Ordinal numbers before a form: the fifth symphony is symphony number 5."""
 
 
+def named_by_form(base: str) -> frozenset[str] | None:
+    """Give form and instruments of a title that is made of nothing else: "Konzert für Violine und Orchester".
+
+    Parameters
+    ----------
+    base : str
+        normalised, without accents
+
+    Returns
+    -------
+    frozenset of str, optional
+        as one language writes them; none for a title with any other word, a number, or no instrument
+    """
+    told: list[str] = []
+    for word in base.split():
+        if word in UNTOLD:
+            continue
+        terms = TERMS.get(word, word).split()
+        if not FORMS.union(INSTRUMENTS).issuperset(terms):
+            return None
+        told += terms
+    named = frozenset(told)
+    return named if named & FORMS and named & INSTRUMENTS else None
+
+
 def is_form(word: str) -> bool:
     """Say whether a word names a form that works are counted by."""
     plain = fold_diacritics(word.lower())

@@ -14,6 +14,8 @@ _GENRES = {
     "sn": "Sonata", "co": "Concerto", "qt": "Quartet", "qua": "Quartet", "sy": "Symphony", "st": "Suite",
     "mld": "Mélodie", "zz": "Piece", "tr": "Trio", "vr": "Variations", "op": "Opera",
 }  # fmt: skip
+# Of its list of instruments, those that stand for a title as well.
+_INSTRUMENTS = {"kpf": "piano", "svl": "violin", "svc": "cello", "oun": "orchestra"}
 _NOTES = {"a": "A", "b": "B", "c": "C", "d": "D", "e": "E", "f": "F", "g": "G"}
 
 
@@ -40,7 +42,7 @@ def _works(path: Path, source: str) -> dict[str, Upload]:
     found = {}
     for line in path.read_bytes().splitlines():
         work = orjson.loads(line)
-        titles = work.get("P102_has_title") or [_genre(work)]
+        titles = work.get("P102_has_title") or [_named_by_genre(work)]
         told = [_with_numbers(title, work) for title in titles]
         found[work["id"]] = Upload(
             source=source,
@@ -57,9 +59,15 @@ def _works(path: Path, source: str) -> dict[str, Upload]:
     return found
 
 
-def _genre(work: dict[str, Any]) -> str:
-    codes = [code.rpartition("/")[2] for code in work.get("U12_has_genre", ())]
-    return next((_GENRES[code] for code in codes if code in _GENRES), "Piece")
+def _named_by_genre(work: dict[str, Any]) -> str:
+    """Name a work without a title as libraries do: "Concerto, violin, orchestra"."""
+    genres, media = (
+        [code.rpartition("/")[2] for code in work.get(name, ())]
+        for name in ("U12_has_genre", "U2_foresees_use_of_medium_of_performance_of_type")
+    )
+    genre = next((_GENRES[code] for code in genres if code in _GENRES), "Piece")
+    instruments = [name for code, name in _INSTRUMENTS.items() if code in media]
+    return ", ".join([genre, *instruments])
 
 
 def _with_numbers(title: str, work: dict[str, Any]) -> str:
