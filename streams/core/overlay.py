@@ -22,6 +22,8 @@ _FIRST_ROWS = 256
 _QUERIES_AT_ONCE = 256
 # Twice what a float32 product of two unit vectors of up to 768 dimensions can be off by (n * 2**-24 each).
 _ROUGH = 1e-4
+# Whatever is not infinitely far is at least as near.
+_LEAST = float(np.finfo(np.float32).min)
 
 
 class _Row(NamedTuple):
@@ -42,6 +44,7 @@ class _Collection:
         self._live = np.empty(_FIRST_ROWS, dtype=np.bool_)
         self._places: dict[str, int] = {}  # of live rows, counted from the first row ever
         self._dropped = 0
+        self._floor = 0
 
     @property
     def vectors(self) -> FloatArray:
@@ -69,12 +72,23 @@ class _Collection:
         if place is not None:
             self.live[place - self._dropped] = False
 
+    def first_since(self, offset: int) -> int:
+        """Give the place of the first row from an offset on, whatever of those below the floor is left."""
+        return bisect_left(self.offsets, max(offset, self._floor))
+
     def count_since(self, offset: int, without: Collection[str] = ()) -> int:
-        first = bisect_left(self.offsets, offset)
+        first = self.first_since(offset)
         gone = sum(self._places.get(row_id, -1) - self._dropped >= first for row_id in without)
         return int(np.count_nonzero(self.live[first:])) - gone
 
-    def drop(self, count: int) -> None:
+    def drop_before(self, floor: int) -> None:
+        self._floor = max(floor, self._floor)
+        count = self.first_since(floor)
+        # What is left is moved: that must not be more than what goes.
+        if 2 * count > len(self.rows):
+            self._drop(count)
+
+    def _drop(self, count: int) -> None:
         for row in self.rows[:count]:
             if self._places.get(row.row_id, self._dropped + count) < self._dropped + count:
                 del self._places[row.row_id]
@@ -101,17 +115,20 @@ class _Similar(NamedTuple):
 
     def nearest(self, asker: ItemKey, without: Collection[str], limit: int) -> list[tuple[float, _Row]]:
         """Give the nearest rows of others that are near enough, the first of equals first."""
+        if not len(self.rough):
+            return []
         floor = reach_of(self.space[1]).floor
-        near = np.flatnonzero(np.isfinite(self.rough) & (self.rough >= floor - _ROUGH))
+        near = np.flatnonzero(self.rough >= max(floor - _ROUGH, _LEAST))
         wanted = limit + len(without)
         while len(near):
             places = near[_largest(self.rough[near], wanted)]
             similarity = self._exactly(places)
+            order = np.argsort(-similarity, kind="stable")
             found = [
-                (float(similarity[at]), row)
-                for at in np.argsort(-similarity, kind="stable")
-                if similarity[at] >= floor
-                and (row := self.rows[self.first + int(places[at])]).key != asker
+                (cosine, row)
+                for cosine, at in zip(similarity[order].tolist(), places[order].tolist(), strict=True)
+                if cosine >= floor
+                and (row := self.rows[self.first + at]).key != asker
                 and row.row_id not in without
             ]
             if len(found) >= limit or len(places) == len(near):
@@ -169,9 +186,7 @@ class Overlay:
     def drop_before(self, floor: int) -> None:
         """Forget rows that every index build in use has folded."""
         for held in self._collections.values():
-            gone = bisect_left(held.offsets, floor)
-            if gone:
-                held.drop(gone)
+            held.drop_before(floor)
 
     def compare(self, uploads: Sequence[EncodedUpload], *, since: Sequence[int]) -> list[Nearby]:
         """Compare the rows with every upload of a batch at once; ``nearest`` makes candidates of that.
@@ -234,13 +249,15 @@ def nearest(
 
 def _similar(space: Space, held: _Collection, queries: Sequence[_Query]) -> list[_Similar]:
     """Compare one collection with some queries; one product is several times cheaper than one per query."""
-    starts = [bisect_left(held.offsets, query.since) for query in queries]
+    starts = [held.first_since(query.since) for query in queries]
     first = min(starts)
     if first == len(held.rows):
         return [_UNKNOWN for _ in queries]
     vectors = held.vectors[first:]
-    rough = np.stack([query.values for query in queries]) @ vectors.T
-    rough[:, ~held.live[first:]] = -np.inf
+    rough = np.array([query.values for query in queries]) @ vectors.T
+    live = held.live[first:]
+    if not live.all():
+        rough[:, ~live] = -np.inf
     return [
         _Similar(space, held.rows, start, vectors[start - first :], query.values, row[start - first :])
         for query, start, row in zip(queries, starts, rough, strict=True)
