@@ -22,9 +22,23 @@ from streams.core.field_levels.facts import (
     compare_years,
     may_share_a_place,
 )
-from streams.core.field_levels.prepared import WORK_SCHEMES, prepare
+from streams.core.field_levels.prepared import (
+    ALBUM,
+    COVER,
+    EXPLICIT,
+    GTIN,
+    ID,
+    ISRC,
+    ISWC,
+    LANGUAGE,
+    TRACK,
+    WORK_SCHEMES,
+    YEAR,
+    Prepared,
+    prepare,
+)
 from streams.core.field_levels.titles import MAIN_TITLE, compare_titles
-from streams.core.field_levels.versions import ONE_SIDED, compare_versions
+from streams.core.field_levels.versions import NO_VERSION, ONE_SIDED, compare_versions
 from streams.core.filming import OTHER_VIDEO, film
 from streams.core.hearing import ABSENT, OF_SEVERAL, ONE_RECORDING, hear, shared
 from streams.core.names import SAME
@@ -173,8 +187,8 @@ def _agrees(heard: str, written: str | None, title: str) -> bool:
     return heard in {"part", "shares"} and written in OF_SEVERAL
 
 
-def _harmony(sound: SoundEvidence | None) -> str:
-    if sound is None or sound.harmony is None:
+def _harmony(sound: SoundEvidence) -> str:
+    if sound.harmony is None:
         return ABSENT
     if sound.harmony >= HIGH_HARMONY:
         return "high"
@@ -211,14 +225,26 @@ def compare_records(
     limits : SoundLimits
         what a sound must reach to be heard again
     """
-    a, b = prepare(left), prepare(right)
+    return compare_prepared(left, right, prepare(left), prepare(right), sound, staged=staged, limits=limits)
+
+
+def compare_prepared(
+    left: LinkageRecord,
+    right: LinkageRecord,
+    a: Prepared,
+    b: Prepared,
+    sound: SoundEvidence | None,
+    *,
+    staged: bool,
+    limits: SoundLimits,
+) -> Comparison:
+    """Compare two records as ``compare_records`` does, given what was prepared of each."""
     title, reading_left, reading_right = compare_titles(a, b)
     artist = compare_artists(a, b)
-    isrc = compare_isrcs(left, right)
-    iswc = compare_sets(left.iswcs, right.iswcs)
-    ids = compare_ids(left, right)
-    heard, heard_relation = hear(sound, limits)
-    harmony = _harmony(sound)
+    given = a.given & b.given
+    isrc = compare_isrcs(left, right) if given & ISRC else ABSENT
+    iswc = compare_sets(left.iswcs, right.iswcs) if given & ISWC else ABSENT
+    ids = compare_ids(left, right) if given & ID else ABSENT
     duration = compare_durations(left.duration_ms, right.duration_ms)
     # With any of these the fields that are left could still make it a review (a test has the bound).
     hopeless = (
@@ -226,7 +252,7 @@ def compare_records(
         and title == "different"
         and artist == DIFFERENT
         and duration not in _NEAR_IN_TIME
-        and not may_share_a_place(a, b)
+        and not (given & TRACK and may_share_a_place(a, b))
         and isrc not in SHARED
         and iswc != "equal"
         and ids == ABSENT
@@ -254,8 +280,10 @@ def compare_records(
     if title in _STRONG_TITLES and artist != ABSENT:
         both = "both" if artist in _STRONG_ARTISTS else "both_close" if artist == CLOSE else "title_only"
     i, j = (reading_left, reading_right) if title in _ONE_READING else (0, 0)
-    version, relation, cannot_link = compare_versions(a, b, i, j)
-    numbers, scheme = compare_numbers(a, b)
+    version, relation, cannot_link = NO_VERSION
+    if a.types[i] or b.types[j]:
+        version, relation, cannot_link = compare_versions(a, b, i, j)
+    numbers, scheme = compare_numbers(a, b) if a.numbers and b.numbers else (ABSENT, None)
     work_cannot_link = None
     if scheme is not None:
         cannot_link = f"number:{scheme}"
@@ -264,30 +292,35 @@ def compare_records(
     if version == "none" and artist in _OTHER_ARTISTS and title in _STRONG_TITLES:
         declared = (left.declared_cover, right.declared_cover)
         relation = "cover_of" if declared[0] else "has_cover" if declared[1] else relation
+    heard, harmony = ABSENT, ABSENT
     contradiction = None
-    if heard in ONE_RECORDING:
-        # What was heard overrules what was written; the clash is told.
-        if cannot_link or version in ONE_SIDED:
-            contradiction = "heard_against_declared"
-        cannot_link = work_cannot_link = relation = None
-    elif heard in {"excerpt", "retimed", "part", "shares"}:
-        cannot_link, written = f"sound:{heard}", relation
-        relation = heard_relation
-        if heard == "retimed":
-            relation, silent = _retimed(relation, a.types[i], b.types[j])
-            contradiction = "heard_against_declared" if silent else None
-        elif _agrees(heard, written, title):
-            relation = written
-        elif heard == "shares":
-            relation = shared(sound, left.year, right.year)
-    elif heard in {"other", "unaligned"} and harmony == "high" and relation is None:
-        relation = OTHER_VERSION
-    if isrc in SHARED and heard == "other":
-        contradiction, cannot_link = "same_isrc_other_sound", cannot_link or "sound:other"
-    elif isrc in SHARED and scheme is not None and heard not in ONE_RECORDING:
-        contradiction = "same_isrc_other_number"
-    elif isrc in SHARED and cannot_link and cannot_link.startswith("version:"):
-        contradiction = "same_isrc_other_version"
+    if sound is not None:
+        heard, heard_relation = hear(sound, limits)
+        harmony = _harmony(sound)
+        if heard in ONE_RECORDING:
+            # What was heard overrules what was written; the clash is told.
+            if cannot_link or version in ONE_SIDED:
+                contradiction = "heard_against_declared"
+            cannot_link = work_cannot_link = relation = None
+        elif heard in {"excerpt", "retimed", "part", "shares"}:
+            cannot_link, written = f"sound:{heard}", relation
+            relation = heard_relation
+            if heard == "retimed":
+                relation, silent = _retimed(relation, a.types[i], b.types[j])
+                contradiction = "heard_against_declared" if silent else None
+            elif _agrees(heard, written, title):
+                relation = written
+            elif heard == "shares":
+                relation = shared(sound, left.year, right.year)
+        elif heard in {"other", "unaligned"} and harmony == "high" and relation is None:
+            relation = OTHER_VERSION
+    if isrc in SHARED:
+        if heard == "other":
+            contradiction, cannot_link = "same_isrc_other_sound", cannot_link or "sound:other"
+        elif scheme is not None and heard not in ONE_RECORDING:
+            contradiction = "same_isrc_other_number"
+        elif cannot_link and cannot_link.startswith("version:"):
+            contradiction = "same_isrc_other_version"
     media_kind = pictures = ABSENT
     if left.kind is Kind.music_video and right.kind is Kind.music_video:
         pictures = compare_pictures(left.pictures, right.pictures)
@@ -303,9 +336,8 @@ def compare_records(
         relation, contradiction = filmed.relation or relation, filmed.contradiction or contradiction
         if filmed.contradiction:
             relation = None
-    cover = compare_flags(left.declared_cover, right.declared_cover)
-    album = compare_albums(a, b)
-    track = compare_tracks(a, b, album)
+    album = compare_albums(a, b) if given & ALBUM else ABSENT
+    track = compare_tracks(a, b, album) if given & TRACK else ABSENT
     if numbers == ABSENT and title in _WITHIN and ("part" in a.numbers) is not ("part" in b.numbers):
         numbers = "one_sided"
     if album == "equal" and (title in _OTHER_TITLES or numbers == "one_sided"):
@@ -320,15 +352,15 @@ def compare_records(
         numbers,
         duration,
         album,
-        compare_years(left.year, right.year),
+        compare_years(left.year, right.year) if given & YEAR else ABSENT,
         isrc,
         iswc,
-        compare_gtins(left, right),
+        compare_gtins(left, right) if given & GTIN else ABSENT,
         ids,
         track,
-        compare_sets(left.languages, right.languages),
-        compare_flags(left.explicit, right.explicit),
-        cover,
+        compare_sets(left.languages, right.languages) if given & LANGUAGE else ABSENT,
+        compare_flags(left.explicit, right.explicit) if given & EXPLICIT else ABSENT,
+        compare_flags(left.declared_cover, right.declared_cover) if given & COVER else ABSENT,
         media_kind,
         heard,
         harmony,

@@ -16,12 +16,12 @@ from streams.core.comparison import (
     FIELDS,
     SKIPPED,
     Comparison,
-    compare_records,
+    compare_prepared,
     one_sided_rule,
 )
-from streams.core.field_levels.prepared import prepare
+from streams.core.field_levels.prepared import Prepared, prepare
 from streams.core.hearing import ABSENT
-from streams.core.levels import LEVEL_FIELDS, compare_levels, level_values
+from streams.core.levels import LEVEL_FIELDS, Values, compare_levels, level_values
 from streams.core.records import (
     HeadScore,
     LedgerLine,
@@ -29,7 +29,6 @@ from streams.core.records import (
     LinkageRecord,
     PairScore,
     SoundEvidence,
-    SourceKind,
 )
 from streams.errors import SchemaError
 
@@ -178,18 +177,16 @@ def stratum_of(left: LinkageRecord, right: LinkageRecord, sound: SoundEvidence |
     What the two senders are, then ``+ids`` where both give an identifier of recordings, then ``+sound`` where
     their sounds were compared.
     """
-    identified = _is_identified(left) and _is_identified(right)
-    return _stratum(left.source_kind, right.source_kind, identified, sound is not None)
+    return _stratum_of(prepare(left), prepare(right), sound)
 
 
-def _is_identified(record: LinkageRecord) -> bool:
-    return bool(record.isrcs or record.mbid or record.acoustid)
+def _stratum_of(one: Prepared, other: Prepared, sound: SoundEvidence | None) -> str:
+    return _stratum(one.sender, other.sender, one.identified and other.identified, sound is not None)
 
 
 @cache
-def _stratum(one: SourceKind | None, other: SourceKind | None, identified: bool, heard: bool) -> str:
-    kinds = sorted(kind.value if kind else "unknown" for kind in (one, other))
-    return "|".join(kinds) + "+ids" * identified + "+sound" * heard
+def _stratum(one: str, other: str, identified: bool, heard: bool) -> str:
+    return "|".join(sorted((one, other))) + "+ids" * identified + "+sound" * heard
 
 
 def coarser_strata(stratum: str) -> tuple[str, ...]:
@@ -231,7 +228,17 @@ class Scorer:
         False compares every field of every pair; see :func:`streams.core.comparison.compare_records`
     """
 
-    __slots__ = ("_audio", "_has_strata", "_heads", "_kept", "_limits", "_master", "_staged", "bundle")
+    __slots__ = (
+        "_audio",
+        "_has_strata",
+        "_heads",
+        "_kept",
+        "_kept_levels",
+        "_limits",
+        "_master",
+        "_staged",
+        "bundle",
+    )
 
     def __init__(self, bundle: Bundle, *, staged: bool = True) -> None:
         self.bundle = bundle
@@ -252,13 +259,15 @@ class Scorer:
         self._master = _HeadScorer(bundle.master, fields=LEVEL_FIELDS)
         self._audio = _HeadScorer(bundle.audio, fields=LEVEL_FIELDS)
         self._kept: dict[tuple[Comparison, str | None], PairScore] = {}
+        self._kept_levels: dict[tuple[str, ...], LevelScores] = {}  # a few dozen in all
 
     def score(
         self, left: LinkageRecord, right: LinkageRecord, sound: SoundEvidence | None = None
     ) -> PairScore:
         """Score a pair; ledger lines name levels, without the compared values (see ``explain``)."""
-        comparison = compare_records(left, right, sound, staged=self._staged, limits=self._limits)
-        stratum = self._stratum(left, right, sound)
+        one, other = prepare(left), prepare(right)
+        comparison = self._compare(left, right, one, other, sound)
+        stratum = _stratum_of(one, other, sound) if self._has_strata else None
         score = self._kept.get((comparison, stratum))
         if score is None:
             if len(self._kept) >= _KEPT_SCORES:
@@ -270,9 +279,11 @@ class Scorer:
         self, left: LinkageRecord, right: LinkageRecord, sound: SoundEvidence | None = None
     ) -> PairScore:
         """Score a pair as ``score`` does, with the compared values on every line."""
-        comparison = compare_records(left, right, sound, staged=self._staged, limits=self._limits)
+        one, other = prepare(left), prepare(right)
+        comparison = self._compare(left, right, one, other, sound)
         values = _values(left, right, comparison, sound)
-        return self._assemble(comparison, values, self._stratum(left, right, sound))
+        stratum = _stratum_of(one, other, sound) if self._has_strata else None
+        return self._assemble(comparison, values, stratum)
 
     def levels(
         self,
@@ -284,19 +295,30 @@ class Scorer:
     ) -> LevelScores:
         """Score two uploads of one recording at master and at audio level."""
         found = compare_levels(left, right, sound, limits=self._limits)
-        values = level_values(found, sound) if explained else None
-        return LevelScores(
-            master=self._master.score(found.levels, values), audio=self._audio.score(found.levels, values)
-        )
+        if explained:
+            return self._scored_levels(found.levels, level_values(found, sound))
+        scores = self._kept_levels.get(found.levels)
+        if scores is None:
+            scores = self._kept_levels[found.levels] = self._scored_levels(found.levels, None)
+        return scores
 
-    def _stratum(self, left: LinkageRecord, right: LinkageRecord, sound: SoundEvidence | None) -> str | None:
-        """Name the stratum of a pair where anything hangs on it."""
-        return stratum_of(left, right, sound) if self._has_strata else None
+    def _scored_levels(self, levels: tuple[str, ...], values: Values | None) -> LevelScores:
+        return LevelScores(master=self._master.score(levels, values), audio=self._audio.score(levels, values))
+
+    def _compare(
+        self,
+        left: LinkageRecord,
+        right: LinkageRecord,
+        one: Prepared,
+        other: Prepared,
+        sound: SoundEvidence | None,
+    ) -> Comparison:
+        return compare_prepared(left, right, one, other, sound, staged=self._staged, limits=self._limits)
 
     def _assemble(
         self,
         comparison: Comparison,
-        values: dict[str, tuple[str | None, str | None]] | None,
+        values: Values | None,
         stratum: str | None,
     ) -> PairScore:
         recording, work = (head.of(stratum).score(comparison.levels, values) for head in self._heads)
@@ -351,9 +373,7 @@ class _HeadScorer:
             self._strata[stratum] = found
         return found
 
-    def score(
-        self, levels: tuple[str, ...], values: dict[str, tuple[str | None, str | None]] | None
-    ) -> HeadScore:
+    def score(self, levels: tuple[str, ...], values: Values | None) -> HeadScore:
         lines: list[LedgerLine] = []
         total = self._head.prior
         for key in zip(self._fields, levels, strict=True):
@@ -384,7 +404,7 @@ class _HeadScorer:
 
 def _values(
     left: LinkageRecord, right: LinkageRecord, comparison: Comparison, sound: SoundEvidence | None
-) -> dict[str, tuple[str | None, str | None]]:
+) -> Values:
     """Show what was compared, field by field."""
 
     def show(value: object) -> str | None:
@@ -407,7 +427,7 @@ def _values(
         reading(record, title, version)
         for record, title, version in zip((left, right), readings, comparison.version_readings, strict=True)
     )
-    pairs: dict[str, tuple[str | None, str | None]] = {
+    pairs: Values = {
         "title": (one[0], two[0]),
         "version": (one[1], two[1]),
         "numbers": (one[2], two[2]),

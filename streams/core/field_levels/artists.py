@@ -1,6 +1,6 @@
 """Who performs."""
 
-from streams.core.field_levels.prepared import LONG_ENOUGH_TO_FIND, Prepared
+from streams.core.field_levels.prepared import Prepared
 from streams.core.hearing import ABSENT
 from streams.core.names import SAME, compare_names
 from streams.core.names.comparing import CLOSE, DIFFERENT, WITHIN
@@ -34,4 +34,8 @@ def compare_artists(left: Prepared, right: Prepared) -> str:
 
 def _named_in_title(one: Prepared, other: Prepared) -> bool:
     """Say whether a title names an artist whom the other side gives as such."""
-    return any(len(name) >= LONG_ENOUGH_TO_FIND and name in other.whole_title for name in one.artists)
+    title = other.whole_title
+    for name in one.findable:
+        if name in title:
+            return True
+    return False

@@ -80,8 +80,11 @@ def compare_albums(left: Prepared, right: Prepared) -> str:
         return ABSENT
     if left.albums & right.albums:
         return "equal"
-    best = max(fuzz.ratio(a, b) for a in left.albums for b in right.albums)
-    return "near" if best >= 80 else "different"
+    for one in left.albums:
+        for other in right.albums:
+            if fuzz.ratio(one, other) >= 80:
+                return "near"
+    return "different"
 
 
 def compare_years(left: int | None, right: int | None) -> str:

@@ -26,8 +26,39 @@ WORK_SCHEMES = frozenset({"act", "movement", "opus", "opus_number", "number", "b
 _IDENTITY_SCHEMES = WORK_SCHEMES | {"part", "volume", "scene"}
 
 
+ISRC, ISWC, GTIN, ID, ALBUM, YEAR, TRACK, LANGUAGE, EXPLICIT, COVER = (1 << place for place in range(10))
+"""What a record may give; a field that one side lacks is absent, whatever the other says."""
+
+
+def _told(record: LinkageRecord) -> tuple[tuple[int, object], ...]:
+    return (
+        (ISRC, record.isrcs),
+        (ISWC, record.iswcs),
+        (GTIN, record.gtins),
+        (ID, record.mbid or record.proprietary or record.acoustid or record.video_ids),
+        (ALBUM, record.albums),
+        (YEAR, record.year is not None),
+        (TRACK, record.track_number is not None),
+        (LANGUAGE, record.languages),
+        (EXPLICIT, record.explicit is not None),
+        (COVER, record.declared_cover is not None),
+    )
+
+
 class Prepared:
-    """What comparisons need of a record, computed once."""
+    """What comparisons need of a record, computed once.
+
+    Attributes
+    ----------
+    given : int
+        which of the fields above the record has, one bit each
+    sender : str
+        what its sender is
+    identified : bool
+        it gives an identifier of recordings
+    findable : tuple of str
+        names of artists that are long enough to be found in titles
+    """
 
     __slots__ = (
         "album_names",
@@ -43,8 +74,11 @@ class Prepared:
         "contributor_forms",
         "contributors",
         "explicit",
+        "findable",
+        "given",
         "given_names",
         "halves",
+        "identified",
         "instrumental",
         "joined",
         "mastering",
@@ -54,6 +88,7 @@ class Prepared:
         "numbers",
         "of_platform",
         "pieces",
+        "sender",
         "squeezed",
         "squeezed_set",
         "title_tokens",
@@ -69,6 +104,8 @@ class Prepared:
         self.track_number = record.track_number
         self.explicit = record.explicit
         self.instrumental = record.instrumental
+        self.sender = record.source_kind.value if record.source_kind else "unknown"
+        self.identified = bool(record.isrcs or record.mbid or record.acoustid)
         readings = record.readings
         spelt = tuple(in_one_spelling(reading.base) for reading in readings)
         self.are_long = tuple(map(is_long, spelt))
@@ -97,6 +134,7 @@ class Prepared:
         self.names = _to_find(names) if readings and readings[0].artist else self.given_names
         self.artist_forms = tuple(dict.fromkeys(map(name_form, names)))
         self.artists = frozenset(form.key for form in self.artist_forms if form.generation is None)
+        self.findable = tuple(name for name in self.artists if len(name) >= LONG_ENOUGH_TO_FIND)
         self.artist_ids = frozenset(record.artist_ids)
         self.contributor_forms = tuple(map(name_form, record.contributors))
         self.contributors = frozenset(form.key for form in self.contributor_forms) - _NOBODY
@@ -117,6 +155,7 @@ class Prepared:
         self.numbers = numbers
         self.named_by_form = named_by_form(readings[0].base) if readings else None
         self.pieces = _pieces(readings) if any(map(_names_work, numbers)) else ()
+        self.given = sum(bit for bit, value in _told(record) if value)
 
 
 def is_long(base: str) -> bool:

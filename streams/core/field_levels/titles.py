@@ -27,9 +27,10 @@ def compare_titles(left: Prepared, right: Prepared) -> tuple[str, int, int]:
         return shared, 0, 0
     best, where = 0.0, (0, 0)
     for i, base in enumerate(left.squeezed):
+        who = left.with_artist[i]
         for j, other in enumerate(right.squeezed):
-            if _same_artist_read(left, right, i, j):
-                continue
+            if who is not None and who == right.with_artist[j]:
+                continue  # both take one artist for the title
             ratio = fuzz.ratio(base, other, score_cutoff=best)
             if ratio > best:
                 best, where = ratio, (i, j)

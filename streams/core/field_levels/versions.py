@@ -1,5 +1,7 @@
 """Version words: what both say, and what one side leaves out."""
 
+from typing import Final
+
 from streams.core.field_levels.prepared import Prepared, prepare
 from streams.core.normalize import fold_diacritics, normalize_text
 from streams.core.records import LinkageRecord, VersionPart
@@ -8,12 +10,16 @@ from streams.core.versions import USUAL, details_conflict, exclude_each_other, r
 ONE_SIDED = frozenset({"one_sided", "one_sided_edit", "crossed"})
 """Levels where a version word is left unanswered: its sender may have added it, or the other dropped it."""
 
+Versions = tuple[str, str | None, str | None]
+NO_VERSION: Final[Versions] = ("none", None, None)
+"""Neither side says anything: what nearly every pair is."""
 
-def compare_versions(left: Prepared, right: Prepared, i: int, j: int) -> tuple[str, str | None, str | None]:
+
+def compare_versions(left: Prepared, right: Prepared, i: int, j: int) -> Versions:
     """Give level, relation and cannot-link of two readings."""
     ours, theirs = left.types[i], right.types[j]
     if not ours and not theirs:
-        return "none", None, None
+        return NO_VERSION
     relation = relation_between(ours, theirs)
     denied = _denied(ours, right) or _denied(theirs, left)
     if denied:
