@@ -2,11 +2,13 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Final, Protocol
 
 from streams.core.records import EntityState, PairState, RelationState, UploadState
+from streams.core.records.common import key_text
 
 PairKey = tuple[str, str]
+_NOBODY: Final = frozenset[str]()
 
 
 class CatalogueState(Protocol):
@@ -72,7 +74,9 @@ class MemoryCatalogue:
 
     def pairs_of(self, key: str) -> tuple[PairState, ...]:
         """Return the live pairs of an upload, in the order of their keys."""
-        held = self._pairs.get(key, {})
+        held = self._pairs.get(key)
+        if not held:
+            return ()
         return tuple(held[pair] for pair in sorted(held))
 
     def relations_of(self, key: str) -> tuple[RelationState, ...]:
@@ -81,7 +85,7 @@ class MemoryCatalogue:
 
     def holders(self, blocking_key: str, *, at_most: int) -> Collection[str] | None:
         """Return the live uploads that hold a blocking key; none where there are more."""
-        held: Collection[str] = self._holders.get(blocking_key, ())
+        held: Collection[str] = self._holders.get(blocking_key, _NOBODY)
         return held if len(held) <= at_most else None
 
     def held(self) -> Changes:
@@ -150,8 +154,11 @@ class Workspace:
 
     def pairs_of(self, key: str) -> tuple[PairState, ...]:
         """Return the live pairs of an upload, in the order of their keys."""
-        held = {(pair.left, pair.right): pair for pair in self._stored.pairs_of(key)}
-        for pair_key in self._pairs.get(key, ()):
+        stored, changed = self._stored.pairs_of(key), self._pairs.get(key)
+        if not changed:
+            return stored
+        held = {(pair.left, pair.right): pair for pair in stored}
+        for pair_key in changed:
             held[pair_key] = self.changes.pairs[pair_key]
         return tuple(held[pair] for pair in sorted(held) if held[pair].live)
 
@@ -189,10 +196,13 @@ class Workspace:
 
     def put_upload(self, upload: UploadState) -> None:
         """Set what is kept of an item."""
-        key = upload.key.text()
+        key = key_text(upload.source, upload.item_id)
+        before = self.changes.uploads.get(key)
         self.changes.uploads[key] = upload
-        for blocking_key in upload.blocking_keys:
-            self._holders.setdefault(blocking_key, set()).add(key)
+        # Mostly its entity has changed, and nothing else.
+        if before is None or before.blocking_keys is not upload.blocking_keys:
+            for blocking_key in upload.blocking_keys:
+                self._holders.setdefault(blocking_key, set()).add(key)
 
     def put_entity(self, entity: EntityState) -> None:
         """Set an entity."""

@@ -9,9 +9,10 @@ hierarchical clustering with constraints", PKDD 2005.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
+
+from streams.core.records.record import Record
 
 # Beyond this many uploads in one component a person looks at it: the work of one batch must stay bounded,
 # and components of this size have so far been glued together by one bad link.
@@ -25,8 +26,7 @@ class Judgement(StrEnum):
     non_match = "non_match"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Edge:
+class Edge(Record, frozen=True, kw_only=True):
     """One compared pair at one level of identity.
 
     Attributes
@@ -47,8 +47,7 @@ class Edge:
     judgement: Judgement | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Partition:
+class Partition(Record, frozen=True, kw_only=True):
     """Clusters of one component, each sorted, in the order of their smallest key.
 
     Attributes
@@ -94,6 +93,8 @@ def cluster_component(
         a pure function of the set of keys and the set of edges
     """
     merging = _Merging(sorted(set(keys)))
+    if len(merging.keys) == 1:  # what most components are
+        return Partition(clusters=merging.clusters())
     for edge in edges:
         if _forbids(edge, guard):
             merging.forbid(edge.left, edge.right)
@@ -160,16 +161,14 @@ class _Merging:
         return tuple(sorted(tuple(sorted(members)) for members in self._members.values()))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Minted:
+class Minted(Record, frozen=True, kw_only=True):
     """An id that exists, and when it was minted."""
 
     entity_id: str
     sequence: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Naming:
+class Naming(Record, frozen=True, kw_only=True):
     """Which id each cluster keeps.
 
     Attributes

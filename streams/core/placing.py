@@ -5,7 +5,6 @@ recomputed after each change; the recording partition refines the work partition
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 
 from msgspec.structs import replace
 
@@ -14,13 +13,13 @@ from streams.core.clustering import Edge, Judgement, Partition, cluster_componen
 from streams.core.linking import complete
 from streams.core.naming import WORK, former_ids, named, the_entity, the_upload
 from streams.core.records import EntitySide, EntityState, PairState, UploadState
+from streams.core.records.record import Record
 from streams.core.refining import refine
 from streams.core.relating import RelationStep, follow
 from streams.core.rules import Rules, Thresholds
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Placement:
+class Placement(Record, frozen=True, kw_only=True):
     """What a recomputation changed.
 
     Attributes

@@ -1,12 +1,13 @@
 """Who is compared with an upload: the union of the blockers, each candidate once, in one fixed order."""
 
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 from streams.core.catalogue import Workspace
 from streams.core.records import Candidate, Found, ItemKey, SoundEvidence, UploadState
+from streams.core.records.common import key_text
 
 # Comparisons per upload are bounded, in find and in the arbiter alike; `_order` says who goes first. Of the
 # true matches of two labelled catalogues the bound leaves out none (benchmarks, `blocking`).
@@ -88,7 +89,8 @@ def first_compared(candidates: Iterable[Candidate]) -> list[Candidate]:
     """Give the candidates of an upload that are compared with it, first to last."""
 
     def order(each: Candidate) -> tuple[int, float, str]:
-        return _order(len(each.proposed_by), each.similarity, each.key.text())
+        key = key_text(each.source, each.item_id)
+        return _order(len(each.proposed_by), each.similarity, key)
 
     return sorted(candidates, key=order)[:MAX_COMPARED]
 
@@ -109,7 +111,7 @@ def propose(workspace: Workspace, found: Found, overlay: Iterable[Candidate]) ->
     merged: dict[str, Proposed] = {}
     for looked_up, candidates in (("index", found.candidates), ("overlay", overlay)):
         for candidate in candidates:
-            key = candidate.key.text()
+            key = key_text(candidate.source, candidate.item_id)
             held = merged.get(key)
             if held is None:
                 state = workspace.upload(key)
@@ -129,12 +131,14 @@ def propose(workspace: Workspace, found: Found, overlay: Iterable[Candidate]) ->
                 held.sound = held.sound or candidate.sound
     _keep_nearest(merged, found)
     by_key: dict[str, set[str]] = {}
-    for blocker, key in _holders(workspace, found):
-        held = merged.get(key)
-        if held is not None:
-            held.blockers.add(blocker)
-        elif key != own:
-            by_key.setdefault(key, set()).add(blocker)
+    for blocking_key in found.encoded.blocking_keys:
+        blocker = blocking_key.partition(":")[0]
+        for key in workspace.holders(blocking_key, at_most=MAX_HOLDERS) or ():
+            held = merged.get(key)
+            if held is not None:
+                held.blockers.add(blocker)
+            elif key != own:
+                by_key.setdefault(key, set()).add(blocker)
     # Keys name several times as many as are compared: what is kept of an upload is looked up for those alone.
     order = [_order(len(each.blockers), each.similarity, key) for key, each in merged.items()]
     order += [_order(len(blockers), None, key) for key, blockers in by_key.items()]
@@ -166,14 +170,6 @@ def _keep_nearest(merged: dict[str, Proposed], found: Found) -> None:
 def _order(blockers: int, similarity: float | None, key: str) -> tuple[int, float, str]:
     """Order candidates: whom more blockers name goes first, then the nearer vector, then the smaller key."""
     return -blockers, -(similarity or 0.0), key
-
-
-def _holders(workspace: Workspace, found: Found) -> Iterator[tuple[str, str]]:
-    """Give the live uploads that share a blocking key, with the blocker."""
-    for blocking_key in found.encoded.blocking_keys:
-        blocker = blocking_key.partition(":")[0]
-        for key in workspace.holders(blocking_key, at_most=MAX_HOLDERS) or ():
-            yield blocker, key
 
 
 def _nearer(one: float | None, two: float | None) -> float | None:

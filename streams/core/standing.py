@@ -6,7 +6,6 @@ computed again from the ledger and the thresholds alone (``streams.core.verifyin
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 from msgspec.structs import replace
@@ -26,6 +25,7 @@ from streams.core.records import (
     SoundEvidence,
     UploadState,
 )
+from streams.core.records.record import Record
 from streams.core.refining import LevelName
 from streams.core.rules import Rules
 from streams.core.scoring import SHORT_OF_A_MATCH, probability
@@ -43,8 +43,7 @@ class Bound(NamedTuple):
     log_odds: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Standing:
+class Standing(Record, frozen=True, kw_only=True):
     """An outcome, the upload that it hangs on, and the scores.
 
     Attributes
@@ -222,13 +221,13 @@ class _Standing:
         What one member of an entity rules out, no silent member of it leaves open: a live take beside an
         album track that another source sent without saying so.
         """
-        excluded = self._excluded()
+        excluded, review = self._excluded(), self._rules.thresholds.recording_review
         return [
             each
             for each in self._compared
-            if each.score.cannot_link is None
+            if each.score.recording.log_odds >= review
+            and each.score.cannot_link is None
             and self._home(each) not in excluded
-            and each.score.recording.log_odds >= self._rules.thresholds.recording_review
         ]
 
     def _refused(self) -> list[Compared]:

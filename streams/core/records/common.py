@@ -4,6 +4,11 @@ from enum import StrEnum
 from typing import NamedTuple
 
 
+def key_text(source: str, item_id: str) -> str:
+    """Give the text form of an item's key."""
+    return f"{len(source)}:{source}{item_id}"
+
+
 class ItemKey(NamedTuple):
     """What an uploader calls the thing: the unit of revisions and withdrawals."""
 
@@ -12,7 +17,7 @@ class ItemKey(NamedTuple):
 
     def text(self) -> str:
         """Give the length-prefixed text form, unambiguous whatever the ids contain."""
-        return f"{len(self.source)}:{self.source}{self.item_id}"
+        return key_text(self.source, self.item_id)
 
     def __str__(self) -> str:
         """Write it as people read it; two keys may read alike."""
