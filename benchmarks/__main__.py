@@ -22,6 +22,7 @@ NAMES = (
 BY_NAME = (
     "growth",
     "alignment",
+    "constellations",
     "video",
     "side_by_side",
     "staged_scoring",

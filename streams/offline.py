@@ -16,7 +16,7 @@ from streams.core.relating import entity_now, heard_in
 from streams.core.rules import Confirm, Rules
 from streams.core.scoring import Scorer
 from streams.errors import SchemaError
-from streams.ports import CandidateIndex, Codec, Delivered, Message, Processor, Produced
+from streams.ports import CandidateIndex, Codec, Delivered, Material, Message, Processor, Produced
 from streams.stages.arbitrate import ROWS, ArbitrateStage
 from streams.stages.encode import ENCODED
 from streams.stages.find import FindProcessor
@@ -38,6 +38,8 @@ class OfflineParts:
         the encode stage, with or without models
     confirm : callable
         compares two sounds from the features that ``encode`` kept
+    material : Material, optional
+        empty: the sounds that come are searched for material in common
     settled : callable
         called when a batch has been taken into the catalogue
     """
@@ -46,6 +48,7 @@ class OfflineParts:
     encode: Processor
     confirm: Confirm
     settled: Callable[[], object] = lambda: None
+    material: Material | None = None
 
 
 def resolve_lines(
@@ -85,7 +88,14 @@ def decide_encoded(
 ) -> tuple[list[Decision], CatalogueState]:
     """Run encoded uploads through the stages that follow; their order decides, whatever they were read in."""
     log = _Log()
-    find = FindProcessor(index, parts.codec, limit=SEARCH_LIMIT, confirm=parts.confirm)
+    material = parts.material
+    find = FindProcessor(
+        index,
+        parts.codec,
+        limit=SEARCH_LIMIT,
+        confirm=parts.confirm,
+        material=None if material is None else lambda: material,
+    )
     stage = ArbitrateStage(
         parts.codec,
         rules,

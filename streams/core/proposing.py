@@ -1,7 +1,7 @@
 """Who is compared with an upload: the union of the blockers, each candidate once, in one fixed order."""
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
@@ -14,6 +14,8 @@ from streams.core.records.common import key_text
 MAX_COMPARED: Final = 20
 # A blocking key that more uploads share says nothing about any of them.
 MAX_HOLDERS: Final = 200
+LANDMARKS: Final = "landmarks"
+"""The blocker that names whoever may hold material in common: a loop, a sample."""
 
 
 class Reach(NamedTuple):
@@ -85,12 +87,33 @@ def candidates_of(nearness: Nearness) -> tuple[Candidate, ...]:
     return tuple(sorted(named, key=lambda each: (-(each.similarity or 0.0), each.key, each.revision)))
 
 
+def with_sharers(
+    candidates: Sequence[Candidate], sharers: Iterable[tuple[ItemKey, int]]
+) -> tuple[Candidate, ...]:
+    """Add who may hold material in common, in front: a record carries only so many candidates."""
+    named = {(each.key, each.revision): each for each in candidates}
+    first = []
+    for key, revision in sharers:
+        known = named.pop((key, revision), None)
+        blockers = (LANDMARKS, *known.proposed_by) if known is not None else (LANDMARKS,)
+        first.append(
+            Candidate(
+                source=key.source,
+                item_id=key.item_id,
+                revision=revision,
+                proposed_by=blockers,
+                similarity=known.similarity if known is not None else None,
+            )
+        )
+    return (*first, *named.values())
+
+
 def first_compared(candidates: Iterable[Candidate]) -> list[Candidate]:
     """Give the candidates of an upload that are compared with it, first to last."""
 
-    def order(each: Candidate) -> tuple[int, float, str]:
+    def order(each: Candidate) -> tuple[bool, int, float, str]:
         key = key_text(each.source, each.item_id)
-        return _order(len(each.proposed_by), each.similarity, key)
+        return _order(each.proposed_by, each.similarity, key)
 
     return sorted(candidates, key=order)[:MAX_COMPARED]
 
@@ -140,11 +163,11 @@ def propose(workspace: Workspace, found: Found, overlay: Iterable[Candidate]) ->
             elif key != own:
                 by_key.setdefault(key, set()).add(blocker)
     # Keys name several times as many as are compared: what is kept of an upload is looked up for those alone.
-    order = [_order(len(each.blockers), each.similarity, key) for key, each in merged.items()]
-    order += [_order(len(blockers), None, key) for key, blockers in by_key.items()]
+    order = [_order(each.blockers, each.similarity, key) for key, each in merged.items()]
+    order += [_order(blockers, None, key) for key, blockers in by_key.items()]
     order.sort()
     first: list[Proposed] = []
-    for _, _, key in order[:MAX_COMPARED]:
+    for *_, key in order[:MAX_COMPARED]:
         held = merged.get(key)
         if held is None and (state := workspace.upload(key)) is not None:
             held = Proposed(key=key, state=state, looked_up="key", blockers=by_key[key])
@@ -167,9 +190,12 @@ def _keep_nearest(merged: dict[str, Proposed], found: Found) -> None:
                 del merged[each.key]
 
 
-def _order(blockers: int, similarity: float | None, key: str) -> tuple[int, float, str]:
-    """Order candidates: whom more blockers name goes first, then the nearer vector, then the smaller key."""
-    return -blockers, -(similarity or 0.0), key
+def _order(blockers: Collection[str], similarity: float | None, key: str) -> tuple[bool, int, float, str]:
+    """Order candidates: whom more blockers name goes first, then the nearer vector, then the smaller key.
+
+    Before all others go the few that may hold material in common: nothing else names those, as a rule.
+    """
+    return LANDMARKS not in blockers, -len(blockers), -(similarity or 0.0), key
 
 
 def _nearer(one: float | None, two: float | None) -> float | None:

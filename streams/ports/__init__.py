@@ -7,6 +7,7 @@ from streams.ports.clock import Clock
 from streams.ports.codec import Codec
 from streams.ports.encoding import Confirmer, Encoder, FloatArray
 from streams.ports.index import CandidateIndex, Hit, IndexBuild, IndexSummary, RowLog
+from streams.ports.material import Material, Sharer
 from streams.ports.media import DecodedMedium, HeardSound, MediaReader, SeenPictures, Sound, TimedPicture
 from streams.ports.messages import Delivered, Headers, Message, Produced
 from streams.ports.processing import Holds, Processor, StateReader, TransactionalStage
@@ -30,6 +31,7 @@ __all__ = [
     "Holds",
     "IndexBuild",
     "IndexSummary",
+    "Material",
     "MediaReader",
     "Message",
     "Processor",
@@ -37,6 +39,7 @@ __all__ = [
     "RowLog",
     "RunnerMetrics",
     "SeenPictures",
+    "Sharer",
     "Sound",
     "StageMetrics",
     "StateReader",

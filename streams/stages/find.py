@@ -1,6 +1,6 @@
 """Find: encoded uploads in, the same with candidates of the vector look-up out; reads only."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
@@ -9,7 +9,7 @@ import numpy as np
 from msgspec.structs import replace
 
 from streams.core.encoding import refused
-from streams.core.proposing import candidates_of, first_compared, reach_of
+from streams.core.proposing import candidates_of, first_compared, reach_of, with_sharers
 from streams.core.records import (
     ArbiterInput,
     Candidate,
@@ -24,7 +24,7 @@ from streams.core.records import (
 )
 from streams.core.rules import Confirm
 from streams.errors import DecodeError, FeatureMissing
-from streams.ports import CandidateIndex, Codec, FloatArray, Message, Produced
+from streams.ports import CandidateIndex, Codec, FloatArray, Material, Message, Produced
 
 INPUT: Final = "arbiter.input.v1"
 AGAIN: Final = "lookup.again.v1"
@@ -58,15 +58,25 @@ class FindProcessor:
         hits per query vector
     confirm : callable, optional
         compares two sounds from their stored features; what is not compared here the arbiter compares
+    material : callable, optional
+        gives the sounds decided so far, up to date; those that are looked up here are added at once, so that
+        of two on their way together the later one finds the earlier
     """
 
     def __init__(
-        self, index: CandidateIndex, codec: Codec, *, limit: int, confirm: Confirm | None = None
+        self,
+        index: CandidateIndex,
+        codec: Codec,
+        *,
+        limit: int,
+        confirm: Confirm | None = None,
+        material: Callable[[], Material] | None = None,
     ) -> None:
         self._index = index
         self._codec = codec
         self._limit = limit
         self._confirm = confirm
+        self._material = material
 
     def process(self, batch: Sequence[Message]) -> Sequence[Produced]:
         """Give one `arbiter.input.v1` record for every message.
@@ -136,6 +146,7 @@ class FindProcessor:
                 queries.setdefault((row.modality, row.model), []).append(_Query(asker=asker, values=values))
         best: list[dict[tuple[ItemKey, int], dict[str, float]]] = [{} for _ in uploads]
         sounds: dict[tuple[ItemKey, int], SoundFacts] = {}
+        sharers = self._sharers(uploads, sounds)
         for (modality, model), asked in sorted(queries.items()):
             vectors = np.stack([query.values for query in asked])
             reach = reach_of(model)
@@ -156,9 +167,28 @@ class FindProcessor:
                     if hit.sound is not None:
                         sounds[key, hit.revision] = hit.sound
         return [
-            self._with_sound(upload, candidates_of(nearest), sounds)
-            for upload, nearest in zip(uploads, best, strict=True)
+            self._with_sound(upload, with_sharers(candidates_of(nearest), sharing), sounds)
+            for upload, nearest, sharing in zip(uploads, best, sharers, strict=True)
         ]
+
+    def _sharers(
+        self, uploads: Sequence[EncodedUpload], sounds: dict[tuple[ItemKey, int], SoundFacts]
+    ) -> list[list[tuple[ItemKey, int]]]:
+        """Name who may hold material in common with each upload, and note how they sound."""
+        named: list[list[tuple[ItemKey, int]]] = [[] for _ in uploads]
+        heard = [(at, each) for at, each in enumerate(uploads) if _is_heard(each)]
+        if self._material is None or not heard:
+            return named
+        material = self._material()
+        for at, upload in heard:
+            if upload.sound is None:
+                continue
+            for sharer in material.search(upload.sound):
+                if sharer.key != upload.key:
+                    named[at].append((sharer.key, sharer.revision))
+                    sounds[sharer.key, sharer.revision] = sharer.sound
+            material.add(upload.key, upload.revision or 1, upload.sound)
+        return named
 
     def _with_sound(
         self,
@@ -178,6 +208,12 @@ class FindProcessor:
                 with suppress(FeatureMissing):
                     heard[at] = self._confirm(upload.sound, sounds[at])
         return tuple(replace(each, sound=heard.get((each.key, each.revision))) for each in candidates)
+
+
+def _is_heard(upload: EncodedUpload) -> bool:
+    """Say whether an upload asks with its sound."""
+    asks = upload.refusal is None and upload.operation is Operation.upsert and not upload.reembedded
+    return asks and upload.sound is not None
 
 
 def _refused(message: Message, code: str, reason: str) -> EncodedUpload:

@@ -12,6 +12,7 @@ from streams.config import Settings
 from streams.core.scoring import Bundle, Scorer
 from streams.edges.avro import AvroCodec
 from streams.edges.encoder import FeatureConfirmer
+from streams.edges.landmark_material import LandmarkMaterial
 from streams.edges.memory_features import MemoryFeatureStore
 from streams.edges.memory_index import MemoryCandidateIndex
 from streams.edges.passing import PassingCodec
@@ -93,5 +94,9 @@ def offline_parts(settings: Settings, given: Path | None = None) -> Iterator[Off
             closing.callback(media.close)
         encode = EncodeProcessor(codec, embedding, media=media, store=store)
         yield OfflineParts(
-            codec=codec, encode=encode, confirm=FeatureConfirmer(store).confirm, settled=gc.freeze
+            codec=codec,
+            encode=encode,
+            confirm=FeatureConfirmer(store).confirm,
+            settled=gc.freeze,
+            material=LandmarkMaterial(store, most_entries=settings.index.material_entries),
         )

@@ -32,6 +32,7 @@ from streams.edges.encoder import FeatureConfirmer
 from streams.edges.kafka_lag import GroupLagGate
 from streams.edges.kafka_producer import Publisher
 from streams.edges.kafka_runner import StatelessRunner
+from streams.edges.landmark_material import LandmarkMaterial
 from streams.edges.log_follower import LogFollower
 from streams.edges.log_identity import read_identity
 from streams.edges.log_reader import LogReader
@@ -42,7 +43,7 @@ from streams.edges.tracing import Tracing
 from streams.edges.transactional_runner import OVERDUE_SECONDS, TransactionalRunner
 from streams.edges.waiting import answers, await_kafka
 from streams.errors import ConfigError, TransientError
-from streams.ports import CandidateIndex, Processor
+from streams.ports import CandidateIndex, Material, Processor
 from streams.stages.arbitrate import FOLDED, HEAD, ROWS, STATE_TOPICS, ArbitrateStage
 from streams.stages.audit import ARBITER_GROUP, ENCODE_GROUP, FIND_GROUP, Audit
 from streams.stages.decision_metrics import DecisionMetrics
@@ -51,6 +52,7 @@ from streams.stages.find import AGAIN, INPUT, PASSED_ON, FindProcessor
 from streams.stages.index import INDEX_GROUP, IndexProcessor
 from streams.stages.index_position import FoldedTo, KafkaRowLog, catch_up
 from streams.stages.kept_state import KeptState
+from streams.stages.material_fold import MaterialFold
 from streams.stages.refusal_guard import RefusalGuard
 from streams.steps import Guard, Step
 from streams.supervisor import Supervisor, stage_command, supervise
@@ -393,6 +395,7 @@ class _Stage:
                 self._codec,
                 limit=self._settings.index.search_limit,
                 confirm=FeatureConfirmer(feature_store(self._settings)).confirm,
+                material=self._material(),
             ),
             group_id=FIND_GROUP,
             topics=[ENCODED, AGAIN, *PASSED_ON],
@@ -403,6 +406,20 @@ class _Stage:
             tracing=tracing,
             guard=guard,
         )
+
+    def _material(self) -> Callable[[], Material]:
+        """Keep the catalogue's sounds by their landmarks; what was decided since is folded when asked."""
+        reader = LogReader(self._bootstrap, self._extra)
+        self._closing.callback(reader.close)
+        entries = self._settings.index.material_entries
+        material = LandmarkMaterial(feature_store(self._settings), most_entries=entries)
+        fold = MaterialFold(material, KafkaRowLog(reader), self._codec)
+
+        def up_to_date() -> Material:
+            fold.catch_up()
+            return material
+
+        return up_to_date
 
     def _catch_up(self, processor: IndexProcessor, rows: KafkaRowLog, intake: Intake) -> None:
         """Fold what the index lacks, again and again while Kafka or the index does not answer."""

@@ -19,10 +19,11 @@ from streams.edges.committed_log import CommittedLog, read_topic
 from streams.edges.kafka_producer import Publisher
 from streams.edges.metrics import STAGE_PORTS
 from streams.edges.tracing import read_traces
+from streams.ports import FloatArray
 from streams.subscriber import compare_with_arbiter
 from streams.telemetry import TraceNode, trace_tree
 from tests.integration.installation import DEADLINE_S, Installation, closed_port, taken_ports
-from tests.unit.media_files import image_bomb, melody, ogg, silent_hours, wav
+from tests.unit.media_files import RATE, image_bomb, melody, ogg, silent_hours, wav
 from tests.waiting import wait_until
 
 pytestmark = [pytest.mark.broker, pytest.mark.models]
@@ -364,6 +365,45 @@ def test_find_compares_a_copy_with_the_sound_that_the_index_names(service: Insta
     assert sound is not None
     assert sound.bit_error is not None
     assert sound.bit_error < 0.2
+
+
+def test_a_loop_under_other_music_is_found_by_its_sound_alone(service: Installation, music: Path) -> None:
+    def sending(number: int, title: str, artist: str, y: FloatArray) -> dict[str, object]:
+        path = music / f"loop-{number}.ogg"
+        path.write_bytes(ogg(y))
+        media = [{"role": "audio", "uri": path.as_uri()}]
+        return {
+            "source": "loops",
+            "item_id": str(number),
+            "kind": "recording",
+            "title": title,
+            "artists": [{"name": artist}],
+            "media": media,
+        }
+
+    def under(y: FloatArray, loop: FloatArray, second: int) -> FloatArray:
+        mixed = 0.5 * y
+        mixed[second * RATE : second * RATE + len(loop)] += 0.5 * loop
+        return mixed
+
+    def material(decision: dict[str, Any]) -> None:
+        relation = decision["relation"]
+        assert decision["outcome"] == "new"
+        assert relation["relation"] == "shares_material_with"
+        assert (relation["to_source"], relation["to_item_id"]) == ("loops", "1")
+        (named,) = [
+            each for each in decision["candidates"] if (each["source"], each["item_id"]) == ("loops", "1")
+        ]
+        assert "landmarks" in named["proposed_by"]
+
+    sampled = melody(40.0, seed=21)
+    loop = sampled[15 * RATE : 22 * RATE]
+    (first,) = service.publish(sending(1, "Granite", "Nine Bridges", sampled))
+    assert first["outcome"] == "new"
+    material(*service.publish(sending(2, "Umbrella Song", "Kettle", under(melody(40.0, seed=22), loop, 9))))
+    # What find remembers is made of the log: it knows the same after it died.
+    service.kill("index")
+    material(*service.publish(sending(3, "Orbit", "Walnut Five", under(melody(40.0, seed=23), loop, 25))))
 
 
 def test_copies_match_kills_harm_nothing_and_the_audit_is_clean(service: Installation) -> None:
