@@ -4,6 +4,7 @@
 coincide, and gives these as spans with the time of each side. NumPy alone, no model.
 """
 
+from encoders.alignment.place import Place
 from encoders.alignment.spans import Alignment, Span, align_sounds
 
-__all__ = ["Alignment", "Span", "align_sounds"]
+__all__ = ["Alignment", "Place", "Span", "align_sounds"]

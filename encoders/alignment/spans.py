@@ -12,27 +12,18 @@ from numpy.typing import NDArray
 from encoders.alignment.coincidence import ByPitch, Coincidences, FloatArray, coincidences
 from encoders.alignment.diagonals import diagonals
 from encoders.alignment.drift import steadier
-from encoders.alignment.pitch import likely_shifts
+from encoders.alignment.lines import TIED_CENTS, WORTH_A_LOOK, likely_lines
+from encoders.alignment.place import Place
 from encoders.alignment.stretches import WORTH, Stretch, stretches
-from encoders.alignment.tempo import STEP, Line, fitted, free_line, loop_line, strength, tied_line
+from encoders.alignment.tempo import Line, fitted, loop_line
 from encoders.landmarks import FRAME_MS, Landmarks
 
-# A line that stands out this far needs no other to be tried; one that stands out less than the second is not
-# looked at further. Copies in another speed reach 12 and more, strangers 6 and seldom 8.
-_CLEAR: Final = 14.0
-_WORTH_A_LOOK: Final = 7.0
 # The same for a few seconds that are played higher or lower: the best offset of any 4 s.
 _LOOP_WORTH_A_LOOK: Final = 6.8
-_SHIFTS: Final = 3
-# The right shift is among the first two in 98 of 100 copies of 10 s and more; the third adds one (measured).
-_SHIFTS_AT_ANY_TEMPO: Final = 2
-# Pitch and tempo that differ by less than this (10 cents) are tied: a tape, or a player, ran faster.
-_TIED_CENTS: Final = 12.0
-_SAME_PITCH: Final = 10.0
 # Half of the partners in one sound lie nearer in pitch than this.
 _HEARD_APART: Final = 2.0
-# A line that explains this much of one side is the one.
-_EXPLAINED: Final = 0.5
+# A line on which this much of one side lies in one part is the one.
+_EXPLAINED: Final = 0.9
 # Less is the clock of a sound card, or our own error.
 _NO_SPEED: Final = 3e-4
 # Neighbours no further apart, in time and in offset, are one span.
@@ -96,13 +87,17 @@ class Alignment:
 NOTHING: Final = Alignment()
 
 
-def align_sounds(a: Landmarks, b: Landmarks, *, duration_a_ms: int, duration_b_ms: int) -> Alignment:
+def align_sounds(
+    a: Landmarks, b: Landmarks, *, duration_a_ms: int, duration_b_ms: int, place: Place | None = None
+) -> Alignment:
     """Align two sounds.
 
     Parameters
     ----------
     a, b : Landmarks
     duration_a_ms, duration_b_ms : int
+    place : Place, optional
+        where a fingerprint finds one on the other
 
     Returns
     -------
@@ -114,58 +109,19 @@ def align_sounds(a: Landmarks, b: Landmarks, *, duration_a_ms: int, duration_b_m
     durations = duration_a_ms, duration_b_ms
     best, most = NOTHING, 0.0
     sorted_a = ByPitch.of(a)
-    for line in _lines(sorted_a, a, b):
+    for line in likely_lines(sorted_a, b, place):
         found = _along(line, sorted_a, a, b, durations)
         worth = _worth(found.spans)
         if worth > most:
             best, most = found, worth
-        if max(best.coverage_a, best.coverage_b) >= _EXPLAINED:
+        # Music that repeats itself is met in many short parts at a wrong tempo too.
+        if max(best.longest_a, best.longest_b) >= _EXPLAINED:
             break
     if best is NOTHING:
         line = loop_line(sorted_a, b)
         if line.strength >= _LOOP_WORTH_A_LOOK:
             best = _along(line, sorted_a, a, b, durations)
     return best
-
-
-def _lines(sorted_a: ByPitch, a: Landmarks, b: Landmarks) -> list[Line]:
-    """Give the ways in which the two may run along each other; equal speed is always one."""
-    same = tied_line(sorted_a, b, 0.0)
-    if same.strength >= _CLEAR:
-        return [same]
-    others = []
-    for rank, (about, _) in enumerate(likely_shifts(a, b, most=_SHIFTS)):
-        # So small a shift is measured better by the drift.
-        cents = about if abs(about) >= _SAME_PITCH else 0.0
-        tied = tied_line(sorted_a, b, cents) if cents else same
-        if tied.strength < _CLEAR and rank < _SHIFTS_AT_ANY_TEMPO:
-            tied = _likelier(tied, free_line(sorted_a, b, cents))
-        others.append(tied)
-    best = max(others, key=strength, default=same)
-    if best.strength < _WORTH_A_LOOK or best == same or _is_equal(best):
-        return [same]
-    return sorted((same, best), key=strength, reverse=True)
-
-
-def _likelier(tied: Line, free: Line) -> Line:
-    """Choose between the tempo that goes with the pitch and one that was searched for.
-
-    One no further away than a step of the search is the tied one: on a piece of 10 s of music that repeats
-    itself 0.6 or 1 % beside it stood out more. What is measured along a longer sound (`fitted`) tells such
-    a difference from none.
-    """
-    if _apart(tied.ratio, free.ratio):
-        return max(tied, free, key=strength)
-    return tied._replace(strength=max(tied.strength, free.strength))
-
-
-def _is_equal(line: Line) -> bool:
-    """Say whether a line is no other than that of equal speed."""
-    return abs(line.cents) <= _TIED_CENTS and not _apart(line.ratio, 1.0)
-
-
-def _apart(one: float, other: float) -> bool:
-    return abs(float(np.log(one / other))) > STEP
 
 
 def _along(
@@ -175,7 +131,7 @@ def _along(
     found = coincidences(sorted_a, b, cents=line.cents)
     # What does not stand out has no drift to be measured.
     ratio = line.ratio
-    if line.strength >= _WORTH_A_LOOK:
+    if line.strength >= WORTH_A_LOOK:
         ratio = steadier(found, ratio, fitted(found, ratio))
     spans = _spans(found, ratio)
     # A few cents that go with a few thousandths of speed are no shift of their own, but partners so far apart
@@ -198,7 +154,7 @@ def _along(
         spans=tuple(sorted(spans, key=lambda span: (span.start_a_ms, span.start_b_ms))),
         speed_ratio=round(ratio, 6),
         cents=round(cents, 2),
-        pitch_tied=abs(1_200.0 * float(np.log2(ratio)) + cents) <= _TIED_CENTS,
+        pitch_tied=abs(1_200.0 * float(np.log2(ratio)) + cents) <= TIED_CENTS,
         coverage_a=_share([_covered([(span.start_a_ms, span.end_a_ms) for span in spans])], durations[0]),
         coverage_b=_share([_covered([(span.start_b_ms, span.end_b_ms) for span in spans])], durations[1]),
         longest_a=_share([span.end_a_ms - span.start_a_ms for span in spans], durations[0]),

@@ -8,7 +8,8 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from encoders.alignment.coincidence import ByPitch, Coincidences, FloatArray, coincidences
+from encoders.alignment.coincidence import ByPitch, Coincidences, coincidences
+from encoders.alignment.drift import gathered
 from encoders.alignment.votes import stands_out
 from encoders.landmarks import FRAME_MS, Landmarks
 
@@ -47,7 +48,12 @@ class Line(NamedTuple):
 
 def tied_line(left: ByPitch, right: Landmarks, cents: float) -> Line:
     """Try the tempo that goes with a difference of pitch, as when a tape runs faster."""
-    return line_at(left, excerpt(right, 0.5, _WIDER), cents, (float(2.0 ** (-cents / 1_200.0)),))
+    return steady_line(left, right, cents, float(2.0 ** (-cents / 1_200.0)))
+
+
+def steady_line(left: ByPitch, right: Landmarks, cents: float, ratio: float) -> Line:
+    """Try one tempo at a difference of pitch."""
+    return line_at(left, excerpt(right, 0.5, _WIDER), cents, (ratio,))
 
 
 def free_line(left: ByPitch, right: Landmarks, cents: float) -> Line:
@@ -112,8 +118,9 @@ def _strength_of(votes: NDArray[np.intp]) -> float:
 
 def excerpt(points: Landmarks, place: float, frames: int) -> Landmarks:
     """Take a part of a sound around a place between its beginning, 0, and its end, 1."""
-    last = int(points.frames[-1]) if len(points) else 0
-    begin = min(max(0, round(place * last) - frames // 2), max(0, last - frames))
+    start, last = (int(points.frames[0]), int(points.frames[-1])) if len(points) else (0, 0)
+    begin = start + round(place * (last - start)) - frames // 2
+    begin = min(max(start, begin), max(start, last - frames))
     first, end = np.searchsorted(points.frames, (begin, begin + frames))
     return Landmarks(frames=points.frames[first:end], cents=points.cents[first:end])
 
@@ -149,14 +156,8 @@ def fitted(found: Coincidences, ratio: float) -> float:
     slope = _steady_slope(at.astype(np.float64), value, weight, length)
     corrected = ratio / (1.0 - slope) if abs(slope) < _STEEPEST else ratio
     # Music that repeats itself, with a cut in it, bends the line too: then fewer points lie on one diagonal.
-    needed = counts.max() * (_CLEARLY if abs(slope) >= _STEEP else 1.0)
-    return corrected if _most_on_one(found.offsets(corrected)) > needed else ratio
-
-
-def _most_on_one(offsets: FloatArray) -> float:
-    """Count the pairs on the best diagonal."""
-    counts = np.bincount(np.rint(offsets - offsets.min()).astype(np.intp))
-    return float(np.convolve(counts, (1.0, 1.0, 1.0), mode="same").max())
+    needed = gathered(found, ratio) * (_CLEARLY if abs(slope) >= _STEEP else 1.0)
+    return corrected if gathered(found, corrected) > needed else ratio
 
 
 _PIECE: Final = round(8_000 / FRAME_MS)

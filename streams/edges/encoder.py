@@ -13,7 +13,7 @@ import numpy as np
 from cachetools import LRUCache
 from numpy.typing import NDArray
 
-from encoders.alignment import Alignment, align_sounds
+from encoders.alignment import Alignment, Place, align_sounds
 from encoders.bundle import AudioFeatures, EncoderSet
 from encoders.errors import CardMismatch, EncoderError, InvalidSignal, ModelUnavailable, UnusableOutput
 from encoders.features.audio import BLOCK
@@ -385,12 +385,17 @@ def compare_features(left: SoundFeatures, right: SoundFeatures) -> SoundEvidence
         windows=windows,
         colour_db=_colour_distance(left.colour, right.colour),
         harmony=round(harmony.score, 6),
-        alignment=_alignment(left, right, match),
+        alignment=_alignment(left, right, match, ratio),
     )
 
 
-def _alignment(left: SoundFeatures, right: SoundFeatures, match: FingerprintMatch) -> SoundAlignment | None:
-    """Align by landmarks, where the fingerprint does not say already that all of both is one sound."""
+def _alignment(
+    left: SoundFeatures, right: SoundFeatures, match: FingerprintMatch, ratio: float
+) -> SoundAlignment | None:
+    """Align by landmarks, where the fingerprint does not say already that all of both is one sound.
+
+    The fingerprint says where the two lie on each other, the left side playing so many times faster.
+    """
     if left.landmarks is None or right.landmarks is None:
         return None
     if (
@@ -405,6 +410,8 @@ def _alignment(left: SoundFeatures, right: SoundFeatures, match: FingerprintMatc
             right.landmarks,
             duration_a_ms=left.duration_ms,
             duration_b_ms=right.duration_ms,
+            # The aligner asks how much faster the right side plays.
+            place=Place(match.offset_ms, 1.0 / ratio) if match.span_ms > 0 else None,
         )
     )
 

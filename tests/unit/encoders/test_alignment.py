@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from encoders.alignment import Alignment, align_sounds
+from encoders.alignment import Alignment, Place, align_sounds
+from encoders.alignment.place import shift_at
 from encoders.landmarks import FRAME_MS, Landmarks, LandmarkStream, landmarks
 
 RATE = 22_050
@@ -65,13 +66,23 @@ def score(seed: int, *, seconds: float, per_second: float = 27.0) -> Score:
     return Score(ms=ms, cents=degrees + rng.normal(0, 30, count) + 300.0, length_ms=1_000 * seconds)
 
 
-def aligned(one: Score, other: Score, seed: int = 0) -> Alignment:
+def repeating(seed: int) -> Score:
+    """Invent a minute of a bar that comes again every 2 s, under a melody."""
+    bar = score(seed, seconds=2, per_second=21)
+    loop = bar
+    for _ in range(29):
+        loop = loop.then(bar)
+    return loop.under(score(seed + 1, seconds=60, per_second=6), at=0.0)
+
+
+def aligned(one: Score, other: Score, seed: int = 0, place: Place | None = None) -> Alignment:
     rng = np.random.default_rng(seed)
     return align_sounds(
         one.heard(rng),
         other.heard(rng),
         duration_a_ms=round(one.length_ms),
         duration_b_ms=round(other.length_ms),
+        place=place,
     )
 
 
@@ -92,17 +103,7 @@ def test_an_excerpt_is_placed_where_it_was_cut_out(seed: int, begin: int, length
 @settings(deadline=None, max_examples=5)
 @given(seed=st.integers(0, 10_000), begin=st.integers(15_000, 45_000))
 def test_a_piece_of_music_that_repeats_itself_plays_at_its_own_speed(seed: int, begin: int) -> None:
-    bar = score(seed, seconds=2, per_second=21)
-    loop = bar
-    for _ in range(29):
-        loop = loop.then(bar)
-    melody = score(seed + 1, seconds=60, per_second=6)
-    order = np.argsort(np.concatenate([loop.ms, melody.ms]), kind="stable")
-    song = Score(
-        ms=np.concatenate([loop.ms, melody.ms])[order],
-        cents=np.concatenate([loop.cents, melody.cents])[order],
-        length_ms=60_000,
-    )
+    song = repeating(seed)
     found = aligned(song.part(begin, begin + 10_000), song, seed)
     assert found.speed_ratio == pytest.approx(1.0, abs=0.002)
     assert found.coverage_a > 0.9
@@ -118,6 +119,39 @@ def test_a_short_piece_tells_its_speed(speed: float) -> None:
     # Half of the points are lost between the two, which is more than in music.
     assert np.median(errors) <= 0.005
     assert max(errors) <= 0.01
+
+
+@settings(deadline=None, max_examples=5)
+@given(
+    seed=st.integers(0, 10_000),
+    begin=st.integers(2_000, 48_000),
+    change=st.sampled_from(((1.0, 100.0), (1.0, -200.0), (1.03, 0.0), (0.97, 0.0), (1.03, 150.0))),
+)
+def test_a_piece_that_a_fingerprint_places_tells_its_pitch_and_its_tempo_apart(
+    seed: int, begin: int, change: tuple[float, float]
+) -> None:
+    faster, higher = change
+    song = repeating(seed)
+    piece = song.part(begin, begin + 10_000).played(faster=faster, higher=higher)
+    # A fingerprint is as fine as its words, and places a piece at its middle.
+    middle = piece.length_ms / 2
+    found = aligned(piece, song, seed, Place(round(middle - (begin + middle * faster)) // 125 * 125))
+    assert found.speed_ratio * faster == pytest.approx(1.0, abs=0.005)
+    assert found.cents == pytest.approx(higher, abs=8)
+    assert not found.pitch_tied
+    assert found.coverage_a > 0.9
+
+
+@settings(deadline=None, max_examples=8)
+@given(seed=st.integers(0, 10_000), higher=st.integers(-300, 300), offset=st.integers(-30_000, 0))
+def test_how_much_higher_is_told_where_two_sounds_are_one_and_nowhere_else(
+    seed: int, higher: int, offset: int
+) -> None:
+    rng = np.random.default_rng(seed)
+    song, other = score(seed, seconds=60), score(seed + 1, seconds=60)
+    piece = song.part(-offset, 10_000 - offset).played(higher=higher).heard(rng)
+    assert shift_at(piece, song.heard(rng), Place(offset)) == pytest.approx(higher, abs=10)
+    assert shift_at(piece, other.heard(rng), Place(offset)) is None
 
 
 @settings(deadline=None, max_examples=5)
