@@ -56,16 +56,8 @@ def compare(
         sound = each.sound
         if sound is None and encoded.sound is not None and state.sound is not None:
             sound = rules.confirm(encoded.sound, state.sound)
-        compared.append(
-            Compared(
-                key=each.key,
-                state=state,
-                score=rules.scorer.score(encoded.record, state.record, sound),
-                sound=sound,
-                looked_up=each.looked_up,
-                proposed_by=each.proposed_by,
-            )
-        )
+        score = rules.scorer.score(encoded.record, state.record, sound)
+        compared.append(Compared(each.key, state, score, sound, each.looked_up, each.proposed_by))
     compared.sort(key=lambda each: (-each.score.recording.log_odds, -each.score.work.log_odds, each.key))
     return compared, found.truncated or truncated
 
@@ -73,8 +65,10 @@ def compare(
 def link(workspace: Workspace, key: str, compared: Compared, *, rules: Rules) -> None:
     """Keep a pair that could be one, or that is related by ear, told from the smaller key's side."""
     score = compared.score
-    told = assertion(score, compared.sound, rules.thresholds) is not None
-    if told or _could_link(score.recording.log_odds, score.work.log_odds, rules):
+    if (
+        _could_link(score.recording.log_odds, score.work.log_odds, rules)
+        or assertion(score, compared.sound, rules.thresholds) is not None
+    ):
         workspace.put_pair(_pair(key, compared.key, score, compared.sound, rules))
 
 

@@ -160,8 +160,10 @@ def propose(workspace: Workspace, found: Found, overlay: Iterable[Candidate]) ->
             held = merged.get(key)
             if held is not None:
                 held.blockers.add(blocker)
+            elif (blockers := by_key.get(key)) is not None:
+                blockers.add(blocker)
             elif key != own:
-                by_key.setdefault(key, set()).add(blocker)
+                by_key[key] = {blocker}
     # Keys name several times as many as are compared: what is kept of an upload is looked up for those alone.
     order = [_order(each.blockers, each.similarity, key) for key, each in merged.items()]
     order += [_order(blockers, None, key) for key, blockers in by_key.items()]

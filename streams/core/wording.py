@@ -28,7 +28,7 @@ def containment(one: str, other: str, words: frozenset[str], others: frozenset[s
         there; most of its letters do, in two words or more; it is one short word; some of its letters do
     """
     shared = words & others
-    if not shared:
+    if not shared or (len(shared) < 2 <= min(len(words), len(others))):
         return None
     if len(words) > len(others):
         one, other, words, others = other, one, others, words
@@ -38,7 +38,5 @@ def containment(one: str, other: str, words: frozenset[str], others: frozenset[s
             return "word" if letters >= SHORTEST_WORD else None
         long = len(words) >= PHRASE_WORDS or letters >= PHRASE_LETTERS
         return "phrase" if long and f" {one} " in f" {other} " else "contained"
-    if len(shared) < 2:
-        return None
     share = sum(map(len, shared)) / min(letters, sum(map(len, others)))
     return "mostly" if share >= MOST_LETTERS else "partly" if share >= SOME_LETTERS else None

@@ -61,8 +61,9 @@ class Prepared:
     """
 
     __slots__ = (
+        "_mastering",
+        "_on_albums",
         "album_names",
-        "album_types",
         "albums",
         "all_bases",
         "any_title_token",
@@ -81,7 +82,6 @@ class Prepared:
         "identified",
         "instrumental",
         "joined",
-        "mastering",
         "media_kind",
         "named_by_form",
         "names",
@@ -101,6 +101,7 @@ class Prepared:
     )  # fmt: skip
 
     def __init__(self, record: LinkageRecord) -> None:
+        self._mastering: Mastering | tuple[VersionPart, ...]
         self.track_number = record.track_number
         self.explicit = record.explicit
         self.instrumental = record.instrumental
@@ -143,11 +144,10 @@ class Prepared:
         self.media_kind = readings[0].media_kind if readings else None
         written = fold_diacritics(normalize_text(readings[0].source_text)) if readings else ""
         self.whole_title = written.replace(" ", "")
-        on_albums = [read_version(album) for album in record.albums]
-        self.album_types = identity_types(part for parts in on_albums for part in parts) & OF_WHOLE_ALBUMS
+        self._on_albums = record.albums
         self.versions = tuple(_statements(record, index) for index in range(max(1, len(readings))))
         self.types = tuple(identity_types(versions.values()) for versions in self.versions)
-        self.mastering = _mastering(record, on_albums)
+        self._mastering = readings[0].versions if readings else ()
         numbers: dict[str, set[str]] = {}
         for number in readings[0].numbers if readings else ():
             if _is_identity(number):
@@ -156,6 +156,21 @@ class Prepared:
         self.named_by_form = named_by_form(readings[0].base) if readings else None
         self.pieces = _pieces(readings) if any(map(_names_work, numbers)) else ()
         self.given = sum(bit for bit, value in _told(record) if value)
+
+    # What few pairs ask for is read when it is asked for.
+
+    @property
+    def album_types(self) -> frozenset[str]:
+        """What whole albums of it are said to be."""
+        read = map(read_version, self._on_albums)
+        return identity_types(part for parts in read for part in parts) & OF_WHOLE_ALBUMS
+
+    @property
+    def mastering(self) -> Mastering:
+        """What is said of its mastering."""
+        if not isinstance(self._mastering, Mastering):
+            self._mastering = _mastering(self._mastering, [*map(read_version, self._on_albums)])
+        return self._mastering
 
 
 def is_long(base: str) -> bool:
@@ -247,9 +262,8 @@ def _statements(record: LinkageRecord, index: int) -> dict[str, VersionPart]:
     return versions
 
 
-def _mastering(record: LinkageRecord, on_albums: Sequence[tuple[VersionPart, ...]]) -> Mastering:
+def _mastering(parts: Sequence[VersionPart], on_albums: Sequence[tuple[VersionPart, ...]]) -> Mastering:
     """Collect what is said of the mastering: the title first, then what every album of it says."""
-    parts = record.readings[0].versions if record.readings else ()
     first, *others = [{part.type for part in each} for each in on_albums] or [set()]
     shared = first.intersection(*others)
     albums = [part for each in on_albums for part in each if part.type in shared]
