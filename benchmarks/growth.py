@@ -29,6 +29,7 @@ import numpy as np
 import psutil
 from msgspec.structs import replace
 
+from benchmarks.growth_picture import main as draw
 from benchmarks.invented_uploads import invented_recordings
 from benchmarks.machine import machine_facts, write_result
 from benchmarks.yardstick import work
@@ -257,6 +258,7 @@ def main() -> None:
         },
         started=started,
     )
+    draw()
     if timed:
         write_result(
             "resolve_speed",
