@@ -24,7 +24,7 @@ BELOW: dict[str, dict[str, str]] = {
         "near": "similar",
         "similar": "partly",
         "beside_artist": "phrase",
-        "main_title": "subtitle",
+        "main_title": "similar",  # a subtitle that is left out; what `both` adds it has as `near` has
         "subtitle": "phrase",
         "phrase": "contained",
         "contained": "mostly",

@@ -23,10 +23,9 @@ from typing import NamedTuple
 
 import msgspec
 import numpy as np
-from scipy.optimize import minimize
-from scipy.special import expit
 
-from benchmarks.additive import BELOW, Fitted, FloatArray, Table, fit
+from benchmarks.additive import BELOW, FloatArray, Table, fit
+from benchmarks.calibrating import Compared, calibrated_held_out, calibrations, held_out, report_strata
 from benchmarks.labelled_pairs import INVENTED, PAIRS, SIBLINGS, SIBLINGS_OF, Pair, labelled_pairs
 from encoders.evaluation.calibration import calibration_scores
 from streams.core.comparison import FIELDS, SKIPPED, compare_records, one_sided_rule
@@ -42,11 +41,11 @@ FALSE_MATCH = {"recording": 5.0, "work": 4.0}
 MISSED_MATCH = 2.0
 """Costs, in reviews. A false recording reaches royalties; a false work stands in a list of versions."""
 
+FALSE_ANSWER = MISSED_ANSWER = 1.0
+"""Costs where two uploads are compared alone: nobody reviews the answer, and neither mistake is the worse."""
+
 USUAL_STRATUM = {"recording": "unknown|unknown", "work": "reference_db|reference_db"}
 """Whose intercept is the prior of pairs whose stratum was never measured: that of streamed catalogues."""
-
-FEWEST = 500
-"""Pairs below which a stratum is not calibrated; of either kind, true and not, a fifth of that."""
 
 
 class Recipe(NamedTuple):
@@ -85,13 +84,15 @@ RECIPES = {
 BY_HAND = {
     "recording": {
         ("title", "piece_other"): -6.0,
+        ("title", "piece_part"): -1.0,
         ("numbers", "one_sided"): -1.5,
         ("ids", "mbid_different"): -2.0,
     },
-    "work": {},
+    "work": {("title", "piece_part"): -0.2},
 }
 """What labels do not teach, or teach wrongly (docs/evaluation.md): a number that differs is another piece.
-MusicBrainz merges its doubles, but not all of them.
+MusicBrainz merges its doubles, but not all of them. A piece and the opus that holds it agree in a number and
+are two; as works they are as likely one as not, since performances are often called by the whole.
 """
 
 
@@ -103,26 +104,6 @@ class Pattern(NamedTuple):
     fold: int
     stratum: str
     label: bool
-
-
-class Compared(NamedTuple):
-    """Patterns of one head as a table.
-
-    Attributes
-    ----------
-    data, counts : array [shape=(n,)]
-        the set of each, and how many pairs it stands for
-    strata : tuple of str
-        by the numbers in the table
-    judged : bool array [shape=(n,)]
-        its set has pairs of both kinds, so that shares of them mean something
-    """
-
-    table: Table
-    data: np.ndarray
-    counts: FloatArray
-    strata: tuple[str, ...]
-    judged: np.ndarray
 
 
 def patterns(pairs: Iterable[Pair]) -> dict[str, Counter[Pattern]]:
@@ -178,16 +159,6 @@ def tabulate(found: Counter[Pattern], head: Head, recipe: Recipe, usual: str) ->
     return Compared(table, data, counts, strata, np.array([judged[name] for name in data]))
 
 
-def held_out(compared: Compared, recipe: Recipe) -> FloatArray:
-    """Score every pattern by a model that has seen nothing of its fold."""
-    table = compared.table
-    scores = np.zeros(len(table.labels))
-    for number in range(FOLDS):
-        inside = table.folds == number
-        scores[inside] = fit(table, ~inside, recipe.fields, ridge=RIDGE).scores(table)[inside]
-    return scores
-
-
 def left_out(compared: Compared, recipe: Recipe) -> FloatArray:
     """Score every pattern by a model that has seen nothing of its set."""
     table = compared.table
@@ -198,43 +169,6 @@ def left_out(compared: Compared, recipe: Recipe) -> FloatArray:
     return scores
 
 
-def calibrations(
-    compared: Compared, fitted: Fitted, scores: FloatArray, usual: str
-) -> dict[str, Calibration]:
-    """Calibrate each stratum with enough pairs of both kinds, on folds that the model had not seen."""
-    table, found = compared.table, {}
-    prior = float(fitted.intercepts[compared.strata.index(usual)])
-    for number, name in enumerate(compared.strata):
-        inside = (table.strata == number) & compared.judged
-        true = compared.counts[inside & (table.labels == 1)].sum()
-        if (
-            min(true, compared.counts[inside].sum() - true) < FEWEST / 5
-            or compared.counts[inside].sum() < FEWEST
-        ):
-            continue
-        # Sets are mixed as the recipe says, and count together as many pairs as there are: a stratum of one
-        # large set that counts little would else be pulled to a slope of 1.
-        weights = table.weights[inside] * (compared.counts[inside].sum() / table.weights[inside].sum())
-        slope, shift = platt(scores[inside], table.labels[inside], weights)
-        # The shift of the intercept, which the shared prior lacks, stands in the same line.
-        own = float(fitted.intercepts[number])
-        found[name] = Calibration(slope=round(slope, 3), shift=round(shift + slope * (own - prior), 3))
-    return found
-
-
-def platt(scores: FloatArray, labels: FloatArray, weights: FloatArray) -> tuple[float, float]:
-    """Fit slope and shift by likelihood, with a few pairs' worth of pull to 1 and 0."""
-    design, start = np.column_stack([scores, np.ones(len(scores))]), np.array([1.0, 0.0])
-
-    def loss(beta: FloatArray) -> tuple[float, FloatArray]:
-        told, pull = design @ beta, beta - start
-        value = weights @ (np.logaddexp(0.0, told) - labels * told) + pull @ pull / 2
-        return float(value), design.T @ (weights * (expit(told) - labels)) + pull
-
-    slope, shift = minimize(loss, start, jac=True, method="L-BFGS-B").x
-    return float(slope), float(shift)
-
-
 def head_of(old: Head, compared: Compared, recipe: Recipe, name: str) -> Head:
     """Fit a head on everything, calibrated on what each fold had not seen.
 
@@ -242,7 +176,7 @@ def head_of(old: Head, compared: Compared, recipe: Recipe, name: str) -> Head:
     """
     fitted = fit(compared.table, compared.table.weights > 0, recipe.fields, ridge=RIDGE)
     usual = USUAL_STRATUM[name]
-    found = calibrations(compared, fitted, held_out(compared, recipe), usual)
+    found = calibrations(compared, fitted, held_out(compared, recipe.fields, ridge=RIDGE, folds=FOLDS), usual)
     # Without the set that the usual stratum is known from, it is what the shared model says.
     own = found.pop(usual, Calibration(slope=1.0, shift=0.0))
     weights = {field: dict(levels) for field, levels in old.weights.items()}
@@ -316,6 +250,17 @@ def asked_about_similar(head: Head, match: float) -> Head:
     return dataclasses.replace(head, weights={**head.weights, "title": titles})
 
 
+def doubting_brackets(head: Head) -> Head:
+    """Let a title that lacks a bracket of the other weigh no more than one that is spelt otherwise.
+
+    Labelled ones are subtitles, nearly all; what the bracket says was not read, and may be a version.
+    """
+    titles = dict(head.weights["title"])
+    if {"main_title", "near"} <= titles.keys():
+        titles["main_title"] = min(titles["main_title"], titles["near"])
+    return dataclasses.replace(head, weights={**head.weights, "title": titles})
+
+
 def fitted_bundle(
     bundle: Bundle, found: Mapping[str, Counter[Pattern]], *, version: str, tell: bool = False
 ) -> Bundle:
@@ -326,14 +271,18 @@ def fitted_bundle(
         old = dataclasses.replace(packaged, weights=by_hand(packaged.weights, name))
         compared = tabulate(found[name], old, recipe, USUAL_STRATUM[name])
         if tell:
-            report(name, "held out", compared, held_out(compared, recipe))
+            report(name, "held out", compared, held_out(compared, recipe.fields, ridge=RIDGE, folds=FOLDS))
             report(name, "left out", compared, left_out(compared, recipe))
+            report_strata(
+                name, compared, calibrated_held_out(compared, recipe.fields, ridge=RIDGE, folds=FOLDS)
+            )
         heads[name] = head_of(old, compared, recipe, name)
     (match, review), (work_match, work_review) = thresholds("recording"), thresholds("work")
-    heads["recording"] = asked_about_similar(heads["recording"], match)
+    heads["recording"] = doubting_brackets(asked_about_similar(heads["recording"], match))
     costs = f"in reviews: a missed match {MISSED_MATCH:g}, a false one " + ", ".join(
         f"{cost:g} ({name})" for name, cost in FALSE_MATCH.items()
     )
+    costs += f"; compared alone, a missed answer {MISSED_ANSWER:g} and a false one {FALSE_ANSWER:g}"
     fit_note = "benchmarks/fit_bundle.py; version, identifier and sound levels by hand; see docs/matching.md"
     return dataclasses.replace(
         bundle,
@@ -344,6 +293,7 @@ def fitted_bundle(
         recording_review=review,
         work_match=work_match,
         work_review=work_review,
+        compare_above=round(math.log(FALSE_ANSWER / MISSED_ANSWER), 3),
         notes={**bundle.notes, "fit": fit_note, "costs": costs, "title_rule": TITLE_RULE},
     )
 

@@ -5,9 +5,9 @@ A stream gives the pairs that share a blocking key or are near by their text vec
 
 import dataclasses
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import numpy as np
 from msgspec.structs import replace
@@ -24,6 +24,7 @@ from streams.evaluation.folds import FOLDS, folds
 from streams.evaluation.golden.catalogue import golden_catalogue
 from streams.evaluation.labelled import LabelledPair, LabelledPairs, LabelledStream
 from streams.evaluation.sets import SETS
+from streams.ports import FloatArray
 
 STREAMS = ("musicbrainz-20k", "shs100k2-works", "atepp-classical-tracks")
 SIBLINGS, SIBLINGS_OF = "album-siblings", "musicbrainz-20k"
@@ -44,6 +45,19 @@ STRIDE = 7_919
 """A prime: strangers are far apart in the table, and the same every time."""
 
 
+class Embedder(Protocol):
+    """What embeds texts here: the encoders, or who remembers what they said."""
+
+    @property
+    def models(self) -> Mapping[str, str]:
+        """The models that embed, by what they are for."""
+        ...
+
+    def encode_texts(self, texts: Sequence[str], /) -> FloatArray:
+        """Give a row for each text."""
+        ...
+
+
 class Pair(NamedTuple):
     """Two records and what is known of them; ``None``: nobody says so."""
 
@@ -62,7 +76,7 @@ def labelled_pairs(data: Path) -> Iterator[Pair]:
         if source.name in STREAMS:
             labelled = source.read(data)
             assert isinstance(labelled, LabelledStream)
-            yield from _of_stream(labelled, encoder)
+            yield from of_stream(labelled, encoder)
         elif source.name in PAIRS:
             pairs = source.read(data)
             assert isinstance(pairs, LabelledPairs)
@@ -70,10 +84,10 @@ def labelled_pairs(data: Path) -> Iterator[Pair]:
             if source.name == VIDEOS:
                 yield from _chosen_strangers(pairs, encoder)
     for seed in SEEDS:
-        yield from _of_stream(dataclasses.replace(golden_catalogue(seed=seed), name=INVENTED), encoder)
+        yield from of_stream(dataclasses.replace(golden_catalogue(seed=seed), name=INVENTED), encoder)
 
 
-def _chosen_strangers(labelled: LabelledPairs, encoder: BundleEncoder) -> Iterator[Pair]:
+def _chosen_strangers(labelled: LabelledPairs, encoder: Embedder) -> Iterator[Pair]:
     """Give videos of a known work beside performances of other works that blocking would propose for them.
 
     The strangers of the set are drawn at random, and nobody meets those: what is compared shares a word, a
@@ -122,7 +136,7 @@ def _of_pairs(labelled: LabelledPairs) -> Iterator[Pair]:
         )
 
 
-def _of_stream(stream: LabelledStream, encoder: BundleEncoder) -> Iterator[Pair]:
+def of_stream(stream: LabelledStream, encoder: Embedder) -> Iterator[Pair]:
     """Give the pairs that are compared while a stream is resolved, and every pair of one cluster."""
     records = [featurize(each.upload) for each in stream.uploads]
     wanted = {pair for pair in _proposed(records, encoder)}
@@ -202,7 +216,7 @@ def _share_an_artist(one: LinkageRecord, other: LinkageRecord) -> bool:
     )
 
 
-def _proposed(records: list[LinkageRecord], encoder: BundleEncoder) -> Iterator[tuple[int, int]]:
+def _proposed(records: list[LinkageRecord], encoder: Embedder) -> Iterator[tuple[int, int]]:
     """Give the pairs that blocking keys and vectors propose, each record asking for the earlier ones."""
     vectors = encoder.encode_texts([text_for_embedding(record) for record in records])
     vectors /= np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-9)

@@ -19,6 +19,15 @@ class PairProbability:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PairAnswer:
+    """Whether two uploads are the same, at each level of identity; ``video`` only between two videos."""
+
+    recording: bool
+    work: bool
+    video: bool | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class EvidenceLine:
     """One line of evidence of one head."""
 
@@ -35,6 +44,7 @@ class CompareResult:
     """What `compare` says of a pair; written as JSON under the same names."""
 
     probability: PairProbability
+    same: PairAnswer
     relation: str | None
     evidence: tuple[EvidenceLine, ...]
 
@@ -69,7 +79,8 @@ def compare_uploads(
     """Compare two uploads.
 
     With a video on either side ``recording`` speaks of the sound; ``work`` includes same recording, so it
-    is never below it. A hard exclusion shows as a guard line and leaves next to no probability.
+    is never below it. A hard exclusion shows as a guard line and leaves next to no probability. ``same``
+    is yes or no: nobody reviews a pair that is compared alone, and nothing hangs on it but the answer.
     """
     one, two = (
         replace(featurize(upload), pictures=pictures)
@@ -93,8 +104,15 @@ def compare_uploads(
     if left.kind is Kind.music_video and right.kind is Kind.music_video:
         video = min(recording, _RULED_OUT) if score.cannot_link else probability(score.recording.log_odds)
     evidence = (*_lines("recording", score.recording), *_lines("work", score.work), *guards)
+    work = max(work, recording)
+    above = probability(scorer.bundle.compare_above)
     return CompareResult(
-        probability=PairProbability(recording=recording, work=max(work, recording), video=video),
+        probability=PairProbability(recording=recording, work=work, video=video),
+        same=PairAnswer(
+            recording=recording > above,
+            work=work > above,
+            video=video > above if video is not None else None,
+        ),
         relation=score.relation,
         evidence=evidence,
     )

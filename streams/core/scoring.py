@@ -98,6 +98,8 @@ class Bundle:
         at or above ``*_match`` is a match, from ``*_review`` on a review
     guard_tau : float > 0 [log-odds]
         no pair inside an entity, or inside a level below it, may score below ``-guard_tau``
+    compare_above : float [log-odds]
+        above it two uploads that are compared alone are called the same, at either level
     catalogue_size, measured_at : int > 0
         entities that the catalogue holds, and that it held where the priors were measured; see
         :func:`size_prior`
@@ -115,6 +117,7 @@ class Bundle:
     work_match: float
     work_review: float
     guard_tau: float
+    compare_above: float = 0.0
     notes: dict[str, str] = field(default_factory=dict)
     master: Head = Head(prior=_UNTOLD, weights={})
     audio: Head = Head(prior=_UNTOLD, weights={})

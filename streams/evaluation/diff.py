@@ -15,7 +15,7 @@ from streams.core.scoring import Bundle, Scorer
 from streams.evaluation.cases import side
 from streams.evaluation.figures import Side
 from streams.evaluation.labelled import LabelledPairs
-from streams.evaluation.paired import answers, thresholds
+from streams.evaluation.paired import answers, online_thresholds
 from streams.evaluation.streamed import LEVELS, deciding
 from streams.evaluation.streaming import Encoded, Resolved, partitions
 
@@ -77,10 +77,10 @@ class SetDiff:
 
 
 def diff_pairs(labelled: LabelledPairs, before: Bundle, after: Bundle) -> SetDiff:
-    """Compare what two bundles say of pairs."""
+    """Compare what two bundles would decide of pairs online."""
     said = []
     for bundle in (before, after):
-        match, review = thresholds(bundle, labelled.level)
+        match, review = online_thresholds(bundle, labelled.level)
         log_odds = answers(labelled.pairs, Scorer(bundle), labelled.level)
         said.append((log_odds >= review).astype(int) + (log_odds >= match))
     scorers = Scorer(before), Scorer(after)

@@ -20,7 +20,7 @@ from encoders.evaluation.pairs import (
 )
 from streams.core.compare import compare_uploads
 from streams.core.scoring import Bundle, Scorer, stratum_of
-from streams.evaluation.cases import DOUBTED, FALSE, MISSED, Judge, Wrong
+from streams.evaluation.cases import FALSE, MISSED, Judge, Wrong
 from streams.evaluation.figures import Figure, SetReport, Stratum
 from streams.evaluation.folds import FOLDS, components, folds, units
 from streams.evaluation.labelled import LabelledPair, LabelledPairs
@@ -34,11 +34,16 @@ _SMALLEST = 1e-12
 _ROUNDING = 1e-9  # answers are probabilities
 
 
-def thresholds(bundle: Bundle, level: str) -> tuple[float, float]:
-    """Give the log-odds from which a pair is matched, and looked at."""
+def online_thresholds(bundle: Bundle, level: str) -> tuple[float, float]:
+    """Give the log-odds from which a pair is matched, and looked at, while a catalogue is resolved."""
     if level == "recording":
         return bundle.recording_match - _ROUNDING, bundle.recording_review - _ROUNDING
     return bundle.work_match - _ROUNDING, bundle.work_review - _ROUNDING
+
+
+def compared_from(bundle: Bundle) -> float:
+    """Give the log-odds from which `compare` says the same; as likely as not is not the same."""
+    return bundle.compare_above + _ROUNDING
 
 
 def answers(pairs: Sequence[LabelledPair], scorer: Scorer, level: str) -> FloatArray:
@@ -53,29 +58,30 @@ def answers(pairs: Sequence[LabelledPair], scorer: Scorer, level: str) -> FloatA
 
 
 def evaluate_pairs(labelled: LabelledPairs, bundle: Bundle) -> SetReport:
-    """Score a set of pairs: at the bundle's thresholds, as an order, and with a threshold of other folds."""
+    """Score a set of pairs: as `compare` answers, as an order, by other folds, and as decided online."""
     started = time.perf_counter()
     scorer = Scorer(bundle)
     pairs, level = labelled.pairs, labelled.level
     log_odds = answers(pairs, scorer, level)
     labels = np.array([pair.label for pair in pairs])
-    match, review = thresholds(bundle, level)
+    least = compared_from(bundle)
+    match, review = online_thresholds(bundle, level)
+    said = log_odds >= least
     figures = [
-        *_at(log_odds, labels, match, units(pairs)),
-        Figure(name="F1 at even odds", value=at_threshold(log_odds, labels, 0.0).f1),
+        *_at(log_odds, labels, least, units(pairs)),
         Figure(name="F1, threshold of the other folds", value=_by_folds(log_odds, labels, folds(pairs))),
-        Figure(name="review share", value=float(np.mean((log_odds >= review) & (log_odds < match)))),
+        Figure(name="F1 as decided online", value=at_threshold(log_odds, labels, match).f1),
+        Figure(name="review share online", value=float(np.mean((log_odds >= review) & (log_odds < match)))),
+        Figure(name="false matches", value=float((said & ~labels).sum()), count=int(said.sum())),
     ]
-    false = int(((log_odds >= match) & ~labels).sum())
-    figures.append(Figure(name="false matches", value=float(false), count=int((log_odds >= match).sum())))
-    published = _published(pairs, log_odds, labels, match)
-    cases, groups = Judge(scorer, level).cases(_wrong(pairs, log_odds, match, review))
+    published = _published(pairs, log_odds, labels, least)
+    cases, groups = Judge(scorer, level).cases(_wrong(pairs, said))
     return SetReport(
         name=labelled.name,
         how=f"compared, {level} level",
         size=len(pairs),
         figures=(*figures, *published),
-        strata=_strata(pairs, log_odds, labels, match),
+        strata=_strata(pairs, log_odds, labels, least),
         calibration=_calibration(pairs, log_odds, labels),
         cases=cases,
         groups=groups,
@@ -85,7 +91,7 @@ def evaluate_pairs(labelled: LabelledPairs, bundle: Bundle) -> SetReport:
 
 
 def evaluate_folds(labelled: LabelledPairs, bundles: Sequence[Bundle]) -> list[Figure]:
-    """Score each fold by a bundle that was fitted on the other ones, at its own threshold; pooled.
+    """Score each fold as a bundle that was fitted on the other ones compares; pooled.
 
     Parameters
     ----------
@@ -99,16 +105,16 @@ def evaluate_folds(labelled: LabelledPairs, bundles: Sequence[Bundle]) -> list[F
     for number, bundle in enumerate(bundles):
         inside = np.flatnonzero(fold == number)
         said = answers([pairs[at] for at in inside], Scorer(bundle), level)
-        over[inside] = said - thresholds(bundle, level)[0]
+        over[inside] = said - compared_from(bundle)
     return [
         dataclasses.replace(figure, name=f"{figure.name}, fitted on the other folds")
         for figure in _at(over, labels, 0.0, units(pairs))
     ]
 
 
-def _at(log_odds: FloatArray, labels: BoolArray, match: float, parts: Sequence[int]) -> list[Figure]:
-    """Score at the bundle's own threshold, where review is no match; and as an order."""
-    counts = pair_counts(log_odds >= match, labels)
+def _at(log_odds: FloatArray, labels: BoolArray, least: float, parts: Sequence[int]) -> list[Figure]:
+    """Score what is said from some log-odds on; and the order."""
+    counts = pair_counts(log_odds >= least, labels)
     groups = np.zeros((max(parts) + 1, 3))
     np.add.at(groups, np.asarray(parts), counts)
     figures = []
@@ -138,9 +144,9 @@ def _by_folds(log_odds: FloatArray, labels: BoolArray, fold: Sequence[int]) -> f
 
 
 def _published(
-    pairs: Sequence[LabelledPair], log_odds: FloatArray, labels: BoolArray, match: float
+    pairs: Sequence[LabelledPair], log_odds: FloatArray, labels: BoolArray, least: float
 ) -> list[Figure]:
-    """Score the part that papers score: at the bundle's threshold, and at the best one of the train part."""
+    """Score the part that papers score: as compared, and at the best threshold of the train part."""
     valid = np.array(["split:valid" in pair.tags for pair in pairs])
     train = np.array(["split:train" in pair.tags for pair in pairs])
     if not (valid.any() and labels[train].any()):
@@ -149,7 +155,7 @@ def _published(
     return [
         Figure(
             name="F1, published split",
-            value=at_threshold(log_odds[valid], labels[valid], match).f1,
+            value=at_threshold(log_odds[valid], labels[valid], least).f1,
             count=int(valid.sum()),
         ),
         Figure(
@@ -161,7 +167,7 @@ def _published(
 
 
 def _strata(
-    pairs: Sequence[LabelledPair], log_odds: FloatArray, labels: BoolArray, match: float
+    pairs: Sequence[LabelledPair], log_odds: FloatArray, labels: BoolArray, least: float
 ) -> tuple[Stratum, ...]:
     members: dict[str, list[int]] = defaultdict(list)
     for number, pair in enumerate(pairs):
@@ -172,7 +178,7 @@ def _strata(
     for tag, numbers in sorted(members.items()):
         inside = np.asarray(numbers)
         own = {part: place for place, part in enumerate(dict.fromkeys(parts[n] for n in numbers))}
-        figures = _at(log_odds[inside], labels[inside], match, [own[parts[n]] for n in numbers])
+        figures = _at(log_odds[inside], labels[inside], least, [own[parts[n]] for n in numbers])
         told.append(Stratum(name=tag, count=len(numbers), figures=tuple(figures)))
     return tuple(told)
 
@@ -213,12 +219,12 @@ def calibration_strata(
     return tuple(told)
 
 
-def _wrong(pairs: Sequence[LabelledPair], log_odds: FloatArray, match: float, review: float) -> list[Wrong]:
+def _wrong(pairs: Sequence[LabelledPair], said: BoolArray) -> list[Wrong]:
     wrong = []
-    for pair, said in zip(pairs, log_odds, strict=True):
-        if pair.left is None or pair.right is None or (said >= match) == pair.label:
+    for pair, same in zip(pairs, said, strict=True):
+        if pair.left is None or pair.right is None or same == pair.label:
             continue
-        kind = FALSE if not pair.label else DOUBTED if said >= review else MISSED
+        kind = MISSED if pair.label else FALSE
         wrong.append(Wrong(kind, pair.left, pair.right, pair.left_group, pair.right_group))
     return wrong
 

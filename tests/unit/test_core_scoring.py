@@ -291,6 +291,16 @@ def test_compare_says_why() -> None:
     assert lines[0].right == "live: Live"
 
 
+def test_compare_says_the_same_where_that_is_more_likely_than_not() -> None:
+    same = compare_uploads(_upload("Clear Water"), _upload("Clear Water"), None, SCORER).same
+    assert (same.recording, same.work, same.video) == (True, True, None)
+    live = compare_uploads(_upload("Clear Water"), _upload("Clear Water (Live)"), None, SCORER)
+    assert live.probability.recording == 0.5  # a person would have to look
+    assert (live.same.recording, live.same.work) == (False, True)
+    strict = Scorer(dataclasses.replace(SCORER.bundle, compare_above=50.0))
+    assert not compare_uploads(_upload("Clear Water"), _upload("Clear Water"), None, strict).same.recording
+
+
 def test_counter_evidence_and_flip() -> None:
     head = _score(_upload("Clear Water"), _upload("Clear Water", duration_ms=280_000)).recording
     worst = counter_evidence(head, positive=True)

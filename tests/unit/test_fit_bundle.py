@@ -1,11 +1,13 @@
 """What the fit of a bundle leaves out, keeps, and sets by hand."""
 
+import math
 from collections import Counter
 from pathlib import Path
 
 import msgspec
 import pytest
 
+from benchmarks import fit_bundle
 from benchmarks.fit_bundle import (
     BY_HAND,
     FOLDS,
@@ -56,9 +58,18 @@ def test_what_is_fitted_is_fitted_again_to_the_byte(found: Found) -> None:
 
 def test_what_is_set_by_hand_is_no_matter_of_labels(found: Found) -> None:
     fitted = fitted_bundle(Bundle.packaged(), found, version="x")
-    for field, level in BY_HAND["recording"]:
-        assert fitted.recording.weights[field][level] == BY_HAND["recording"][field, level]
+    for name, head in (("recording", fitted.recording), ("work", fitted.work)):
+        for (field, level), weight in BY_HAND[name].items():
+            assert head.weights[field][level] == weight
     assert by_hand(fitted.recording.weights, "recording") == fitted.recording.weights
+
+
+def test_what_is_compared_alone_is_the_same_from_even_odds_on_where_mistakes_cost_alike(
+    found: Found, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert fitted_bundle(Bundle.packaged(), found, version="x").compare_above == 0.0
+    monkeypatch.setattr(fit_bundle, "FALSE_ANSWER", 3.0)
+    assert fitted_bundle(Bundle.packaged(), found, version="x").compare_above == round(math.log(3.0), 3)
 
 
 def test_compared_pairs_are_read_as_they_were_kept(found: Found, tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from streams.core.records import Artist, Upload
 from streams.core.scoring import Bundle
-from streams.evaluation.cases import DOUBTED, FALSE, MISSED
+from streams.evaluation.cases import FALSE, MISSED
 from streams.evaluation.figures import SetReport
 from streams.evaluation.labelled import LabelledPair, LabelledPairs
 from streams.evaluation.paired import evaluate_folds, evaluate_pairs
@@ -24,7 +24,9 @@ def _upload(title: str, artist: str, seconds: int | None = 200) -> Upload:
     )
 
 
-def _report(*pairs: tuple[Upload | None, Upload | None, bool], level: str = "recording") -> SetReport:
+def _report(
+    *pairs: tuple[Upload | None, Upload | None, bool], level: str = "recording", bundle: Bundle = BUNDLE
+) -> SetReport:
     return evaluate_pairs(
         LabelledPairs(
             name="made here",
@@ -41,7 +43,7 @@ def _report(*pairs: tuple[Upload | None, Upload | None, bool], level: str = "rec
                 for number, (left, right, label) in enumerate(pairs)
             ),
         ),
-        BUNDLE,
+        bundle,
     )
 
 
@@ -63,11 +65,19 @@ def test_right_pairs_are_right() -> None:
     assert report.cases == ()
 
 
-def test_review_counts_as_no_match() -> None:
+def test_as_likely_as_not_is_not_the_same() -> None:
     report = _report((SONG, LIVE, True), (SONG, COPY, True))
     assert _value(report, "recall") == 0.5
-    assert _value(report, "review share") == 0.5
-    assert [case.kind for case in report.cases] == [DOUBTED]
+    assert _value(report, "review share online") == 0.5
+    assert [case.kind for case in report.cases] == [MISSED]
+
+
+def test_what_is_reviewed_online_may_be_the_same_where_it_is_compared_alone() -> None:
+    strict = dataclasses.replace(BUNDLE, recording_match=20.0)
+    report = _report((SONG, COPY, True), (SONG, OTHER, False), bundle=strict)
+    assert _value(report, "F1") == 1.0
+    assert _value(report, "F1 as decided online") == 0.0
+    assert _value(report, "review share online") == 0.5
 
 
 def test_a_side_that_could_not_be_read_is_charged() -> None:
@@ -104,7 +114,7 @@ def test_each_fold_is_scored_by_the_bundle_that_has_not_seen_it() -> None:
             for n in range(20)
         ),
     )
-    never = dataclasses.replace(BUNDLE, recording_match=99.0)
+    never = dataclasses.replace(BUNDLE, compare_above=99.0)
     figures = {
         figure.name: figure for figure in evaluate_folds(pairs, [BUNDLE, never, BUNDLE, never, BUNDLE])
     }
