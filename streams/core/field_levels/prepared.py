@@ -109,7 +109,7 @@ class Prepared:
         self.identified = bool(record.isrcs or record.mbid or record.acoustid)
         readings = record.readings
         spelt = tuple(in_one_spelling(reading.base) for reading in readings)
-        self.are_long = tuple(map(is_long, spelt))
+        self.are_long = tuple(map(_is_long, spelt))
         self.bases = tuple(map(without_article, spelt))
         self.all_bases = "|".join(self.bases[:3])
         self.squeezed = tuple(base.replace(" ", "") for base in self.bases)
@@ -173,7 +173,7 @@ class Prepared:
         return self._mastering
 
 
-def is_long(base: str) -> bool:
+def _is_long(base: str) -> bool:
     """Say whether a title is too long for two works to share it by chance."""
     return len(base.replace(" ", "")) >= _MANY_LETTERS or len(set(base.split())) >= _MANY_WORDS
 

@@ -3,7 +3,7 @@
 from rapidfuzz import fuzz
 
 from streams.core.field_levels.beside import Beside, what_stands_beside
-from streams.core.field_levels.prepared import Prepared, is_long
+from streams.core.field_levels.prepared import Prepared
 from streams.core.hearing import ABSENT
 from streams.core.names import SAME, compare_names
 from streams.core.names.comparing import WITHIN
@@ -59,7 +59,8 @@ def compare_titles(left: Prepared, right: Prepared) -> tuple[str, int, int]:
 def _share_a_title(left: Prepared, right: Prepared) -> str | None:
     """Say whether one title is a half of the other, as its subtitle is, or both have one half in common.
 
-    A long title is told without its subtitle as well as with it, and with the two the other way round.
+    A title is told without its subtitle as well as with it, and with the two the other way round; but what
+    too many songs are called is a half of a title.
     """
     found = [_is_half(one.halves, other) for one, other in ((left, right), (right, left)) if one.halves]
     if left.halves and right.halves:
@@ -72,12 +73,18 @@ def _share_a_title(left: Prepared, right: Prepared) -> str | None:
 
 def _is_half(halves: Halves, other: Prepared) -> str | None:
     first, second = halves.squeezed
-    if halves.bracketed and first == other.squeezed[0] and is_long(halves.first):
+    if halves.bracketed and first == other.squeezed[0] and _says_enough(halves.first):
         return MAIN_TITLE
     return "subtitle" if other.squeezed[0] in (first, second) else None
 
 
+def _says_enough(main: str) -> bool:
+    """Say whether a title of which only the subtitle lacks is told by what is left: one short word is not."""
+    return " " in main or len(main) >= _LONG_WORD
+
+
 MAIN_TITLE = "main_title"
+_LONG_WORD = 10
 
 
 def _compare_pieces(left: Prepared, right: Prepared) -> str | None:
