@@ -17,6 +17,7 @@ Time is that of the process, all its threads included: other work shares the mac
 """
 
 import argparse
+import math
 import random
 import time
 from collections import Counter
@@ -103,7 +104,10 @@ def as_fuzzy(upload: Upload, number: int, rng: random.Random) -> Upload:
 class Plan:
     """All stretches in a row, and the time that each took."""
 
-    def __init__(self, sizes: Sequence[int], timed: Sequence[int], *, seed: int = 11) -> None:
+    def __init__(
+        self, sizes: Sequence[int], timed: Sequence[int], *, seed: int = 11, within_s: float = math.inf
+    ) -> None:
+        self._within_s = within_s
         self._rng = random.Random(seed)  # noqa: S311 - figures must repeat
         ends = [_whole_batches(size / (1 - COPIES)) for size in sizes]
         spare = 2 * MIXED * len(timed)
@@ -123,7 +127,13 @@ class Plan:
 
     def lines(self) -> Iterator[bytes]:
         """Give all lines; the next batch is asked for when the last was decided on."""
+        began_at, done = time.monotonic(), 0
         for stretch in self.stretches:
+            spent = time.monotonic() - began_at
+            if done and spent + spent / done * len(stretch.uploads) > self._within_s:
+                print(f"{stretch.name} {stretch.entities}: no time left", flush=True)
+                return
+            done += len(stretch.uploads)
             lines = [upload_line(upload) for _, upload in stretch.uploads]
             self.yardsticks.append(_yardstick_ms())
             began = time.process_time()
@@ -204,9 +214,9 @@ def _deciding(decision: Decision, tells: Mapping[str, int]) -> int | None:
     return tells.get(f"{len(source)}:{source}{item}")
 
 
-def measure(sizes: Sequence[int], timed: Sequence[int]) -> list[dict[str, Any]]:
-    """Grow a catalogue; give the figures of each stretch."""
-    plan = Plan(sizes, timed)
+def measure(sizes: Sequence[int], timed: Sequence[int], *, within_s: float) -> list[dict[str, Any]]:
+    """Grow a catalogue; give the figures of each stretch that there was time for."""
+    plan = Plan(sizes, timed, within_s=within_s)
     with offline_parts(Settings()) as parts:
         decisions, _ = decide_lines(
             plan.lines(),
@@ -217,7 +227,7 @@ def measure(sizes: Sequence[int], timed: Sequence[int]) -> list[dict[str, Any]]:
     tells = {upload.key.text(): song for each in plan.stretches for song, upload in each.uploads}
     waiting = iter(decisions)
     measured = []
-    for stretch, seconds, yard in zip(plan.stretches, plan.seconds, plan.yardsticks, strict=True):
+    for stretch, seconds, yard in zip(plan.stretches, plan.seconds, plan.yardsticks, strict=False):
         said = list(islice(waiting, len(stretch.uploads)))
         measured.append(
             {
@@ -236,11 +246,12 @@ def measure(sizes: Sequence[int], timed: Sequence[int]) -> list[dict[str, Any]]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--up-to", type=int, default=SIZES[-1], help="entities, default %(default)s")
+    parser.add_argument("--minutes", type=float, default=10.0, help="what would end later is left out")
     options, _ = parser.parse_known_args()
     sizes = [size for size in SIZES if size <= options.up_to]
     started = machine_facts()
     timed = [size for size in TIMED if size in sizes]
-    measured = measure(sizes, timed)
+    measured = measure(sizes, timed, within_s=60 * options.minutes)
     growth = [each for each in measured if each["stretch"] == "growth"]
     first, last = growth[0], growth[-1]
     write_result(
@@ -259,12 +270,12 @@ def main() -> None:
         started=started,
     )
     draw()
-    if timed:
+    if mixed := [each for each in measured if each["stretch"] != "growth"]:
         write_result(
             "resolve_speed",
             f"`samesong resolve` with text vectors on {MIXED} uploads at two sizes of the catalogue, without "
             f"writing its answers; stated mix: {MIXES['stated_mix']}",
-            {"stretches": [each for each in measured if each["stretch"] != "growth"]},
+            {"stretches": mixed},
             started=started,
         )
 
