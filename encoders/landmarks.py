@@ -41,6 +41,9 @@ _OF_A_BAND: Final = 7
 # Peaks this far under the loudest of their second (50 dB), or of full scale (-70 dB), are none.
 _UNDER_LOUDEST: Final = 11.5
 _SILENT: Final = float(2 * np.log(3e-4 * _N_FFT / 4))
+FLOOR_DB: Final = -120.0
+# Power of a tone at full scale, in the bin it falls on.
+_FULL_SCALE: Final = float(20 * np.log10(_N_FFT / 4))
 # Frames worked on at a time: what they take stays in a core's own cache.
 _AT_ONCE: Final = 32
 
@@ -55,10 +58,13 @@ class Landmarks:
         time in steps of `FRAME_MS`
     cents : uint16 [shape=(n,)]
         pitch in hundredths of a semitone above `LOW_HZ`
+    levels : uint8 [shape=(t,)], optional
+        how loud each step is, in dB above `FLOOR_DB` of full scale; None where it was not measured
     """
 
     frames: NDArray[np.int32]
     cents: NDArray[np.uint16]
+    levels: NDArray[np.uint8] | None = None
 
     def __len__(self) -> int:
         """Count the points."""
@@ -112,6 +118,7 @@ class LandmarkStream:
         self._before = 0  # rows of `_levels` that were searched and are only looked at
         self._frame = 0  # of the first row that was not searched
         self._found: list[tuple[NDArray[np.int32], NDArray[np.uint16]]] = []
+        self._loud: list[NDArray[np.uint8]] = []
 
     def push(self, block: FloatArray) -> None:
         """Take samples: mono, finite."""
@@ -127,7 +134,11 @@ class LandmarkStream:
         self._search(len(self._levels) - self._before)
         frames = [frames for frames, _ in self._found] or [np.empty(0, dtype=np.int32)]
         cents = [cents for _, cents in self._found] or [np.empty(0, dtype=np.uint16)]
-        return Landmarks(frames=np.concatenate(frames), cents=np.concatenate(cents))
+        return Landmarks(
+            frames=np.concatenate(frames),
+            cents=np.concatenate(cents),
+            levels=np.concatenate(self._loud) if self._loud else np.empty(0, dtype=np.uint8),
+        )
 
     def _measure(self, samples: FloatArray) -> None:
         """Add the logarithm of the power of each whole frame."""
@@ -136,6 +147,7 @@ class LandmarkStream:
         if count:
             frames = np.lib.stride_tricks.sliding_window_view(held, _N_FFT)[: count * HOP : HOP]
             levels = [_log_power(frames[first : first + _AT_ONCE]) for first in range(0, count, _AT_ONCE)]
+            self._loud += [_loudness(each) for each in levels]
             self._levels = np.concatenate([self._levels, *levels])
         self._rest = held[count * HOP :].copy()
 
@@ -168,6 +180,14 @@ def _log_power(frames: FloatArray) -> FloatArray:
     spectrum = fft.rfft(frames * _WINDOW, axis=1, overwrite_x=True)[:, _FIRST:_LAST]
     power: FloatArray = np.log(spectrum.real**2 + spectrum.imag**2 + np.float32(1e-12))
     return power
+
+
+def _loudness(levels: FloatArray) -> NDArray[np.uint8]:
+    """Sum the power of each frame; dB above the floor."""
+    power = np.exp(levels).sum(axis=1, dtype=np.float64)
+    decibels = 10 * np.log10(np.maximum(power, 1e-30)) - _FULL_SCALE - FLOOR_DB
+    loudness: NDArray[np.uint8] = np.clip(np.rint(decibels), 0, 255).astype(np.uint8)
+    return loudness
 
 
 def _largest_around(levels: FloatArray) -> FloatArray:

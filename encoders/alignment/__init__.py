@@ -5,6 +5,7 @@ coincide, and gives these as spans with the time of each side. NumPy alone, no m
 """
 
 from encoders.alignment.place import Place
-from encoders.alignment.spans import Alignment, Span, align_sounds
+from encoders.alignment.span import Span
+from encoders.alignment.spans import Alignment, align_sounds
 
 __all__ = ["Alignment", "Place", "Span", "align_sounds"]

@@ -12,8 +12,11 @@ from numpy.typing import NDArray
 from encoders.alignment.coincidence import ByPitch, Coincidences, FloatArray, coincidences
 from encoders.alignment.diagonals import diagonals
 from encoders.alignment.drift import steadier
+from encoders.alignment.ends import Ends
 from encoders.alignment.lines import TIED_CENTS, WORTH_A_LOOK, likely_lines
 from encoders.alignment.place import Place
+from encoders.alignment.settled import settled
+from encoders.alignment.span import Span
 from encoders.alignment.stretches import WORTH, Stretch, stretches
 from encoders.alignment.tempo import Line, fitted, loop_line
 from encoders.landmarks import FRAME_MS, Landmarks
@@ -31,27 +34,6 @@ _GAP_MS: Final = 1_500
 _STEP_MS: Final = 70
 # Below this a side is not looked at again for parts that the other holds more than once.
 _LEAST_LEFT_MS: Final = 1_500
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Span:
-    """A part of ``a`` and the part of ``b`` that is the same, each in its own time.
-
-    Attributes
-    ----------
-    start_a_ms, end_a_ms, start_b_ms, end_b_ms : int
-    agreement : float in [0, 1]
-        share of the landmarks in it that the other side has at the same place
-    worth : float
-        log-odds that it is no chance
-    """
-
-    start_a_ms: int
-    end_a_ms: int
-    start_b_ms: int
-    end_b_ms: int
-    agreement: float
-    worth: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -147,6 +129,10 @@ def _along(
     left = durations[1] - _covered([(span.start_b_ms, span.end_b_ms) for span in spans])
     if left >= _LEAST_LEFT_MS:
         spans = _with_repeats(spans, found, ratio)
+    ends = Ends(
+        found, a, b, ratio=ratio, frames_left=durations[0] / FRAME_MS, frames_right=durations[1] / FRAME_MS
+    )
+    spans = settled(spans, ends, ratio=ratio, durations_ms=durations)
     longest = max(spans, key=lambda span: span.worth)
     cents = _shift(found, a, b, ratio, longest, line.cents)
     ratio = 1.0 if abs(ratio - 1.0) < _NO_SPEED else ratio
@@ -194,7 +180,7 @@ def _joined(spans: list[Span], ratio: float) -> list[Span]:
         if (
             last is None
             or span.start_a_ms - last.end_a_ms > _GAP_MS
-            or abs(_offset(span, ratio) - _offset(last, ratio)) > _STEP_MS
+            or abs(span.offset(ratio) - last.offset(ratio)) > _STEP_MS
         ):
             joined.append(span)
             continue
@@ -212,10 +198,6 @@ def _joined(spans: list[Span], ratio: float) -> list[Span]:
 
 def _worth(spans: Sequence[Span]) -> float:
     return sum(span.worth for span in spans)
-
-
-def _offset(span: Span, ratio: float) -> float:
-    return span.start_a_ms - ratio * span.start_b_ms
 
 
 def _exact(times: NDArray[np.int32], offsets: FloatArray, each: Stretch, about: float) -> float:

@@ -52,6 +52,7 @@ _ONE_MASTER = 0.005
 _MAX_SPANS = 8
 # Of tones, and of what holds a tone at the same place: neither that they agree nor in what key is evidence.
 _NOTHING = SoundEvidence()
+_NO_LEVELS = np.empty(0, dtype=np.uint8)
 Seen = TypeVar("Seen")
 _CACHED_BLOBS = 1_024
 _CACHED_PAIRS = 50_000
@@ -245,6 +246,7 @@ def pack(heard: AudioFeatures, *, model: str) -> bytes:
         landmarks=np.array(LANDMARKS_VERSION, dtype="<i4"),
         landmark_frames=heard.landmarks.frames.astype("<i4"),
         landmark_cents=heard.landmarks.cents.astype("<u2"),
+        landmark_levels=heard.landmarks.levels if heard.landmarks.levels is not None else _NO_LEVELS,
         model=np.array(model, dtype="<U64"),
         colour=heard.colour.astype("<f2"),
     )
@@ -306,7 +308,12 @@ def _landmarks(arrays: Mapping[str, NDArray[Any]]) -> Landmarks | None:
     if "landmarks" not in arrays or int(arrays["landmarks"]) != LANDMARKS_VERSION:
         return None
     return Landmarks(
-        frames=arrays["landmark_frames"].astype(np.int32), cents=arrays["landmark_cents"].astype(np.uint16)
+        frames=arrays["landmark_frames"].astype(np.int32),
+        cents=arrays["landmark_cents"].astype(np.uint16),
+        # None in a blob of before they were measured.
+        levels=arrays["landmark_levels"]
+        if "landmark_levels" in arrays and len(arrays["landmark_levels"])
+        else None,
     )
 
 

@@ -41,9 +41,10 @@ def features(y: FloatArray, *, windows: FloatArray | None = None, louder: float 
 
 
 def before_it_told(blob: bytes) -> bytes:
-    """Write a blob as it was before it told the model of its windows and the colour."""
+    """Write a blob as it was before it told the model of its windows, the colour and the levels."""
+    later = {"model", "colour", "landmark_levels"}
     with np.load(io.BytesIO(blob)) as held:
-        arrays = {name: held[name] for name in held.files if name not in {"model", "colour"}}
+        arrays = {name: held[name] for name in held.files if name not in later}
     out = io.BytesIO()
     np.savez(out, allow_pickle=False, **arrays)
     return out.getvalue()
@@ -92,6 +93,16 @@ def test_packing_is_lossless_and_repeatable(song: FloatArray) -> None:
     assert np.array_equal(back.fingerprint, heard.fingerprint)
     assert np.array_equal(back.chroma, heard.chroma)
     assert np.array_equal(back.windows, heard.vectors)
+    assert back.landmarks is not None
+    assert back.landmarks.levels is not None
+    assert heard.landmarks.levels is not None
+    assert np.array_equal(back.landmarks.levels, heard.landmarks.levels)
+
+
+def test_a_blob_of_before_has_no_levels(song: FloatArray) -> None:
+    back = unpack(before_it_told(pack(features(song), model=MODEL)))
+    assert back.landmarks is not None
+    assert back.landmarks.levels is None
 
 
 def test_the_same_content_needs_no_features(song: FloatArray) -> None:
