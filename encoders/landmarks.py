@@ -46,6 +46,13 @@ FLOOR_DB: Final = -120.0
 _FULL_SCALE: Final = float(20 * np.log10(_N_FFT / 4))
 # Frames worked on at a time: what they take stays in a core's own cache.
 _AT_ONCE: Final = 32
+# Heights are told in half decibels.
+_STEPS_OF_A_NAT: Final = float(20 / np.log(10))
+_NONE: Final = (
+    [np.empty(0, dtype=np.int32)],
+    [np.empty(0, dtype=np.uint16)],
+    [np.empty(0, dtype=np.uint8)],
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -60,11 +67,14 @@ class Landmarks:
         pitch in hundredths of a semitone above `LOW_HZ`
     levels : uint8 [shape=(t,)], optional
         how loud each step is, in dB above `FLOOR_DB` of full scale; None where it was not measured
+    heights : uint8 [shape=(n,)], optional
+        how loud each point is, in half decibels; None where that was not kept
     """
 
     frames: NDArray[np.int32]
     cents: NDArray[np.uint16]
     levels: NDArray[np.uint8] | None = None
+    heights: NDArray[np.uint8] | None = None
 
     def __len__(self) -> int:
         """Count the points."""
@@ -117,8 +127,8 @@ class LandmarkStream:
         self._levels = np.empty((0, _LAST - _FIRST), dtype=np.float32)
         self._before = 0  # rows of `_levels` that were searched and are only looked at
         self._frame = 0  # of the first row that was not searched
-        self._found: list[tuple[NDArray[np.int32], NDArray[np.uint16]]] = []
         self._loud: list[NDArray[np.uint8]] = []
+        self._found: list[tuple[NDArray[np.int32], NDArray[np.uint16], NDArray[np.uint8]]] = []
 
     def push(self, block: FloatArray) -> None:
         """Take samples: mono, finite."""
@@ -132,12 +142,12 @@ class LandmarkStream:
         self._measure(self._resampler.finish())
         self._measure(np.zeros(_N_FFT // 2, dtype=np.float32))
         self._search(len(self._levels) - self._before)
-        frames = [frames for frames, _ in self._found] or [np.empty(0, dtype=np.int32)]
-        cents = [cents for _, cents in self._found] or [np.empty(0, dtype=np.uint16)]
+        frames, cents, heights = zip(*self._found, strict=True) if self._found else _NONE
         return Landmarks(
             frames=np.concatenate(frames),
             cents=np.concatenate(cents),
             levels=np.concatenate(self._loud) if self._loud else np.empty(0, dtype=np.uint8),
+            heights=np.concatenate(heights),
         )
 
     def _measure(self, samples: FloatArray) -> None:
@@ -162,11 +172,15 @@ class LandmarkStream:
         row, column = np.nonzero((levels[inner] >= around[inner]) & (levels[inner] > _SILENT))
         height = levels[inner][row, column]
         keep = _strongest(row, column, height)
-        row, column = row[keep], column[keep]
+        row, column, height = row[keep], column[keep], height[keep]
         place = column + 1 + _parabola(levels, row + first, column + 1) + _FIRST
         cents = 1_200.0 * np.log2(place * (SAMPLE_RATE / _N_FFT) / LOW_HZ)
         self._found.append(
-            ((row + self._frame).astype(np.int32), np.clip(np.rint(cents), 0, 65_535).astype(np.uint16))
+            (
+                (row + self._frame).astype(np.int32),
+                np.clip(np.rint(cents), 0, 65_535).astype(np.uint16),
+                np.clip(np.rint(_STEPS_OF_A_NAT * height + 60.0), 0, 255).astype(np.uint8),
+            )
         )
         self._frame += rows
         # What is searched next looks a little way back.

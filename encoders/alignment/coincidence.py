@@ -31,6 +31,8 @@ class Coincidences:
         times of all points of the two sides
     cents_left, cents_right : int32 [shape=(n,)]
         their pitches, those of the right side as high as the left
+    heights_left, heights_right : uint8 [shape=(n,)], optional
+        how loud they are
     """
 
     left: IntArray
@@ -39,6 +41,8 @@ class Coincidences:
     frames_right: NDArray[np.int32]
     cents_left: NDArray[np.int32]
     cents_right: NDArray[np.int32]
+    heights_left: NDArray[np.uint8] | None = None
+    heights_right: NDArray[np.uint8] | None = None
 
     def __len__(self) -> int:
         """Count the pairs."""
@@ -50,11 +54,19 @@ class Coincidences:
         later = self.frames_right.astype(np.float32) * np.float32(ratio)
         return self.frames_left.astype(np.float32)[left] - later[right]
 
-    def apart(self, pairs: IntArray) -> IntArray:
+    def apart(self, pairs: IntArray | slice) -> IntArray:
         """Give how far some pairs are apart in pitch: int [cents]."""
         left, right = self.cents_left[self.left[pairs]], self.cents_right[self.right[pairs]]
         distance: IntArray = np.abs(left - right).astype(np.intp)
         return distance
+
+    def louder(self, pairs: IntArray) -> IntArray | None:
+        """Give by how much the left point of each pair is louder, in half decibels; none where unknown."""
+        if self.heights_left is None or self.heights_right is None:
+            return None
+        left, right = self.heights_left[self.left[pairs]], self.heights_right[self.right[pairs]]
+        difference: IntArray = left.astype(np.intp) - right.astype(np.intp)
+        return difference
 
     def times(self) -> IntArray:
         """Give the left time of each pair."""
@@ -69,6 +81,8 @@ class Coincidences:
             frames_right=self.frames_left,
             cents_left=self.cents_right,
             cents_right=self.cents_left,
+            heights_left=self.heights_right,
+            heights_right=self.heights_left,
         )
 
 
@@ -116,4 +130,6 @@ def coincidences(
         frames_right=right.frames,
         cents_left=left.points.cents.astype(np.int32),
         cents_right=wanted,
+        heights_left=left.points.heights,
+        heights_right=right.heights,
     )

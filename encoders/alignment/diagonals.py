@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from encoders.alignment.coincidence import Coincidences
-from encoders.alignment.nearness import log_odds_by_distance
+from encoders.alignment.nearness import log_odds_by_distance, log_odds_by_level
 from encoders.alignment.votes import ROW, WIDTH, voted
 
 FloatArray = NDArray[np.float64]
@@ -32,6 +32,8 @@ class Diagonals:
         the coincidences that lie on one
     closeness : float32 [shape=(k, n)]
         log-odds by the pitch of each left point's partner there; -inf without one
+    likeness : float32 [shape=(k, n)], optional
+        the same by pitch and level, where levels are known
     chance : float [shape=(n,)]
         how likely each point is to have one by chance, where its row coincides most by chance
     """
@@ -39,6 +41,7 @@ class Diagonals:
     offsets: FloatArray
     pairs: NDArray[np.intp]
     closeness: NDArray[np.float32]
+    likeness: NDArray[np.float32] | None
     chance: FloatArray
 
     @property
@@ -62,7 +65,8 @@ def diagonals(found: Coincidences, *, ratio: float) -> Diagonals:
     """
     frames = found.frames_left
     row = frames // ROW
-    votes = voted(found, ratio=ratio)
+    nearness = log_odds_by_distance(found)
+    votes = voted(found, nearness, ratio=ratio)
     summed, mean, spread, chance, places = votes.summed, votes.mean, votes.spread, votes.chance, votes.places
     rows, size = summed.shape
     bar = mean + _WORTH_A_LOOK * spread
@@ -77,13 +81,19 @@ def diagonals(found: Coincidences, *, ratio: float) -> Diagonals:
     on = table.reshape(-1)[places]
     pairs = np.flatnonzero(on >= 0)
     line, left = on[pairs].astype(np.intp), found.left[pairs]
+    near = nearness[found.apart(pairs)]
     closeness = np.full((len(chosen), len(frames)), -np.inf, dtype=np.float32)
-    np.maximum.at(closeness, (line, left), log_odds_by_distance(found)[found.apart(pairs)])
+    np.maximum.at(closeness, (line, left), near)
+    even, likeness = log_odds_by_level(found, pairs, line, near), None
+    if even is not None:
+        likeness = np.full_like(closeness, -np.inf)
+        np.maximum.at(likeness, (line, left), near + even)
     scatter = 1.0 + spread / np.maximum(mean, 1.0)
     return Diagonals(
         offsets=np.array(chosen, dtype=np.float64) - votes.shift,
         pairs=pairs,
         closeness=closeness,
+        likeness=likeness,
         chance=np.minimum(chance * scatter[row], 0.6),
     )
 

@@ -155,7 +155,7 @@ def _spans(found: Coincidences, ratio: float) -> list[Span]:
     times = found.frames_left[found.left[lines.pairs]]
     offsets = found.offsets(ratio, lines.pairs)
     spans = []
-    for each in stretches(lines, found.frames_left):
+    for each in stretches(lines, found.frames_left, found.cents_left):
         offset = _exact(times, offsets, each, float(lines.offsets[each.diagonal]))
         # What lies before the first or behind the last point of the right side cannot be in it.
         begin, end = max(float(each.begin), offset), min(float(each.end), offset + ratio * (last + 1))

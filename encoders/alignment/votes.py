@@ -47,15 +47,26 @@ class Votes:
     shift: int
 
 
-def voted(found: Coincidences, *, ratio: float) -> Votes:
-    """Count the votes of all coincidences, the right side playing so many times faster."""
+def voted(found: Coincidences, nearness: NDArray[np.float32], *, ratio: float) -> Votes:
+    """Count the votes of all coincidences, the right side playing so many times faster.
+
+    Parameters
+    ----------
+    found : Coincidences
+    nearness : float32 [shape=(CENTS + 1,)]
+        see `encoders.alignment.nearness.log_odds_by_distance`
+    ratio : float
+    """
     places, rows, size, shift = _places(found, ratio)
     length = float(max(1, shift - 2))
     # A pitch that the right side plays all the time coincides by chance; one that it seldom plays tells more.
     partners = np.bincount(found.left, minlength=len(found.frames_left)) * (WIDTH / length)
     chance = np.clip(partners, _LEAST_CHANCE, 0.6)
-    worth = np.log1p(_SURVIVING / chance)
-    votes = np.bincount(places, weights=worth[found.left], minlength=rows * size).astype(np.float32)
+    worth = np.log1p(_SURVIVING / chance).astype(np.float32)
+    told = worth[found.left]
+    told += nearness[found.apart(slice(None))]
+    np.maximum(told, 0.0, out=told)
+    votes = np.bincount(places, weights=told, minlength=rows * size).astype(np.float32)
     votes[1:-1] = votes[:-2] + votes[1:-1] + votes[2:]
     summed = votes.reshape(rows, size)
     mean = summed.sum(axis=1, dtype=np.float64) / length

@@ -247,6 +247,7 @@ def pack(heard: AudioFeatures, *, model: str) -> bytes:
         landmark_frames=heard.landmarks.frames.astype("<i4"),
         landmark_cents=heard.landmarks.cents.astype("<u2"),
         landmark_levels=heard.landmarks.levels if heard.landmarks.levels is not None else _NO_LEVELS,
+        landmark_heights=heard.landmarks.heights if heard.landmarks.heights is not None else _NO_LEVELS,
         model=np.array(model, dtype="<U64"),
         colour=heard.colour.astype("<f2"),
     )
@@ -310,11 +311,14 @@ def _landmarks(arrays: Mapping[str, NDArray[Any]]) -> Landmarks | None:
     return Landmarks(
         frames=arrays["landmark_frames"].astype(np.int32),
         cents=arrays["landmark_cents"].astype(np.uint16),
-        # None in a blob of before they were measured.
-        levels=arrays["landmark_levels"]
-        if "landmark_levels" in arrays and len(arrays["landmark_levels"])
-        else None,
+        levels=_kept(arrays, "landmark_levels"),
+        heights=_kept(arrays, "landmark_heights"),
     )
+
+
+def _kept(arrays: Mapping[str, NDArray[Any]], name: str) -> NDArray[np.uint8] | None:
+    """Read an array of bytes; none in a blob of before it was kept."""
+    return arrays[name] if name in arrays and len(arrays[name]) else None
 
 
 class FeatureConfirmer:
