@@ -15,15 +15,16 @@ if TYPE_CHECKING:
 
 
 def verify(data_dir: DataDir = None, bootstrap: Bootstrap = None, as_json: AsJson = False) -> None:
-    """Compute outcome and score of every decision again; exit 1 when one does not add up."""
+    """Compute outcome, score and relation of every decision again; exit 1 when one does not add up."""
     from streams.cli.decisions import DECISIONS, read_records
     from streams.core.scoring import Bundle
     from streams.core.verifying import verify as problems_of
+    from streams.core.verifying_relations import bounded_only
 
     settings = settings_for(data_dir, bootstrap=bootstrap)
     bundles = Bundle.shipped()
     promoted_are_read = False
-    verified = unknown = 0
+    verified = unknown = relations = by_ear = 0
     wrong: list[dict[str, object]] = []
     for decision in read_records(settings, DECISIONS):
         version = decision.bundle_version
@@ -34,11 +35,14 @@ def verify(data_dir: DataDir = None, bootstrap: Bootstrap = None, as_json: AsJso
             unknown += 1
             continue
         verified += 1
+        relations += decision.relation is not None
+        by_ear += bounded_only(decision)
         if problems := problems_of(decision, bundles[version]):
             name = {"source": decision.source, "item_id": decision.item_id, "sequence": decision.sequence}
             wrong.append({**name, "problems": list(problems)})
     if as_json:
-        print_json({"verified": verified, "unknown_bundle": unknown, "wrong": wrong})
+        counts = {"verified": verified, "unknown_bundle": unknown}
+        print_json(counts | {"relations": relations, "relations_by_ear": by_ear, "wrong": wrong})
     else:
         console = output()
         for each in wrong:
@@ -46,6 +50,11 @@ def verify(data_dir: DataDir = None, bootstrap: Bootstrap = None, as_json: AsJso
             for problem in each["problems"] if isinstance(each["problems"], list) else ():
                 console.print(f"  {problem}")
         console.print(f"{verified} decisions computed again, {len(wrong)} do not add up.")
+        if by_ear:
+            console.print(
+                f"{by_ear} of {relations} relations were heard: how probable they are is only bounded, "
+                "for a decision does not hold what its alignment is worth."
+            )
         if unknown:
             console.print(f"{unknown} more name a bundle that is not at hand.")
     if wrong:

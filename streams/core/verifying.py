@@ -1,7 +1,8 @@
 """Verifying: a decision computed again from its own event and the bundle that it names, and nothing else.
 
 A ledger adds up when each line is what the bundle says of the level of comparison that it names, the lines
-and the prior sum to the score, the score gives the probability, and score and thresholds give the outcome.
+and the prior sum to the score, the score gives the probability, and score and thresholds give the outcome. A
+relation is that of the likeliest other candidate.
 """
 
 import math
@@ -25,6 +26,7 @@ from streams.core.scoring import (
     size_prior,
 )
 from streams.core.standing import AGGREGATION, GUARD, RULED_OUT, outcome_of
+from streams.core.verifying_relations import relation_problems
 
 TOLERANCE: Final = 1e-9
 SCORED: Final = frozenset({Outcome.match, Outcome.new, Outcome.review})
@@ -44,7 +46,7 @@ def verify(decision: Decision, bundle: Bundle) -> tuple[str, ...]:
     if decision.outcome not in SCORED:
         scored = decision.recording_ledger or decision.work_ledger or decision.recording
         return (f"a {decision.outcome.value} decision has scores",) if scored else ()
-    return tuple(_Verifier(decision, bundle).problems())
+    return (*_Verifier(decision, bundle).problems(), *relation_problems(decision, bundle))
 
 
 class _Verifier:
