@@ -1,4 +1,4 @@
-"""Near-copies of real clips, and films whose sound is known to the millisecond."""
+"""Near-copies of real clips, written anew by a seed."""
 
 import io
 import os
@@ -12,8 +12,6 @@ import av
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
-
-from benchmarks.damaged_queries import SR, Sound
 
 VIDEOS: Final = "SAMESONG_BENCH_VIDEOS"
 """A folder of more clips beside those of ../shared/data/video-clips."""
@@ -117,20 +115,13 @@ def film(
     container: str,
     gop: int,
     options: dict[str, str],
-    y: Sound | None = None,
-    sound_codec: str = "aac",
-    late_s: float = 0.0,
 ) -> bytes:
-    """Write a video, with a sound that begins so much later if there is one."""
+    """Write a video without a sound."""
     out = io.BytesIO()
     with av.open(out, mode="w", format=container) as file:
         pictures: Any = file.add_stream(codec, rate=rate, options=options)
         pictures.pix_fmt, pictures.codec_context.gop_size = "yuv420p", gop
         pictures.codec_context.thread_count = 1
-        sound: Any = None
-        if y is not None:
-            sound = file.add_stream(sound_codec, rate=48_000)
-            sound.layout, sound.bit_rate = "mono", 96_000
         for number, image in enumerate(images):
             if not number:
                 pictures.width, pictures.height = image.width // 2 * 2, image.height // 2 * 2
@@ -139,23 +130,4 @@ def film(
             frame.pts, frame.time_base = number, 1 / rate
             file.mux(pictures.encode(frame))
         file.mux(pictures.encode(None))
-        if y is not None:
-            _add_sound(file, sound, y, late_s)
     return out.getvalue()
-
-
-def _add_sound(file: Any, stream: Any, y: Sound, late_s: float) -> None:
-    resampler = av.AudioResampler(
-        format=stream.format,
-        layout="mono",
-        rate=48_000,
-        frame_size=stream.codec_context.frame_size or 1_024,
-    )
-    whole = av.AudioFrame.from_ndarray(y[None, :], format="flt", layout="mono")
-    whole.sample_rate = SR
-    at = round(48_000 * late_s)
-    for part in (*resampler.resample(whole), *resampler.resample(None)):
-        part.pts, part.time_base = at, Fraction(1, 48_000)
-        at += part.samples
-        file.mux(stream.encode(part))
-    file.mux(stream.encode(None))
