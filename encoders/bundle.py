@@ -47,7 +47,7 @@ class AudioFeatures:
         average spectrum in dB, at one level; see `encoders.identity.IdentityStream.colour`
     chroma : uint8 [shape=(12, u)]
         pitch classes, 2 columns per second
-    version_vector : float32 [shape=(1265,)]
+    version_vector : float32 [shape=(1521,)]
     silence : SilenceFacts
     landmarks : Landmarks
         about 27 points per second

@@ -26,6 +26,7 @@ Weights = Mapping[str, FloatArray]
 
 _EPS: Final = 1e-5  # torch's batch normalisation
 _SPREAD_EPS: Final = 1e-4
+_COUNT_EPS: Final = 1e-4
 _OCTAVES: Final = 7
 _CLASSES: Final = 12
 
@@ -83,39 +84,60 @@ def version_graph(weights: Weights) -> bytes:
     channels = weights["conv2.weight"].shape[0] * _OCTAVES
     value = graph.add("Reshape", value, graph.constant([0, channels, _CLASSES, -1], np.int64))
     value = _normalised(graph, value, weights, "fold", "norm3", strides=[1, 1], pads=[0] * 4)
+    value = _blocks(graph, value, weights, "near")
+    value = graph.add("AveragePool", value, kernel_shape=[1, 2], strides=[1, 2])
+    value = _blocks(graph, value, weights, "far")
+    heard = _normalised(graph, value, weights, "patterns", "norm4", strides=[1, 1], pads=[0] * 4)
+    heard = graph.add("ReduceMax", heard, axes=[2], keepdims=0)
+    weighed = graph.add(
+        "Conv", heard, graph.constant(weights["weigh.weight"]), graph.constant(weights["weigh.bias"])
+    )
+    chosen = graph.add("Mul", graph.add("Softmax", weighed, axis=2), heard)
+    chosen = graph.add("ReduceSum", chosen, graph.constant([2], np.int64), keepdims=0)
+    least = graph.constant(np.float32(_COUNT_EPS))
+    counts = [
+        graph.add("Sqrt", graph.add("Add", each, least))
+        for each in (graph.add("ReduceMean", heard, axes=[2], keepdims=0), chosen)
+    ]
+    average = graph.add("ReduceMean", value, axes=[3], keepdims=0)
+    again = graph.add("Slice", average, *(graph.constant([k], np.int64) for k in (0, _CLASSES - 1, 2)))
+    around = graph.add("Concat", average, again, axis=2)
+    profiles = _normalised(graph, around, weights, "profiles", "norm5", strides=[1], pads=[0, 0])
+    profiles = graph.add("ReduceMax", profiles, axes=[2], keepdims=0)
+    every = graph.add("Concat", *counts, profiles, axis=1)
+    scale, shift = affine(*_norm_of(weights, "norm6"), eps=_EPS)
+    every = graph.add("Add", graph.add("Mul", every, graph.constant(scale)), graph.constant(shift))
+    return _finished(
+        graph, every, weights, "samesong-version", ("semitones", ["b", semitones.SEMITONES, "t"])
+    )
+
+
+def _blocks(graph: Graph, value: str, weights: Weights, name: str) -> str:
+    """Add the blocks of the version network whose names begin so; `encoders.models.version_net.Block`."""
     axis, big = graph.constant([2], np.int64), graph.constant([1 << 31], np.int64)
     zero, three, less = (graph.constant([k], np.int64) for k in (0, 3, -3))
-    number = 0
-    while f"convs.{number}.weight" in weights:
-        apart = 1 << number
-        above = graph.add("Slice", value, less, big, axis)
-        below = graph.add("Slice", value, zero, three, axis)
-        around = graph.add("Concat", above, value, below, axis=2)
-        heard = _normalised(
+    for number in range(sum(key.startswith(f"{name}.") and key.endswith(".into.weight") for key in weights)):
+        block, apart = f"{name}.{number}", 1 << number
+        inside = _normalised(
+            graph, value, weights, f"{block}.into", f"{block}.norm1", strides=[1, 1], pads=[0] * 4
+        )
+        above = graph.add("Slice", inside, less, big, axis)
+        below = graph.add("Slice", inside, zero, three, axis)
+        inside = _normalised(
             graph,
-            around,
+            graph.add("Concat", above, inside, below, axis=2),
             weights,
-            f"convs.{number}",
-            f"norms.{number}",
+            f"{block}.conv",
+            f"{block}.norm2",
             strides=[1, 1],
             pads=[0, apart, 0, apart],
             dilations=[1, apart],
         )
-        value = graph.add("Add", value, heard)
-        number += 1
-    value = graph.add(
-        "Add",
-        graph.add("ReduceMax", value, axes=[2], keepdims=0),
-        graph.add("ReduceMean", value, axes=[2], keepdims=0),
-    )
-    weighed = graph.add(
-        "Conv", value, graph.constant(weights["weigh.weight"]), graph.constant(weights["weigh.bias"])
-    )
-    chosen = graph.add("Mul", graph.add("Softmax", weighed, axis=2), value)
-    chosen = graph.add("ReduceSum", chosen, graph.constant([2], np.int64), keepdims=0)
-    mean = graph.add("ReduceMean", value, axes=[2], keepdims=0)
-    both = graph.add("Concat", chosen, mean, axis=1)
-    return _finished(graph, both, weights, "samesong-version", ("semitones", ["b", semitones.SEMITONES, "t"]))
+        outside = _normalised(
+            graph, inside, weights, f"{block}.out", f"{block}.norm3", strides=[1, 1], pads=[0] * 4
+        )
+        value = graph.add("Add", value, outside)
+    return value
 
 
 def _normalised(
@@ -130,8 +152,7 @@ def _normalised(
     dilations: list[int] | None = None,
 ) -> str:
     """Add a convolution, with the normalisation behind it folded in, and what is negative cut off."""
-    parts = (weights[f"{norm}.{part}"] for part in ("weight", "bias", "running_mean", "running_var"))
-    kernel, bias = folded(weights[f"{conv}.weight"], 0.0, *affine(*parts, eps=_EPS))
+    kernel, bias = folded(weights[f"{conv}.weight"], 0.0, *affine(*_norm_of(weights, norm), eps=_EPS))
     value = graph.add(
         "Conv",
         value,
@@ -140,9 +161,16 @@ def _normalised(
         kernel_shape=list(kernel.shape[2:]),
         strides=strides,
         pads=pads,
-        dilations=dilations or [1, 1],
+        dilations=dilations or [1] * len(strides),
     )
     return graph.add("Relu", value)
+
+
+def _norm_of(weights: Weights, norm: str) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
+    gamma, beta, mean, var = (
+        weights[f"{norm}.{part}"] for part in ("weight", "bias", "running_mean", "running_var")
+    )
+    return gamma, beta, mean, var
 
 
 def _finished(
@@ -272,7 +300,8 @@ def card_of(modality: Modality, data: bytes, *, version: str, dimension: int) ->
         licence="Apache-2.0",
         source_package="samesong",
         source_version=version,
-        preprocessing_version=1,
+        # 2: frames of versions are half as long.
+        preprocessing_version=1 if identity else 2,
         opset=OPSET,
     )
 
@@ -300,6 +329,10 @@ def export(modality: Modality, weights: Path, folder: Path, *, version: str) -> 
         the weights cannot be read
     """
     arrays = read_weights(weights)
+    # The version network was trained with chord steps beside it, which are weighed apart.
+    begins = "network."
+    if modality is Modality.VERSION:
+        arrays = {name.removeprefix(begins): each for name, each in arrays.items() if name.startswith(begins)}
     data = identity_graph(arrays) if modality is Modality.IDENTITY else version_graph(arrays)
     card = card_of(modality, data, version=version, dimension=arrays["out.weight"].shape[0])
     return _written(card, data, folder)

@@ -55,7 +55,7 @@ class TrainedVersion:
 
         Returns
         -------
-        vector : float32 [shape=(256,)]
+        vector : float32 [shape=(512,)]
             of unit length; zeros where nothing sounds
 
         Raises
@@ -79,7 +79,7 @@ class TrainedVersion:
 
         Returns
         -------
-        vector : float32 [shape=(256,)]
+        vector : float32 [shape=(512,)]
             of unit length
         """
         found = unit_rows(self._model.run(inputs[None]))

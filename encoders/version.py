@@ -131,7 +131,7 @@ class VersionEncoder:
         Returns
         -------
         sequence : uint8 [shape=(12, t)]
-        vector : float32 [shape=(1265,)]
+        vector : float32 [shape=(1521,)]
         """
         return self._heard(y, sr).finish()
 

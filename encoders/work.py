@@ -1,8 +1,9 @@
 """One vector per recording that says which work it is of: what serves candidates for versions.
 
 Two views of the same semitone frames stand beside each other: our network's vector, and which chords follow
-which (`encoders.features.harmony`). How they are weighed was learned from performances of works that are not
-measured on: directions in which performances of one work differ count less.
+which (`encoders.features.harmony`). The network was trained with those beside it; how they are weighed was
+learned from performances of works that are not measured on: directions in which performances of one work
+differ count less.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from numpy.typing import NDArray
 from encoders.build import WORK_CARD, card_path
 from encoders.cards import EncoderCard
 from encoders.features.harmony import DIMENSION, LEAST_FRAMES, chord_steps, pitch_classes
-from encoders.features.semitones import version_input
+from encoders.features.semitones import halved, version_input
 from encoders.runtime import OnnxModel, unit_rows
 from encoders.trained import TrainedVersion
 
@@ -24,7 +25,7 @@ FloatArray = NDArray[np.float32]
 
 # Frames that the network sees at a time: two minutes, as long as it was trained on at most. Longer sounds are
 # cut evenly, so that memory does not grow with them.
-_MOST_FRAMES: Final = 324
+_MOST_FRAMES: Final = 648
 
 
 def parts_of(network: TrainedVersion, frames: FloatArray) -> FloatArray:
@@ -38,18 +39,18 @@ def parts_of(network: TrainedVersion, frames: FloatArray) -> FloatArray:
 
     Returns
     -------
-    parts : float32 [shape=(1264,)]
-        the network's 256 and the 1,008 of `chord_steps`, each of unit length; zeros where nothing sounds
+    parts : float32 [shape=(1520,)]
+        the network's 512 and the 1,008 of `chord_steps`, each of unit length; zeros where nothing sounds
     """
-    heard = version_input(frames)
-    if not heard.any():
+    if not frames.any():
         return np.zeros(network.card.dimension + DIMENSION, dtype=np.float32)
     # A short piece is repeated rather than padded: silence would count.
-    heard = np.tile(heard, (1, max(1, -(-LEAST_FRAMES // heard.shape[1]))))
+    frames = np.tile(frames, (max(1, -(-2 * LEAST_FRAMES // len(frames))), 1))
+    heard = version_input(frames)
     pieces = np.array_split(heard, -(-heard.shape[1] // _MOST_FRAMES), axis=1)
     views = [network.of_input(piece) for piece in pieces if piece.any()]
     network_part = unit_rows(np.mean(views, axis=0)[None])[0]
-    return np.concatenate([network_part, chord_steps(pitch_classes(heard))])
+    return np.concatenate([network_part, chord_steps(pitch_classes(version_input(halved(frames))))])
 
 
 class WorkEncoder:
@@ -87,7 +88,7 @@ class WorkEncoder:
 
         Returns
         -------
-        vector : float32 [shape=(1265,)]
+        vector : float32 [shape=(1521,)]
             of unit length; zeros where nothing sounds. Cosines of strangers lie about 0.5
         """
         parts = parts_of(self._network, frames)

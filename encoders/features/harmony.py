@@ -9,8 +9,8 @@ import numpy as np
 from encoders.features.audio import FloatArray
 
 # A band that is no louder than its neighbours holds noise, drums or the tail of one: 3 semitones each side.
-_NEIGHBOURS: Final = 7
-# Frames from the first to the second and from there to the third: 0.4 to 4 s, a note to two bars.
+NEIGHBOURS: Final = 7
+# Frames of 0.37 s from the first to the second and from there to the third: 0.4 to 4 s, a note to two bars.
 LAGS: Final = (1, 2, 3, 4, 6, 8, 11)
 LEAST_FRAMES: Final = 2 * LAGS[-1] + 8
 DIMENSION: Final = len(LAGS) * 144
@@ -24,17 +24,17 @@ def pitch_classes(semitones: FloatArray) -> FloatArray:
     Parameters
     ----------
     semitones : float32 [shape=(84, t)]
-        `encoders.features.semitones.version_input`
+        `encoders.features.semitones.version_input` of frames that were `halved`
 
     Returns
     -------
     classes : float32 [shape=(12, t)]
         C first; how far each is above the average of its frame, 0 where below; columns of length 1 at most
     """
-    half = _NEIGHBOURS // 2
+    half = NEIGHBOURS // 2
     padded = np.pad(semitones, ((half + 1, half), (0, 0)), mode="edge")
     sums = np.cumsum(padded, axis=0, dtype=np.float64)
-    local = (sums[_NEIGHBOURS:] - sums[:-_NEIGHBOURS]) / _NEIGHBOURS
+    local = (sums[NEIGHBOURS:] - sums[:-NEIGHBOURS]) / NEIGHBOURS
     standing = np.maximum(semitones - local, 0.0)
     folded = standing.reshape(7, 12, -1).sum(axis=0)
     above = folded - folded.mean(axis=0)

@@ -12,6 +12,7 @@ from typing import Any, Final
 import torch
 from torch import Tensor, nn
 
+from encoders.training.averaging import Averaged
 from encoders.training.run_record import RunRecord, commit_of, draw_curves
 
 CHECKPOINT: Final = "checkpoint.pt"
@@ -58,6 +59,7 @@ def train(
     folder: Path,
     device: str,
     resume: bool = False,
+    averaged: Averaged | None = None,
     progress: Callable[[str], None] | None = None,
 ) -> RunRecord:
     """Train until the steps or the time are over or the score no longer rises.
@@ -78,6 +80,8 @@ def train(
         "cuda" trains in mixed precision
     resume : bool
         go on from the folder's checkpoint
+    averaged : Averaged, optional
+        of the network; what is scored and kept is then the average
     progress : callable, optional
         told every measurement
 
@@ -90,6 +94,9 @@ def train(
     step, spent = 0, 0.0
     if resume and (folder / CHECKPOINT).is_file():
         step, spent = _restore(folder, net, optimiser, record)
+        if averaged is not None:
+            averaged.net.load_state_dict(net.state_dict())
+    kept = net if averaged is None else averaged.net
     begun, since_best, total = time.monotonic() - spent, 0, 0.0
     while True:
         elapsed = time.monotonic() - begun
@@ -106,20 +113,22 @@ def train(
         loss.backward()
         nn.utils.clip_grad_norm_(net.parameters(), 1.0)
         optimiser.step()
+        if averaged is not None:
+            averaged.follow(net)
         total = total + loss.detach()
         step += 1
         if step % schedule.every == 0 or step == schedule.steps:
             row = {"step": step, "seconds": round(time.monotonic() - begun, 1)}
             row |= {"loss": round(float(total) / schedule.every, 4), "rate": rate}
             total = 0.0
-            net.eval()
+            kept.eval()
             with torch.no_grad():
                 row["score"] = round(score(), 4)
             record.steps.append(row)
             since_best += 1
             if row["score"] >= record.best.get("score", -1.0):
                 record.best, since_best = dict(row), 0
-                save_weights(folder / WEIGHTS, net)
+                save_weights(folder / WEIGHTS, kept)
             _keep(folder, net, optimiser, record, step, time.monotonic() - begun)
             if progress is not None:
                 progress(", ".join(f"{name} {value:g}" for name, value in row.items()))

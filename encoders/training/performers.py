@@ -5,76 +5,124 @@ from __future__ import annotations
 import multiprocessing as mp
 import queue
 from collections.abc import Sequence
+from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Final
 
 import numpy as np
-from numpy.typing import NDArray
 
-from encoders.features.audio import FloatArray
-from encoders.features.semitones import FRAME_S, POOL, semitone_frames
 from encoders.training.arranging import AS_TRAINED, Freedom, performance
 from encoders.training.composing import harmonised, invented
-from encoders.training.templates import Templates
+from encoders.training.note_bank import SECONDS, Names, Notation
+from encoders.training.quilts import excerpt, quilt
 from encoders.training.works import Work
-
-HalfArray = NDArray[np.float16]
 
 # Performances of one work that are made together.
 GROUP: Final = 4
-# Two minutes: most of a song, and of a fiddle tune played four times.
-SECONDS: Final = 120.0
-FRAMES: Final = int(SECONDS / FRAME_S)
-_WAITING: Final = 64
-_LEAST_FRAMES: Final = 60
+# As free as most covers, half of the time; further on; and as far as it goes.
+NEAR: Final = Freedom(tempo=(0.8, 1.25), drop_voice=0.0, drums=0.0, dropped_notes=0.1)
+_MIDDLE: Final = Freedom(tempo=(0.75, 1.3), drop_voice=0.1, edits=0.5, drums=0.2, dropped_notes=0.1)
+_FREEDOMS: Final = (NEAR, NEAR, _MIDDLE, AS_TRAINED)
+# How often a group is an excerpt of a score for several voices, a quilt of such, a single tune with chords
+# put under it; the rest is invented.
+_SHARES: Final = (0.30, 0.22, 0.18)
+_BEATS: Final = 200.0
+_LEAST_NOTES: Final = 30
+_WAITING: Final = 48
 
 
-def perform(
-    work: Work, templates: Sequence[Templates], rng: np.random.Generator, *, freedom: Freedom = AS_TRAINED
-) -> FloatArray:
-    """Give one performance as semitone frames over their mean: float32 [shape=(t, 84)]."""
-    notes = performance(work, rng, seconds=SECONDS, freedom=freedom)
-    last = float((notes["start"] + notes["length"]).max()) if len(notes) else 1.0
-    frames = max(_LEAST_FRAMES, min(FRAMES, int(last / FRAME_S)))
-    chosen = templates[int(rng.integers(len(templates)))]
-    heard = semitone_frames(
-        chosen.spectrogram(notes, frames=frames * POOL, tuning=int(rng.choice([-1, 0, 0, 0, 1])))
-    )
-    return heard / np.float32(max(float(heard.mean()), 1e-9))
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Group:
+    """Performances of one work.
+
+    Attributes
+    ----------
+    label : int
+        of this group alone
+    origin : int
+        the score it was cut from; groups of one origin are no strangers of each other
+    notation : Notation
+    """
+
+    label: int
+    origin: int
+    notation: Notation
 
 
-def group_of(
-    number: int, works: Sequence[Work], templates: Sequence[Templates], seed: int
-) -> tuple[int, list[HalfArray]]:
+@dataclass(frozen=True, slots=True)
+class Repertoire:
+    """The works that groups are drawn from.
+
+    Attributes
+    ----------
+    scores : sequence of Work
+        for several voices
+    tunes : sequence of Work
+    """
+
+    scores: Sequence[Work]
+    tunes: Sequence[Work]
+
+    @classmethod
+    def of(cls, works: Sequence[Work]) -> Repertoire:
+        """Sort works by whether they have more than one voice."""
+        several = [len(np.unique(work.notes["voice"])) > 1 for work in works]
+        return cls(
+            [work for work, more in zip(works, several, strict=True) if more],
+            [work for work, more in zip(works, several, strict=True) if not more],
+        )
+
+    def draw(self, rng: np.random.Generator) -> tuple[int, Work]:
+        """Draw a work, and which score it is from; below 0 for none."""
+        kind, (scores, quilts, tunes) = float(rng.random()), np.cumsum(_SHARES)
+        if kind < scores and self.scores:
+            which = int(rng.integers(len(self.scores)))
+            work = self.scores[which]
+            spare = max(0.0, work.beats - 64.0)
+            begin = 0.0 if rng.random() < 0.4 else 4.0 * (rng.uniform(0.0, spare) // 4.0)
+            return which, excerpt(work, begin, _BEATS)
+        if scores <= kind < quilts and self.scores:
+            return -1, quilt(self.scores, rng)
+        if quilts <= kind < tunes and self.tunes:
+            which = int(rng.integers(len(self.tunes)))
+            return len(self.scores) + which, harmonised(self.tunes[which]).head(_BEATS)
+        return -1, invented(int(rng.integers(1 << 29)))
+
+
+def group_of(number: int, repertoire: Repertoire, names: Names, seed: int) -> Group:
     """Perform one work several times.
 
     Parameters
     ----------
     number : int >= 0
         which group; decides everything together with ``seed``
-    works : sequence of Work
-        every second group is one of them, the others are invented
-
-    Returns
-    -------
-    label : int
-        the work: 0 and up for those given, below 0 for invented ones
-    group : list of float16 [shape=(t, 84)]
+    repertoire : Repertoire
+    names : Names
+    seed : int
     """
     rng = np.random.default_rng([seed, number])
-    given = len(works) > 0 and rng.random() < 0.6
-    which = int(rng.integers(len(works) if given else 1 << 30))
-    work = harmonised(works[which]) if given else invented(which)
-    group = [perform(work, templates, rng).astype(np.float16) for _ in range(GROUP)]
-    return (which if given else -1 - which), group
+    while True:
+        origin, work = repertoire.draw(rng)
+        freedom = _FREEDOMS[int(rng.integers(len(_FREEDOMS)))]
+        played = (
+            [performance(work, rng, seconds=SECONDS, freedom=freedom) for _ in range(GROUP)]
+            if len(work.notes)
+            else []
+        )
+        if played and min(map(len, played)) >= _LEAST_NOTES:
+            return Group(
+                label=number,
+                origin=origin if origin >= 0 else -1 - number,
+                notation=names.written(played, rng),
+            )
 
 
 def _keep_performing(
-    out: Any, first: int, step: int, works: Sequence[Work], templates: Sequence[Templates], seed: int
+    out: Any, first: int, step: int, repertoire: Repertoire, names: Names, seed: int
 ) -> None:
     number = first
     while True:
-        out.put(group_of(number, works, templates, seed))
+        out.put(group_of(number, repertoire, names, seed))
         number += step
 
 
@@ -83,21 +131,19 @@ class Performers:
 
     Parameters
     ----------
-    works : sequence of Work
-    templates : sequence of Templates
+    repertoire : Repertoire
+    names : Names
     seed : int
     processes : int > 0
     """
 
-    def __init__(
-        self, works: Sequence[Work], templates: Sequence[Templates], *, seed: int, processes: int
-    ) -> None:
+    def __init__(self, repertoire: Repertoire, names: Names, *, seed: int, processes: int) -> None:
         context = mp.get_context("fork")
         self._queue: Any = context.Queue(_WAITING)
         self._processes = [
             context.Process(
                 target=_keep_performing,
-                args=(self._queue, number, processes, works, templates, seed),
+                args=(self._queue, number, processes, repertoire, names, seed),
                 daemon=True,
             )
             for number in range(processes)
@@ -115,14 +161,14 @@ class Performers:
             process.terminate()
             process.join()
 
-    def next(self) -> tuple[int, list[HalfArray]]:
+    def next(self) -> Group:
         """Wait for a group."""
-        found: tuple[int, list[HalfArray]] = self._queue.get(timeout=300)
+        found: Group = self._queue.get(timeout=300)
         return found
 
-    def ready(self, most: int) -> list[tuple[int, list[HalfArray]]]:
+    def ready(self, most: int) -> list[Group]:
         """Give groups that are there already."""
-        found: list[tuple[int, list[HalfArray]]] = []
+        found: list[Group] = []
         while len(found) < most:
             try:
                 found.append(self._queue.get_nowait())

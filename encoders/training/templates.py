@@ -1,7 +1,8 @@
-"""Constant-Q spectrograms of performances, put together from those of single notes.
+"""Constant-Q spectrograms of single notes, which performances are put together from.
 
-A soundfont is played once, note by note; a performance then is a sum of powers, a thousand times faster than
-playing it and hearing it. What is lost is how partials of different notes beat with each other.
+A soundfont is played once, note by note; a performance then is a sum of powers
+(`encoders.training.note_bank`), a thousand times faster than playing it and hearing it. What is lost is how
+partials of different notes beat with each other.
 """
 
 from __future__ import annotations
@@ -13,24 +14,24 @@ import numpy as np
 from numpy.typing import NDArray
 
 from encoders.features.audio import FloatArray
-from encoders.features.cqt import BINS_PER_OCTAVE, HOP, N_BINS, cqt_magnitude
+from encoders.features.cqt import HOP, N_BINS, cqt_magnitude
 from encoders.features.cqt import SAMPLE_RATE as CQT_RATE
 from encoders.training.arranging import DRUM_KEYS, DRUMS, PROGRAMS, SOUND
 from encoders.training.playing import SAMPLE_RATE, Player
 
 _FRAME_S: Final = HOP / CQT_RATE
 # The longest kernels begin to hear a note this many frames before it.
-_BEFORE: Final = 8
-_HELD: Final = 30
-_FRAMES: Final = _BEFORE + _HELD
-_SLOT_S: Final = (_FRAMES + _BEFORE) * _FRAME_S
+BEFORE: Final = 8
+HELD: Final = 30
+LONG: Final = BEFORE + HELD
+_SLOT_S: Final = (LONG + BEFORE) * _FRAME_S
 # Every third pitch is played; the two beside it are its neighbours, moved by three bins.
 _PITCHES: Final = tuple(range(24, 109, 3))
-_BINS_PER_SEMITONE: Final = BINS_PER_OCTAVE // 12
 # Decibels from full scale to 0 in one byte.
 _RANGE_DB: Final = 96.0
 _TOP: Final = 10.0
-_FADE: Final = (0.5, 0.16, 0.04, 0.01)
+# What is left of a note in the frames after it was let go.
+FADE: Final = (0.5, 0.16, 0.04, 0.01)
 
 
 class Templates:
@@ -49,9 +50,8 @@ class Templates:
     ) -> None:
         self.coded, self.programs, self.pitches = coded, programs, pitches
         scale = np.arange(256, dtype=np.float64)
-        magnitudes = _TOP * 10.0 ** ((scale / 255.0 - 1.0) * _RANGE_DB / 20.0)
-        magnitudes[0] = 0.0
-        self._power = (magnitudes**2).astype(np.float32)
+        self._scale = _TOP * 10.0 ** ((scale / 255.0 - 1.0) * _RANGE_DB / 20.0)
+        self._scale[0] = 0.0
         self._at = {(int(p), int(k)): i for i, (p, k) in enumerate(zip(programs, pitches, strict=True))}
 
     @classmethod
@@ -62,14 +62,14 @@ class Templates:
         for program in (*PROGRAMS, DRUMS):
             keys = DRUM_KEYS if program == DRUMS else _PITCHES
             notes = np.zeros(len(keys), dtype=SOUND)
-            notes["start"] = np.arange(len(keys)) * _SLOT_S + _BEFORE * _FRAME_S
-            notes["length"] = _HELD * _FRAME_S * 0.9
+            notes["start"] = np.arange(len(keys)) * _SLOT_S + BEFORE * _FRAME_S
+            notes["length"] = HELD * _FRAME_S * 0.9
             notes["pitch"], notes["program"], notes["velocity"] = keys, program, 100
             heard = cqt_magnitude(player.play(notes), sr=SAMPLE_RATE)
             for number, key in enumerate(keys):
                 begin = round(number * _SLOT_S / _FRAME_S)
-                part = np.zeros((_FRAMES, N_BINS), dtype=np.float32)
-                got = heard[begin : begin + _FRAMES]
+                part = np.zeros((LONG, N_BINS), dtype=np.float32)
+                got = heard[begin : begin + LONG]
                 part[: len(got)] = got
                 # Every note of every instrument equally loud: velocities decide.
                 part /= max(float(part.max()), 1e-9)
@@ -88,55 +88,13 @@ class Templates:
         with np.load(path, allow_pickle=False) as arrays:
             return cls(arrays["coded"], arrays["programs"], arrays["pitches"])
 
-    def spectrogram(self, notes: NDArray[np.void], *, frames: int, tuning: int = 0) -> FloatArray:
-        """Put a performance together.
+    def number(self, program: int, key: int) -> int:
+        """Tell which template a note is."""
+        return self._at[program, key]
 
-        Parameters
-        ----------
-        notes : SOUND [shape=(n,)]
-        frames : int > 0
-            constant-Q frames wanted
-        tuning : int
-            thirds of a semitone that everything is higher
-
-        Returns
-        -------
-        magnitude : float32 [shape=(frames, 252)]
-        """
-        power = np.zeros((frames + _FRAMES + _BEFORE, N_BINS), dtype=np.float32)
-        starts = np.rint(notes["start"] / _FRAME_S).astype(int)
-        lengths = np.maximum(1, np.rint(notes["length"] / _FRAME_S).astype(int))
-        gains = (notes["velocity"].astype(np.float32) / 100.0) ** 3
-        for start, length, gain, program, pitch in zip(
-            starts, lengths, gains, notes["program"].tolist(), notes["pitch"].tolist(), strict=True
-        ):
-            if start >= frames:
-                break
-            if program == DRUMS:
-                key, shift = pitch, 0
-            else:
-                key = min(max(24 + 3 * round((pitch - 24) / 3), _PITCHES[0]), _PITCHES[-1])
-                shift = (pitch - key) * _BINS_PER_SEMITONE + tuning
-            number = self._at.get((program, key))
-            if number is None:
-                continue
-            note = self._power[self.coded[number]]
-            end = _BEFORE + min(length, _HELD)
-            for k, factor in enumerate(_FADE if end < _FRAMES else ()):
-                if end + k < _FRAMES:
-                    note[end + k] *= factor
-            note = note[: end + len(_FADE)]
-            if shift > 0:
-                power[start : start + len(note), shift:] += gain * note[:, :-shift]
-            elif shift < 0:
-                power[start : start + len(note), :shift] += gain * note[:, -shift:]
-            else:
-                power[start : start + len(note)] += gain * note
-            if length > _HELD:
-                longer = min(length - _HELD, len(power) - start - len(note))
-                if longer > 0:
-                    power[start + len(note) : start + len(note) + longer] += gain * note[-1]
-        return np.sqrt(power[_BEFORE : _BEFORE + frames])
+    def magnitudes(self) -> FloatArray:
+        """Give all notes: float32 [shape=(k, 38, 252)]."""
+        return np.asarray(self._scale.astype(np.float32)[self.coded])
 
 
 def _coded(magnitude: FloatArray) -> NDArray[np.uint8]:

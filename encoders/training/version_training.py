@@ -9,23 +9,31 @@ from typing import Any, Final
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from encoders.features.audio import FloatArray
-from encoders.models.version_net import VersionNet, VersionShape
+from encoders.models.version_net import VersionShape, WorkNet
+from encoders.training.arranging import performance
+from encoders.training.averaging import Averaged
 from encoders.training.composing import harmonised, invented
 from encoders.training.contrast import contrastive_loss
-from encoders.training.harmony_views import changed, scaled
+from encoders.training.harmony_views import changed, scaled, steps_of
 from encoders.training.loop import Schedule, begun, load_weights, train
-from encoders.training.performers import FRAMES, GROUP, HalfArray, Performers, perform
+from encoders.training.note_bank import FRAMES, SECONDS, Names, NoteBank, joined
+from encoders.training.performers import GROUP, NEAR, Group, Performers, Repertoire
 from encoders.training.run_record import RunRecord
 from encoders.training.templates import Templates
 from encoders.training.works import Work, digest_of
 
-_MEASURED_SCORES: Final = 120
-_MEASURED_INVENTED: Final = 40
+_MEASURED_SCORES: Final = 50
+_MEASURED_INVENTED: Final = 50
 # Invented works with numbers from here on are never trained on.
 _NEVER_DRAWN: Final = 1 << 30
+# Beyond every label of a group.
+_TRACKS: Final = 1 << 40
+_BEATS: Final = 200.0
+_AT_ONCE: Final = 40
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,54 +43,61 @@ class VersionConfig:
     Attributes
     ----------
     seed : int
-    works_per_batch : int
-        four performances each
+    groups_per_batch : int
+        works, four performances each
     tracks_per_batch : int
         recordings per batch, four changed copies each; 0 without recordings
     pool : int
-        works kept ready; the oldest makes room for a new one
+        groups kept ready; the oldest makes room for a new one
     fresh : int
-        at least so many new works are waited for before training begins
+        at least so many groups are waited for before training begins
+    new : int
+        groups rendered between two steps, if there are so many
     processes : int
         that perform
     frames : pair of int
         least and most that the performances of a batch are cut to
     temperature : float
+    alone : float
+        weight of the loss of the network without the chord steps
     held_out : float
         share of the works that is kept apart to measure
     shape : VersionShape
     """
 
     seed: int = 1
-    works_per_batch: int = 96
-    tracks_per_batch: int = 24
-    pool: int = 24_000
-    fresh: int = 400
-    processes: int = 2
-    frames: tuple[int, int] = (128, 256)
-    temperature: float = 0.07
-    held_out: float = 0.05
+    groups_per_batch: int = 128
+    tracks_per_batch: int = 20
+    pool: int = 14_000
+    fresh: int = 800
+    new: int = 40
+    processes: int = 4
+    frames: tuple[int, int] = (288, 560)
+    temperature: float = 0.06
+    alone: float = 0.25
+    held_out: float = 0.08
     shape: VersionShape = field(default_factory=VersionShape)
 
 
 class _Pool:
     """Performances on the device, a ring of groups."""
 
-    def __init__(self, size: int, device: str) -> None:
+    def __init__(self, size: int, bank: NoteBank, device: str) -> None:
+        self._bank = bank
         self.frames = torch.zeros(size, GROUP, FRAMES, 84, dtype=torch.float16, device=device)
         self.lengths = torch.ones(size, GROUP, dtype=torch.long, device=device)
         self.labels = torch.zeros(size, dtype=torch.long, device=device)
+        self.origins = torch.zeros(size, dtype=torch.long, device=device)
         self.filled = self._at = 0
 
-    def add(self, label: int, group: Sequence[HalfArray]) -> None:
-        whole = np.zeros((GROUP, FRAMES, 84), dtype=np.float16)
-        for number, part in enumerate(group):
-            whole[number, : len(part)] = part[:FRAMES]
-        self.frames[self._at] = torch.from_numpy(whole).to(self.frames.device)
-        self.lengths[self._at] = torch.tensor([min(len(part), FRAMES) for part in group])
-        self.labels[self._at] = label
-        self._at = (self._at + 1) % len(self.labels)
-        self.filled = min(self.filled + 1, len(self.labels))
+    def add(self, groups: Sequence[Group]) -> None:
+        frames, lengths = self._bank.rendered(joined([group.notation for group in groups]))
+        for number, group in enumerate(groups):
+            part = slice(GROUP * number, GROUP * (number + 1))
+            self.frames[self._at], self.lengths[self._at] = frames[part], lengths[part]
+            self.labels[self._at], self.origins[self._at] = group.label, group.origin
+            self._at = (self._at + 1) % len(self.labels)
+            self.filled = min(self.filled + 1, len(self.labels))
 
 
 def train_version(
@@ -120,38 +135,55 @@ def train_version(
     record : RunRecord
     """
     training = [work for work in works if work.draw >= config.held_out]
-    measured = [work for work in works if work.draw < config.held_out][:_MEASURED_SCORES]
-    measured += [invented(_NEVER_DRAWN + number) for number in range(_MEASURED_INVENTED)]
     data = _described(training, tracks)
     record = begun("version", config, schedule=schedule, data=data, device=device)
-    net = VersionNet(config.shape)
-    if initial is not None:
-        load_weights(initial, net)
-    # Half the time of a step on a GPU: its convolutions want channels last.
-    net = net.to(device, memory_format=torch.channels_last)
-    performed = [measured_group(work, templates, number) for number, work in enumerate(measured)]
-    with Performers(training, templates, seed=config.seed, processes=config.processes) as troupe:
-        pool = _Pool(config.pool, device)
+    names = Names(templates)
+    with Performers(Repertoire.of(training), names, seed=config.seed, processes=config.processes) as troupe:
+        # Processes are there before the device is touched.
+        net = WorkNet(config.shape)
+        if initial is not None:
+            load_weights(initial, net)
+        # Half the time of a step on a GPU: its convolutions want channels last.
+        net = net.to(device, memory_format=torch.channels_last)
+        averaged = Averaged(net)
+        bank = NoteBank(templates, names, device)
+        kept = [work for work in Repertoire.of(works).scores if work.draw < config.held_out][
+            :_MEASURED_SCORES
+        ]
+        kept += [invented(_NEVER_DRAWN + number) for number in range(_MEASURED_INVENTED)]
+        measured = _measured(kept, bank, names)
+        pool = _Pool(config.pool, bank, device)
         while pool.filled < config.fresh:
-            pool.add(*troupe.next())
+            pool.add([troupe.next(), *troupe.ready(15)])
         losses = _losses(net, pool, troupe, _stacked(tracks, device), config)
         return train(
             net,
             losses,
-            lambda: mean_average_precision(net, performed, device),
+            lambda: mean_average_precision(averaged.net, *measured),
             schedule=schedule,
             record=record,
             folder=folder,
             device=device,
             resume=resume,
+            averaged=averaged,
             progress=progress,
         )
 
 
-def measured_group(work: Work, templates: Sequence[Templates], number: int) -> list[FloatArray]:
-    """Perform a work that is measured on, the same way every time."""
-    rng = np.random.default_rng([7, number])
-    return [perform(harmonised(work), templates, rng) for _ in range(GROUP)]
+def _measured(works: Sequence[Work], bank: NoteBank, names: Names) -> tuple[Tensor, Tensor]:
+    """Perform what is measured on, the same way every time: frames, repeated to one length, and labels."""
+    found = []
+    for begin in range(0, len(works), _AT_ONCE // GROUP):
+        played: list[NDArray[np.void]] = []
+        rng = np.random.default_rng([7, begin])
+        for work in works[begin : begin + _AT_ONCE // GROUP]:
+            whole = harmonised(work).head(_BEATS)
+            played += [performance(whole, rng, seconds=SECONDS, freedom=NEAR) for _ in range(GROUP)]
+        frames, lengths = bank.rendered(names.written(played, rng))
+        found.append(changed(frames, lengths, size=FRAMES, tempo=0.02).half())
+    labels = torch.arange(len(works)).repeat_interleave(GROUP)
+    every = torch.cat(found)
+    return every, labels.to(every.device)
 
 
 def _described(works: Sequence[Work], tracks: Sequence[FloatArray]) -> dict[str, Any]:
@@ -178,7 +210,7 @@ def _stacked(tracks: Sequence[FloatArray], device: str) -> tuple[Tensor, Tensor]
 
 
 def _losses(
-    net: VersionNet,
+    net: WorkNet,
     pool: _Pool,
     troupe: Performers,
     tracks: tuple[Tensor, Tensor] | None,
@@ -186,42 +218,48 @@ def _losses(
 ) -> Iterator[Callable[[], Tensor]]:
     device = pool.frames.device
     while True:
-        for label, group in troupe.ready(8):
-            pool.add(label, group)
-        rows = torch.randperm(pool.filled, device=device)[: config.works_per_batch]
-        frames = pool.frames[rows].flatten(0, 1)
-        lengths = pool.lengths[rows].flatten()
+        if groups := troupe.ready(config.new):
+            pool.add(groups)
+        rows = torch.randperm(pool.filled, device=device)[: config.groups_per_batch]
         labels = pool.labels[rows].repeat_interleave(GROUP)
+        origins = pool.origins[rows].repeat_interleave(GROUP)
         size = int(torch.randint(config.frames[0], config.frames[1] + 1, ()))
         with torch.no_grad(), torch.autocast(device.type, enabled=False):
-            inputs = changed(frames, lengths, size=size)
+            frames = changed(pool.frames[rows].flatten(0, 1), pool.lengths[rows].flatten(), size=size)
             if tracks is not None and config.tracks_per_batch:
                 chosen = torch.randint(len(tracks[0]), (config.tracks_per_batch,), device=device)
                 several = chosen.repeat_interleave(GROUP)
-                copies = changed(tracks[0][several], tracks[1][several], size=size, reach=0.5)
-                inputs = torch.cat([inputs, copies])
-                # Beyond every number of a work, given or invented.
-                labels = torch.cat([labels, several + (1 << 40)])
+                copies = changed(tracks[0][several], tracks[1][several], size=size, tempo=0.25, reach=0.4)
+                frames = torch.cat([frames, copies])
+                labels = torch.cat([labels, several + _TRACKS])
+                origins = torch.cat([origins, several + _TRACKS])
+            inputs, steps = scaled(frames), steps_of(frames)
+            # Other excerpts of one score are neither the same nor strangers.
+            ignored = (origins[:, None] == origins[None]) & (labels[:, None] != labels[None])
 
-        def loss(inputs: Tensor = inputs, labels: Tensor = labels) -> Tensor:
-            return contrastive_loss(net(inputs), labels, temperature=config.temperature)
+        def loss(
+            inputs: Tensor = inputs, steps: Tensor = steps, labels: Tensor = labels, ignored: Tensor = ignored
+        ) -> Tensor:
+            both, alone = net(inputs, steps)
+            whole = contrastive_loss(both, labels, temperature=config.temperature, ignored=ignored)
+            part = contrastive_loss(alone, labels, temperature=config.temperature, ignored=ignored)
+            return whole + config.alone * part
 
         yield loss
 
 
-def mean_average_precision(net: VersionNet, groups: Sequence[Sequence[FloatArray]], device: str) -> float:
+def mean_average_precision(net: torch.nn.Module, frames: Tensor, labels: Tensor) -> float:
     """Rank every performance against all others: how early those of its own work come."""
-    vectors, labels = [], []
-    for label, group in enumerate(groups):
-        for part in group:
-            frames = torch.from_numpy(np.asarray(part, dtype=np.float32)).to(device)[None]
-            vectors.append(torch.nn.functional.normalize(net(scaled(frames)).float(), dim=1)[0])
-            labels.append(label)
-    both, wanted = torch.stack(vectors), torch.tensor(labels, device=device)
-    close = both @ both.T
+    vectors = []
+    for part in frames.split(_AT_ONCE):
+        heard = part.float()
+        both, _ = net(scaled(heard), steps_of(heard))
+        vectors.append(torch.nn.functional.normalize(both.float(), dim=1))
+    unit = torch.cat(vectors)
+    close = unit @ unit.T
     close.fill_diagonal_(-2.0)
     order = close.argsort(dim=1, descending=True)[:, :-1]
-    right = (wanted[order] == wanted[:, None]).float()
-    ranks = torch.arange(1, right.shape[1] + 1, device=device)
+    right = (labels[order] == labels[:, None]).float()
+    ranks = torch.arange(1, right.shape[1] + 1, device=right.device)
     precision = (right.cumsum(dim=1) / ranks * right).sum(dim=1) / right.sum(dim=1).clamp(min=1)
     return float(precision.mean())

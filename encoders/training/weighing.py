@@ -49,7 +49,9 @@ class WeighingConfig:
     held_out : float
         share of the works that is kept apart to measure
     second : float
-        weight of the chord steps; the network's view has 1
+        weight of the chord steps; the network's view has 1. Shortened they are then about as long as that
+    both : bool
+        whether directions of the network's view are shortened as well, and its average is taken away
     directions : int
         that are shortened, at most
     floor : float
@@ -60,7 +62,8 @@ class WeighingConfig:
     works: int = 160
     performances: int = 3
     held_out: float = 0.1
-    second: float = 1.4
+    second: float = 2.2
+    both: bool = False
     directions: int = 256
     floor: float = 1.0
 
@@ -126,6 +129,8 @@ class Weighing:
         config : WeighingConfig
         """
         dimension = parts.shape[1]
+        if not config.both:
+            parts = np.concatenate([np.zeros_like(parts[:, :split]), parts[:, split:]], axis=1)
         plain = cls(
             centre=parts.mean(axis=0).astype(np.float32),
             scale=np.array([1.0, config.second], dtype=np.float32),

@@ -122,12 +122,16 @@ def version(
     say = messages().print
     small = VersionConfig(
         seed=seed,
-        works_per_batch=12,
+        groups_per_batch=12,
         tracks_per_batch=2 if music is not None else 0,
-        pool=2_000,
+        pool=500,
         fresh=60,
+        new=1,
         processes=processes,
-        shape=VersionShape(first=8, second=12, width=48, dilations=(1, 2, 4)),
+        frames=(240, 400),
+        shape=VersionShape(
+            first=8, second=12, width=64, middle=32, near=(1, 2), far=(1, 2, 4), patterns=128, profiles=64
+        ),
     )
     large = VersionConfig(seed=seed, processes=processes)
     train_version(

@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from encoders.features.semitones import semitone_frames, version_input
+from encoders.features.semitones import halved, semitone_frames, version_input
 from encoders.training.arranging import DRUMS, Freedom, performance
 from encoders.training.composing import BASS, CHORDS, MELODY, harmonised, invented
+from encoders.training.quilts import excerpt, quilt
 from encoders.training.scores import named
 from encoders.training.works import NOTE, Work, digest_of, distinct, load_works, save_works
 
@@ -85,10 +86,83 @@ def test_semitones_ignore_gain_and_put_a_tone_where_it_is() -> None:
     magnitude = np.full((40, 252), 1e-3, dtype=np.float32)
     magnitude[:, 3 * 45] = 1.0  # in tune, 45 semitones above C1
     frames = semitone_frames(magnitude)
-    assert frames.shape == (10, 84)
+    assert frames.shape == (20, 84)
+    assert np.allclose(halved(frames), frames[:10], atol=1e-5)
     assert int(frames.mean(axis=0).argmax()) == 45
     assert np.allclose(version_input(frames), version_input(frames * np.float32(7.0)), atol=1e-5)
     assert not version_input(np.zeros((4, 84), dtype=np.float32)).any()
+
+
+def test_a_quilt_is_sewn_from_sections_and_is_none_of_them() -> None:
+    pieces = [invented(number) for number in range(4)]
+    first, again, other = (quilt(pieces, np.random.default_rng(seed)) for seed in (1, 1, 2))
+    assert first.notes.tobytes() == again.notes.tobytes()
+    assert first.notes.tobytes() != other.notes.tobytes()
+    assert np.all(np.diff(first.notes["start"]) >= 0)
+    assert first.beats >= 40.0
+    assert len(list(distinct([*pieces, first, other]))) == 6
+
+
+def test_an_excerpt_begins_at_its_beginning() -> None:
+    work = invented(5)
+    part = excerpt(work, 8.0, 16.0)
+    assert part.name == work.name
+    whole = work.notes[(work.notes["start"] >= 8.0) & (work.notes["start"] < 24.0)]
+    assert part.notes["pitch"].tolist() == whole["pitch"].tolist()
+    assert float(part.notes["start"][0]) == pytest.approx(float(whole["start"][0]) - 8.0)
+
+
+def test_a_performance_is_put_together_from_notes_where_they_sound() -> None:
+    pytest.importorskip("torch")
+    from encoders.training.arranging import SOUND
+    from encoders.training.note_bank import FRAMES, Names, NoteBank, joined
+    from encoders.training.templates import LONG, Templates
+
+    # One instrument: every third pitch sounds in the middle bin of its semitone, all the time.
+    pitches = np.arange(24, 109, 3, dtype=np.uint8)
+    coded = np.zeros((len(pitches), LONG, 252), dtype=np.uint8)
+    coded[np.arange(len(pitches)), :, np.minimum(3 * (pitches.astype(int) - 24), 251)] = 200
+    templates = [Templates(coded, np.zeros(len(pitches), dtype=np.uint8), pitches)]
+    names = Names(templates)
+    notes = np.array([(1.0, 1.0, 60, 0, 100), (20.0, 30.0, 64, 0, 100)], dtype=SOUND)
+
+    rng = np.random.default_rng(1)
+    both = joined([names.written([notes], rng), names.written([notes[:1]], rng)])
+    both.rows[:, 2] = 3  # in tune
+    frames, lengths = NoteBank(templates, names, "cpu").rendered(both)
+    assert frames.shape == (2, FRAMES, 84)
+    assert lengths[0] == pytest.approx(50.0 / 0.18576, abs=2)
+    loudest = frames[0].float().numpy()
+    assert int(loudest[8].argmax()) == 36
+    assert int(loudest[115].argmax()) == int(loudest[250].argmax()) == 40
+    assert loudest[60].max() == 0.0
+    assert loudest[int(lengths[0]) + 2 :].max() == 0.0
+    assert frames[1, 100:].max() == 0.0
+
+
+def test_chord_steps_of_torch_and_numpy_agree() -> None:
+    torch = pytest.importorskip("torch")
+    from encoders.features.harmony import chord_steps, pitch_classes
+    from encoders.training.harmony_views import steps_of
+
+    frames = np.random.default_rng(2).gamma(0.3, size=(200, 84)).astype(np.float32)
+    wanted = chord_steps(pitch_classes(version_input(halved(frames))))
+    assert np.abs(steps_of(torch.from_numpy(frames[None]))[0].numpy() - wanted).max() < 1e-5
+
+
+def test_an_average_of_weights_comes_after_them() -> None:
+    torch = pytest.importorskip("torch")
+    from encoders.training.averaging import Averaged
+
+    net = torch.nn.Linear(1, 1)
+    averaged = Averaged(net)
+    before = averaged.net.weight.item()
+    with torch.no_grad():
+        net.weight.add_(1.0)
+    averaged.follow(net)
+    first = averaged.net.weight.item()
+    averaged.follow(net)
+    assert before < first < averaged.net.weight.item() < net.weight.item()
 
 
 def test_the_loss_falls_when_what_is_the_same_is_near() -> None:

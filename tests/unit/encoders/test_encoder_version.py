@@ -11,7 +11,7 @@ from encoders.evaluation.synthetic import SR, song
 from encoders.features.chroma import cens, fold_octaves
 from encoders.features.cqt import BINS_PER_OCTAVE, FMIN_HZ, cqt_magnitude, harmonic_db
 from encoders.features.harmony import LEAST_FRAMES, chord_steps, pitch_classes
-from encoders.features.semitones import semitone_frames, version_input
+from encoders.features.semitones import halved, semitone_frames, version_input
 from encoders.version import align_versions, qmax
 
 PitchSequence = NDArray[np.uint8]
@@ -24,7 +24,7 @@ def pitches(seed: int, **change: float) -> PitchSequence:
 
 def steps_of(seed: int, **change: float) -> NDArray[np.float32]:
     magnitude = cqt_magnitude(song(seed, seconds=60.0, **change), sr=SR)
-    return chord_steps(pitch_classes(version_input(semitone_frames(magnitude))))
+    return chord_steps(pitch_classes(version_input(halved(semitone_frames(magnitude)))))
 
 
 def test_a_tone_lands_in_its_bin() -> None:

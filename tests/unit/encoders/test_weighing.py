@@ -15,7 +15,7 @@ from encoders.runtime import OnnxModel, unit_rows
 from encoders.training.weighing import Weighing, WeighingConfig
 
 WORKS, TAKES, SPLIT, DIMENSION = 30, 4, 24, 80
-CONFIG = WeighingConfig(directions=16)
+CONFIG = WeighingConfig(directions=16, second=1.4, both=True)
 
 
 def performances(seed: int) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
@@ -51,6 +51,13 @@ def test_strangers_stand_at_right_angles(weighing: Weighing) -> None:
     unit = unit_rows(weighing.apply(parts))
     strangers = (unit @ unit.T)[labels[:, None] != labels]
     assert abs(float(np.median(strangers))) < 0.1
+
+
+def test_only_the_second_view_is_shortened_unless_both_are_asked_for() -> None:
+    parts, labels = performances(1)
+    second = Weighing.fitted(parts, labels, split=SPLIT, config=WeighingConfig(directions=16))
+    np.testing.assert_allclose(second.apply(parts)[:, :SPLIT], unit_rows(parts[:, :SPLIT]), atol=1e-6)
+    assert ranked(second.apply(parts)[:, SPLIT:], labels) > ranked(parts[:, SPLIT:], labels)
 
 
 def test_the_graph_weighs_alike_and_puts_strangers_at_a_half(weighing: Weighing, tmp_path: Path) -> None:
