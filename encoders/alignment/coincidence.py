@@ -54,11 +54,11 @@ class Coincidences:
         later = self.frames_right.astype(np.float32) * np.float32(ratio)
         return self.frames_left.astype(np.float32)[left] - later[right]
 
-    def apart(self, pairs: IntArray | slice) -> IntArray:
-        """Give how far some pairs are apart in pitch: int [cents]."""
-        left, right = self.cents_left[self.left[pairs]], self.cents_right[self.right[pairs]]
-        distance: IntArray = np.abs(left - right).astype(np.intp)
-        return distance
+    def apart(self, pairs: IntArray | slice) -> NDArray[np.int32]:
+        """Give how far some pairs are apart in pitch: int32 [cents]."""
+        distance = self.cents_left[self.left[pairs]]
+        distance -= self.cents_right[self.right[pairs]]
+        return np.abs(distance, out=distance)
 
     def louder(self, pairs: IntArray) -> IntArray | None:
         """Give by how much the left point of each pair is louder, in half decibels; none where unknown."""
