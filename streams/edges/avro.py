@@ -2,11 +2,10 @@
 
 A message is ``C3 01``, the CRC-64-AVRO fingerprint of its writer's schema (little-endian) and the bare Avro
 body. Every committed schema, current and released, may have written what is read; it resolves to the current
-one. What the current schema writes and wrote goes through functions made for it; fastavro resolves the rest.
+one.
 """
 
 import json
-import struct
 from collections.abc import Mapping
 from functools import cache
 from importlib import resources
@@ -14,11 +13,11 @@ from io import BytesIO
 from typing import Any
 
 import msgspec
-from fastavro import parse_schema, schemaless_reader
+from fastavro import parse_schema, schemaless_reader, schemaless_writer
 from fastavro.read import SchemaResolutionError
 from fastavro.schema import fingerprint, to_parsing_canonical_form
 
-from streams.edges.avro_compiled import CompiledSchema
+from streams.edges.avro_unions import name_optional_records, optional_records
 from streams.errors import DecodeError, SchemaError
 from streams.records_by_topic import TOPIC_RECORDS
 
@@ -27,9 +26,8 @@ HEADER_BYTES = 10
 
 Schema = Any  # an Avro schema as fastavro takes it
 
-# What data that do not fit raise: fastavro has no tree of its own for reading, and neither have we.
+# What fastavro raises on data that does not fit: it has no tree of its own for reading.
 _UNREADABLE = (
-    struct.error,
     SchemaResolutionError,
     EOFError,
     ValueError,
@@ -58,12 +56,6 @@ def current_schema(topic: str) -> Schema:
 def schema_text(topic: str) -> str:
     """Return the committed text of a topic's current schema."""
     return resources.files("schemas").joinpath(f"{topic}.avsc").read_text(encoding="utf-8")
-
-
-@cache
-def _compiled(topic: str) -> CompiledSchema:
-    """Return what writes and reads records of a topic's current schema."""
-    return CompiledSchema(json.loads(schema_text(topic)))
 
 
 def fingerprint_of(schema: Schema) -> bytes:
@@ -97,12 +89,15 @@ def write_body(topic: str, record: object, *, head: bytes) -> bytes:
     cls = TOPIC_RECORDS[topic]
     if type(record) is not cls:
         raise SchemaError(f"{topic} carries {cls.__name__}, not {type(record).__name__}")
-    out = bytearray(head)
+    buffer = BytesIO()
+    buffer.write(head)
     try:
-        _compiled(topic).write(record, out)
+        plain = msgspec.to_builtins(record, builtin_types=(bytes,))
+        name_optional_records(plain, optional_records(TOPIC_RECORDS[topic]))
+        schemaless_writer(buffer, current_schema(topic), plain)
     except _UNREADABLE as exc:
         raise SchemaError(f"a record does not fit the schema of {topic}: {exc}") from exc
-    return bytes(out)
+    return buffer.getvalue()
 
 
 def read_body(
@@ -115,28 +110,19 @@ def read_body(
     DecodeError
         the bytes end too early or too late, or do not make a record of the topic's class
     """
-    try:
-        record, end = _read(topic, data, start, writer)
-    except msgspec.ValidationError as exc:
-        raise DecodeError(f"not a record of {topic}: {exc}") from exc
-    except _UNREADABLE as exc:
-        raise DecodeError(f"the body does not fit the schema of {topic}: {type(exc).__name__}") from exc
-    if end > len(data):
-        raise DecodeError(f"{end - len(data)} bytes of a record of {topic} are missing")
-    if end < len(data):
-        raise DecodeError(f"{len(data) - end} bytes after the end of a record of {topic}")
-    return record
-
-
-def _read(topic: str, data: bytes, start: int, writer: Schema) -> tuple[Any, int]:
-    """Read a record of the topic's class; give it and where it ended."""
-    reader = current_schema(topic)
-    if writer is reader:
-        return _compiled(topic).read(data, start)
     buffer = BytesIO(data)
     buffer.seek(start)
-    plain = schemaless_reader(buffer, writer, reader)
-    return msgspec.convert(plain, TOPIC_RECORDS[topic], builtin_types=(bytes,)), buffer.tell()
+    reader = current_schema(topic)
+    try:
+        plain = schemaless_reader(buffer, writer, None if writer is reader else reader)
+    except _UNREADABLE as exc:
+        raise DecodeError(f"the body does not fit the schema of {topic}: {type(exc).__name__}") from exc
+    if buffer.tell() != len(data):
+        raise DecodeError(f"{len(data) - buffer.tell()} bytes after the end of a record of {topic}")
+    try:
+        return msgspec.convert(plain, TOPIC_RECORDS[topic], builtin_types=(bytes,))
+    except msgspec.ValidationError as exc:
+        raise DecodeError(f"not a record of {topic}: {exc}") from exc
 
 
 class AvroCodec:
