@@ -15,6 +15,7 @@ from encoders.build import FRAME_CARD, card_path, default_models_dir
 from encoders.cards import EncoderCard
 from encoders.errors import InvalidSignal
 from encoders.features.audio import Resampler, blocks_of, mono, resampled
+from encoders.features.mel import SAMPLE_RATE as LOW_RATE
 from encoders.features.silence import SilenceFacts, SilenceMeter
 from encoders.fingerprint import FINGERPRINT_VERSION, Fingerprint, words_of
 from encoders.fingerprint_bands import SAMPLE_RATE as BAND_RATE
@@ -29,6 +30,10 @@ from encoders.version import PitchSequence, VersionEncoder
 MIN_MS: Final = 500
 # No listener works above it.
 SAMPLE_RATE: Final = 22_050
+# A quarter of an hour of samples, 40 MB, is kept for whoever must hear a sound twice.
+_MOST_KEPT: Final = 15 * 60 * LOW_RATE
+
+FloatArray = NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -62,6 +67,24 @@ class AudioFeatures:
     version_vector: NDArray[np.float32]
     silence: SilenceFacts
     landmarks: Landmarks
+
+
+class _Kept:
+    """Samples that are needed again, unless there are too many."""
+
+    def __init__(self) -> None:
+        self.parts: list[FloatArray] = []
+        self.left_out = False
+        self._count = 0
+
+    def push(self, samples: FloatArray) -> None:
+        """Keep a block, or let go of all."""
+        self._count += len(samples)
+        if self._count > _MOST_KEPT:
+            self.left_out = True
+            self.parts.clear()
+        else:
+            self.parts.append(samples)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -155,8 +178,9 @@ class EncoderSet:
         Parameters
         ----------
         blocks : callable
-            gives the signal from its beginning each time it is called, which is twice: float32 [shape=(n,)]
-            of any lengths, mono. Where they are cut changes features by rounding only
+            gives the signal from its beginning each time it is called, which is twice for more than a
+            quarter of an hour: float32 [shape=(n,)] of any lengths, mono. Where they are cut changes features
+            by rounding only
         sr : int > 0 [Hz]
             22,050 or more loses nothing
 
@@ -173,8 +197,20 @@ class EncoderSet:
             raise InvalidSignal(f"sampling rate must be positive, got {sr}")
         # Every listener works at or below this rate: resample once.
         rate = min(sr, SAMPLE_RATE)
-        silence, level = SilenceMeter(sr=rate), LevelMeter(rate)
-        to_rate = Resampler(sr, rate)
+        silence, level = SilenceMeter(sr=rate), LevelMeter(LOW_RATE)
+        version = self.version.stream(LOW_RATE)
+        # Fingerprint and landmarks look at one rate, level, harmony and identity at another.
+        bands, points = BandStream(BAND_RATE), LandmarkStream(BAND_RATE)
+        to_rate, to_low, to_bands = Resampler(sr, rate), Resampler(rate, LOW_RATE), Resampler(rate, BAND_RATE)
+        kept = _Kept()
+
+        def hear(low: FloatArray, banded: FloatArray) -> None:
+            level.push(low)
+            version.push(low)
+            kept.push(low)
+            bands.push(banded)
+            points.push(banded)
+
         count = 0
         for given in blocks():
             # A sum is not finite as soon as one sample is not, and needs no mask.
@@ -183,26 +219,18 @@ class EncoderSet:
             count += len(given)
             block = to_rate.push(given)
             silence.push(block)
-            level.push(block)
+            hear(to_low.push(block), to_bands.push(block))
         if count < max(1, least := sr * MIN_MS // 1000):
             raise InvalidSignal(f"{count} samples are too few, at least {max(1, least)} are needed")
         rest = to_rate.finish()
         silence.push(rest)
-        level.push(rest)
-        identity = self.identity.stream(rate, level=level.finish())
-        version = self.version.stream(rate)
-        # Fingerprint and landmarks look at one rate: resample once for both.
-        bands, points = BandStream(BAND_RATE), LandmarkStream(BAND_RATE)
-        to_bands = Resampler(rate, BAND_RATE)
-        for block in resampled(blocks(), sr, rate):
-            identity.push(block)
-            version.push(block)
-            low = to_bands.push(block)
-            bands.push(low)
-            points.push(low)
-        low = to_bands.finish()
-        bands.push(low)
-        points.push(low)
+        hear(to_low.push(rest), to_bands.push(rest))
+        hear(to_low.finish(), to_bands.finish())
+        # How loud the whole is must be known before: what is long is read and resampled once more.
+        identity = self.identity.stream(LOW_RATE, level=level.finish())
+        again = resampled(resampled(blocks(), sr, rate), rate, LOW_RATE) if kept.left_out else kept.parts
+        for low in again:
+            identity.push(low)
         starts, vectors = identity.finish()
         chroma, version_vector = version.finish()
         return AudioFeatures(

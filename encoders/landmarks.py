@@ -40,7 +40,8 @@ _BANDS: Final = 4
 _OF_A_BAND: Final = 7
 # Peaks this far under the loudest of their second (50 dB), or of full scale (-70 dB), are none.
 _UNDER_LOUDEST: Final = 11.5
-_SILENT: Final = float(2 * np.log(3e-4 * _N_FFT / 4))
+_SILENT: Final = np.float32((3e-4 * _N_FFT / 4) ** 2)
+_LEAST: Final = np.float32(1e-12)
 FLOOR_DB: Final = -120.0
 # Power of a tone at full scale, in the bin it falls on.
 _FULL_SCALE: Final = float(20 * np.log10(_N_FFT / 4))
@@ -124,8 +125,8 @@ class LandmarkStream:
     def __init__(self, sr: int) -> None:
         self._resampler = Resampler(sr, SAMPLE_RATE)
         self._rest = np.zeros(_N_FFT // 2, dtype=np.float32)  # so that frame 0 is centred on the first sample
-        self._levels = np.empty((0, _LAST - _FIRST), dtype=np.float32)
-        self._before = 0  # rows of `_levels` that were searched and are only looked at
+        self._powers = np.empty((0, _LAST - _FIRST), dtype=np.float32)
+        self._before = 0  # rows of `_powers` that were searched and are only looked at
         self._frame = 0  # of the first row that was not searched
         self._loud: list[NDArray[np.uint8]] = []
         self._found: list[tuple[NDArray[np.int32], NDArray[np.uint16], NDArray[np.uint8]]] = []
@@ -133,7 +134,7 @@ class LandmarkStream:
     def push(self, block: FloatArray) -> None:
         """Take samples: mono, finite."""
         self._measure(self._resampler.push(block))
-        whole = (len(self._levels) - self._before - _NEAR_FRAMES) // _CELL * _CELL
+        whole = (len(self._powers) - self._before - _NEAR_FRAMES) // _CELL * _CELL
         if whole > 0:
             self._search(whole)
 
@@ -141,7 +142,7 @@ class LandmarkStream:
         """Give the points."""
         self._measure(self._resampler.finish())
         self._measure(np.zeros(_N_FFT // 2, dtype=np.float32))
-        self._search(len(self._levels) - self._before)
+        self._search(len(self._powers) - self._before)
         frames, cents, heights = zip(*self._found, strict=True) if self._found else _NONE
         return Landmarks(
             frames=np.concatenate(frames),
@@ -151,14 +152,14 @@ class LandmarkStream:
         )
 
     def _measure(self, samples: FloatArray) -> None:
-        """Add the logarithm of the power of each whole frame."""
+        """Add the power of each whole frame."""
         held = np.concatenate([self._rest, samples])
         count = max(0, (len(held) - _N_FFT) // HOP + 1)
         if count:
             frames = np.lib.stride_tricks.sliding_window_view(held, _N_FFT)[: count * HOP : HOP]
-            levels = [_log_power(frames[first : first + _AT_ONCE]) for first in range(0, count, _AT_ONCE)]
-            self._loud += [_loudness(each) for each in levels]
-            self._levels = np.concatenate([self._levels, *levels])
+            powers = [_power(frames[first : first + _AT_ONCE]) for first in range(0, count, _AT_ONCE)]
+            self._loud += [_loudness(each) for each in powers]
+            self._powers = np.concatenate([self._powers, *powers])
         self._rest = held[count * HOP :].copy()
 
     def _search(self, rows: int) -> None:
@@ -166,14 +167,17 @@ class LandmarkStream:
         if rows <= 0:
             return
         first = self._before
-        levels = self._levels[: first + rows + _NEAR_FRAMES]
-        around = _largest_around(levels)
+        powers = self._powers[: first + rows + _NEAR_FRAMES]
+        around = _largest_around(powers)
         inner = slice(first, first + rows), slice(1, -1)
-        row, column = np.nonzero((levels[inner] >= around[inner]) & (levels[inner] > _SILENT))
-        height = levels[inner][row, column]
+        # Of a flat mask the places are found four times as fast.
+        peaks = (powers[inner] >= around[inner]) & (powers[inner] > _SILENT)
+        row, column = np.divmod(np.flatnonzero(peaks), peaks.shape[1])
+        # A logarithm is taken of the few that are peaks.
+        height = np.log(powers[inner][row, column])
         keep = _strongest(row, column, height)
         row, column, height = row[keep], column[keep], height[keep]
-        place = column + 1 + _parabola(levels, row + first, column + 1) + _FIRST
+        place = column + 1 + _parabola(powers, row + first, column + 1) + _FIRST
         cents = 1_200.0 * np.log2(place * (SAMPLE_RATE / _N_FFT) / LOW_HZ)
         self._found.append(
             (
@@ -185,34 +189,34 @@ class LandmarkStream:
         self._frame += rows
         # What is searched next looks a little way back.
         drop = max(0, first + rows - _NEAR_FRAMES)
-        self._levels = self._levels[drop:].copy()
+        self._powers = self._powers[drop:].copy()
         self._before = first + rows - drop
 
 
-def _log_power(frames: FloatArray) -> FloatArray:
-    """Give the logarithm of the power of frames, in the bins that are looked at."""
+def _power(frames: FloatArray) -> FloatArray:
+    """Give the power of frames, in the bins that are looked at."""
     spectrum = fft.rfft(frames * _WINDOW, axis=1, overwrite_x=True)[:, _FIRST:_LAST]
-    power: FloatArray = np.log(spectrum.real**2 + spectrum.imag**2 + np.float32(1e-12))
+    power: FloatArray = spectrum.real**2
+    power += spectrum.imag**2
     return power
 
 
-def _loudness(levels: FloatArray) -> NDArray[np.uint8]:
+def _loudness(powers: FloatArray) -> NDArray[np.uint8]:
     """Sum the power of each frame; dB above the floor."""
-    power = np.exp(levels).sum(axis=1, dtype=np.float64)
-    decibels = 10 * np.log10(np.maximum(power, 1e-30)) - _FULL_SCALE - FLOOR_DB
-    loudness: NDArray[np.uint8] = np.clip(np.rint(decibels), 0, 255).astype(np.uint8)
+    decibels = 10 * np.log10(np.maximum(powers.sum(axis=1, dtype=np.float64), 1e-30))
+    loudness: NDArray[np.uint8] = np.clip(np.rint(decibels - _FULL_SCALE - FLOOR_DB), 0, 255).astype(np.uint8)
     return loudness
 
 
-def _largest_around(levels: FloatArray) -> FloatArray:
+def _largest_around(powers: FloatArray) -> FloatArray:
     """Give the largest value around each place, what lies beyond an edge taken to be as the edge is.
 
     A maximum over 9 is one of two over 8, each of two over 4: a fifth of the time of scipy's filter, with the
     same result.
     """
-    padded = np.pad(levels, ((_NEAR_FRAMES, _NEAR_FRAMES), (_NEAR_BINS, _NEAR_BINS)), mode="edge")
+    padded = np.pad(powers, ((_NEAR_FRAMES, _NEAR_FRAMES), (_NEAR_BINS, _NEAR_BINS)), mode="edge")
     parts = []
-    for first in range(0, len(levels), _AT_ONCE):
+    for first in range(0, len(powers), _AT_ONCE):
         rows = padded[first : first + _AT_ONCE + 2 * _NEAR_FRAMES]
         across = _running_largest(rows.T, 2 * _NEAR_BINS + 1).T
         parts.append(_running_largest(across, 2 * _NEAR_FRAMES + 1))
@@ -245,9 +249,11 @@ def _strongest(row: NDArray[np.intp], column: NDArray[np.intp], height: FloatArr
     return kept
 
 
-def _parabola(levels: FloatArray, row: NDArray[np.intp], column: NDArray[np.intp]) -> NDArray[np.float64]:
-    """Place peaks between their bins: -0.5 to 0.5."""
-    left, centre, right = (levels[row, column + step].astype(np.float64) for step in (-1, 0, 1))
+def _parabola(powers: FloatArray, row: NDArray[np.intp], column: NDArray[np.intp]) -> NDArray[np.float64]:
+    """Place peaks between their bins, by the logarithms of power: -0.5 to 0.5."""
+    left, centre, right = (
+        np.log(powers[row, column + step] + _LEAST).astype(np.float64) for step in (-1, 0, 1)
+    )
     bend = left - 2 * centre + right
     shift = np.where(bend < -1e-9, 0.5 * (left - right) / np.where(bend < -1e-9, bend, 1.0), 0.0)
     return np.clip(shift, -0.5, 0.5)

@@ -29,6 +29,8 @@ _MAGIC = (
 _GUESSED = frozenset({"mp3", "aac", "ac3", "eac3", "mpeg", "mpegts", "amr"})
 _BUFFER = 1 << 18
 _BLOCK = 1 << 20
+# Samples that are resampled together: frames of 20 ms, one by one, cost a seventh of decoding more.
+_AT_ONCE = 8_192
 _PLACEHOLDER = 0x7FFF_0000
 
 
@@ -217,6 +219,7 @@ class _Samples:
         self._reached = begins
         self._block = bytearray()
         self._resampler: Any = None
+        self._waiting = av.AudioFifo()
         self.count = 0
 
     def add(self, frame: Any) -> None:
@@ -228,19 +231,21 @@ class _Samples:
         if self._resampler is None:
             self._begin()
         try:
-            found = self._resampler.resample(frame)
+            self._waiting.write(frame)
         except ValueError:  # it knows its rate and channels; asking each frame for them costs 3 %
             self.finish()
             self._begin()
-            found = self._resampler.resample(frame)
-        self._write(found)
+            self._waiting.write(frame)
+        if self._waiting.samples >= _AT_ONCE:
+            self._write(self._resampler.resample(self._waiting.read()))
 
     def _wait_for(self, frame: Any, reached: float) -> float:
         """Write silence up to where a frame is heard; give the time at its end."""
         at = float(frame.time) if frame.time is not None else reached
         gap = at - reached
         # How late a sound begins is told by the edit list of its file; a jump later on may be an error.
-        if gap >= _LEAST_GAP_S and (self.count == 0 or gap <= _LONGEST_GAP_S):
+        begun = self.count > 0 or self._waiting.samples > 0
+        if gap >= _LEAST_GAP_S and (not begun or gap <= _LONGEST_GAP_S):
             self.finish()
             self._silence(round(gap * SAMPLE_RATE))
         return at + float(frame.samples) / float(frame.sample_rate)
@@ -253,10 +258,13 @@ class _Samples:
 
     def _begin(self) -> None:
         self._resampler = av.AudioResampler(format="s16", layout="mono", rate=SAMPLE_RATE)
+        self._waiting = av.AudioFifo()
 
     def finish(self) -> None:
         """Write what the resampler still holds back."""
         if self._resampler is not None:
+            if self._waiting.samples:
+                self._write(self._resampler.resample(self._waiting.read()))
             self._write(self._resampler.resample(None))
             self._resampler = None
         write_all(self._out, self._block)
