@@ -176,24 +176,31 @@ def _joined(spans: list[Span], ratio: float) -> list[Span]:
     """Make one of neighbours on one diagonal: a quiet second is no cut."""
     joined: list[Span] = []
     for span in spans:
-        last = joined[-1] if joined else None
-        if (
-            last is None
-            or span.start_a_ms - last.end_a_ms > _GAP_MS
-            or abs(span.offset(ratio) - last.offset(ratio)) > _STEP_MS
-        ):
+        if joined and _goes_on(joined[-1], span, ratio):
+            joined[-1] = _as_one(joined[-1], span)
+        else:
             joined.append(span)
-            continue
-        share = (last.end_a_ms - last.start_a_ms) / max(1, span.end_a_ms - last.start_a_ms)
-        joined[-1] = Span(
-            start_a_ms=last.start_a_ms,
-            end_a_ms=span.end_a_ms,
-            start_b_ms=last.start_b_ms,
-            end_b_ms=span.end_b_ms,
-            agreement=round(share * last.agreement + (1 - share) * span.agreement, 4),
-            worth=round(last.worth + span.worth, 2),
-        )
     return joined
+
+
+def _goes_on(one: Span, two: Span, ratio: float) -> bool:
+    """Say whether two spans lie on one diagonal with no more than a moment between them."""
+    apart = max(one.start_a_ms, two.start_a_ms) - min(one.end_a_ms, two.end_a_ms)
+    return apart <= _GAP_MS and abs(two.offset(ratio) - one.offset(ratio)) <= _STEP_MS
+
+
+def _as_one(one: Span, two: Span) -> Span:
+    """Make one span of two on one diagonal."""
+    first, last = sorted((one, two), key=lambda span: span.start_a_ms)
+    share = (first.end_a_ms - first.start_a_ms) / max(1, last.end_a_ms - first.start_a_ms)
+    return Span(
+        start_a_ms=first.start_a_ms,
+        end_a_ms=last.end_a_ms,
+        start_b_ms=first.start_b_ms,
+        end_b_ms=last.end_b_ms,
+        agreement=round(share * first.agreement + (1 - share) * last.agreement, 4),
+        worth=round(first.worth + last.worth, 2),
+    )
 
 
 def _worth(spans: Sequence[Span]) -> float:
@@ -225,8 +232,16 @@ def _with_repeats(spans: list[Span], found: Coincidences, ratio: float) -> list[
             share = (end - begin) / (span.end_b_ms - span.start_b_ms)
             # A line through two spans ends a little beside them.
             if end - begin >= _LEAST_LEFT_MS and share * span.worth >= WORTH:
-                spans = [*spans, _clipped(span, begin, end, ratio)]
+                spans = _with(spans, _clipped(span, begin, end, ratio), ratio)
     return spans
+
+
+def _with(spans: list[Span], span: Span, ratio: float) -> list[Span]:
+    """Add a span, to the one that it goes on where there is one."""
+    for at, each in enumerate(spans):
+        if _goes_on(each, span, ratio):
+            return [*spans[:at], _as_one(each, span), *spans[at + 1 :]]
+    return [*spans, span]
 
 
 def _clipped(span: Span, begin: int, end: int, ratio: float) -> Span:

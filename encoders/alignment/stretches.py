@@ -113,7 +113,11 @@ def stretches(lines: Diagonals, frames: NDArray[np.int32], cents: NDArray[np.int
             continue
         first, last = np.searchsorted(frames, (begin, end))
         partners, gained = int(matched[line, first:last].sum()), gains[line, first:last]
+        worth = float(by_pitch[line, first:last].sum())
         if partners < _LEAST_MATCHED or end - begin < _LEAST_FRAMES or gained.sum() < asked.again:
+            continue
+        # Notes of one loudness are alike in level whatever they are.
+        if worth < _BY_PITCH.again:
             continue
         found.append(
             Stretch(
@@ -121,7 +125,7 @@ def stretches(lines: Diagonals, frames: NDArray[np.int32], cents: NDArray[np.int
                 begin=begin,
                 end=end,
                 agreement=float(partners / max(1, last - first)),
-                worth=float(by_pitch[line, first:last].sum()),
+                worth=worth,
             )
         )
         if gained.sum() >= asked.alone and _said_once(gained, cents[first:last]) >= asked.once:

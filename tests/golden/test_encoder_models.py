@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import av
@@ -19,6 +20,7 @@ from encoders.build import build_models, default_models_dir
 from encoders.bundle import EncoderSet
 from encoders.errors import CardMismatch, InvalidSignal, ModelUnavailable
 from encoders.evaluation.synthetic import SR, song
+from encoders.features.audio import blocks_of
 from encoders.fingerprint import Verdict, align, confirm
 from encoders.identity import IdentityEncoder
 from encoders.packages import DEMO_MUSIC, fetch
@@ -110,6 +112,25 @@ def test_silence_gives_no_direction(loaded: EncoderSet) -> None:
     _, vectors = loaded.identity.windows(y, SR)
     assert vectors[0].any()
     assert not vectors[-1].any()
+
+
+def test_a_sound_too_long_to_be_kept_is_read_twice_and_heard_alike(
+    loaded: EncoderSet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    y = np.concatenate([song(1, seconds=12.0), np.float32(0.1) * song(2, seconds=12.0)])
+    read: list[int] = []
+
+    def blocks() -> Iterator[NDArray[np.float32]]:
+        read.append(len(y))
+        return blocks_of(y)
+
+    kept = loaded.encode_blocks(blocks, SR)
+    assert len(read) == 1
+    monkeypatch.setattr("encoders.bundle._MOST_KEPT", 1_000)
+    again = loaded.encode_blocks(blocks, SR)
+    assert len(read) == 3
+    assert np.array_equal(kept.vectors, again.vectors)
+    assert np.array_equal(kept.version_vector, again.version_vector)
 
 
 def test_level_does_not_move_a_vector(loaded: EncoderSet) -> None:
