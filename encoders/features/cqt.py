@@ -31,10 +31,10 @@ _Q: Final = 1.0 / (2.0 ** (1.0 / BINS_PER_OCTAVE) - 1.0)
 _HALF_WIDTH: Final = 6.0
 # Half of the longest kernel, in frames: how far one piece looks into the next.
 _REACH: Final = int(_Q * SAMPLE_RATE / FMIN_HZ / 2) // HOP + 1
-# Frames transformed at a time: 24, 48 and 95 s. A few fixed sizes, so that their
-# responses (10, 19 and 38 MB) are worked out once per process whatever the lengths
+# Frames transformed at a time: 24, 36, 48 and 95 s. A few fixed sizes, so that their
+# responses (10 to 38 MB) are worked out once per process whatever the lengths
 # of the tracks. Their magnitudes differ by less than a millionth of the largest.
-_PIECES: Final = (256, 512, 1_024)
+_PIECES: Final = (256, 384, 512, 1_024)
 
 
 @lru_cache(maxsize=len(_PIECES))
