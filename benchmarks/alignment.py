@@ -30,7 +30,8 @@ from encoders.fingerprint import fingerprint
 from encoders.landmarks import landmarks
 from streams.core.hearing import ONE_RECORDING, SHARES, hear, made_from
 from streams.core.records import SoundEvidence
-from streams.edges.encoder import SoundFeatures, compare_features
+from streams.edges.sound_blobs import SoundFeatures
+from streams.edges.sound_comparison import compare_features
 
 # Normal and fast versions of SuperTuxKart, by name.
 FAST = {

@@ -14,7 +14,8 @@ from benchmarks.identity_gallery import Track
 from streams.core.acceptance import BestWrong
 from streams.core.hearing import MIN_OVERLAP_MS, Heard, hear
 from streams.core.sound_evidence import placed
-from streams.edges.encoder import SoundFeatures, compare_features
+from streams.edges.sound_blobs import SoundFeatures
+from streams.edges.sound_comparison import compare_features
 
 # Tracks whose sound is compared with a piece: those with the nearest windows. Find compares twenty.
 CONFIRMED: Final = 3

@@ -15,7 +15,7 @@ from encoders.fingerprint import Verdict, align, confirm, fingerprint
 from encoders.identity import IdentityEncoder
 from encoders.landmarks import landmarks
 from encoders.training.run_record import RunRecord
-from streams.edges.encoder import SoundFeatures
+from streams.edges.sound_blobs import SoundFeatures
 
 TRACK_S = 60.0
 # Windows of one recording that stands in two sources are nearer than this.

@@ -19,7 +19,7 @@ from streams.core.filming import holds
 from streams.core.hearing import hear
 from streams.core.records import ComparedSpan
 from streams.core.sound_evidence import compared_spans
-from streams.edges.encoder import compare_features
+from streams.edges.sound_comparison import compare_features
 
 RECORDINGS: Final = int(os.environ.get("SAMESONG_BENCH_RECORDINGS", "36"))
 """Each is in one film for each level."""

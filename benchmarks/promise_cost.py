@@ -23,11 +23,11 @@ from benchmarks.stages_in_process import StagesInProcess
 from streams.core.scoring import Bundle
 from streams.edges.avro import AvroCodec
 from streams.edges.broker import EmbeddedKafka
-from streams.edges.encoder import FeatureConfirmer
 from streams.edges.feature_files import FileFeatureStore
 from streams.edges.kafka_config import ClientConfig
 from streams.edges.kafka_platform import KafkaConsumer, KafkaProducer, Machine, OnCommit
 from streams.edges.kafka_producer import Publisher
+from streams.edges.sound_comparison import FeatureConfirmer
 from streams.edges.topics import ensure_topics
 from streams.edges.transactional_runner import TransactionalRunner
 from streams.ports import Delivered, Message, Produced, StateReader

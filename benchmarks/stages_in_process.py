@@ -16,9 +16,10 @@ from streams.core.records import Upload
 from streams.core.scoring import Bundle
 from streams.edges.avro import AvroCodec
 from streams.edges.clock import SystemClock
-from streams.edges.encoder import BundleEncoder, FeatureConfirmer
+from streams.edges.encoder import BundleEncoder
 from streams.edges.feature_files import FileFeatureStore
 from streams.edges.milvus import MilvusCandidateIndex
+from streams.edges.sound_comparison import FeatureConfirmer
 from streams.errors import FatalError
 from streams.ports import Delivered, Message, Produced
 from streams.stages.arbitrate import ROWS, ArbitrateStage

@@ -254,6 +254,6 @@ def _write_whole(path: Path, data: bytes) -> None:
         # A temporary file is private; a model is for every account that serves.
         os.chmod(scratch, 0o644)
         os.replace(scratch, path)
-    except BaseException:
+    finally:
+        # Once it has its name there is nothing left here.
         Path(scratch).unlink(missing_ok=True)
-        raise

@@ -10,7 +10,7 @@ import dataclasses
 import hashlib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -244,25 +244,35 @@ def whitening_graph(weights: Weights) -> bytes:
 def export_whitening(weights: Weights, folder: Path, *, version: str) -> EncoderCard:
     """Write the graph and the card of a whitening; as `export` does for a network."""
     data, (dimension, axes) = whitening_graph(weights), weights["axes"].shape
-    card = EncoderCard(
-        name=TEXT_CARD,
-        version=version,
-        modality=Modality.TEXT,
-        dimension=axes,
-        sample_rate=None,
-        hop=None,
+    card = dataclasses.replace(
+        card_of(Modality.TEXT, data, version=version, dimension=axes),
         inputs=(TensorSpec(name="sentences", shape=("b", dimension), dtype="float32"),),
-        normalisation="l2",
-        metric="cosine",
-        sha256=hashlib.sha256(data).hexdigest(),
-        file=f"{TEXT_CARD}.onnx",
-        licence="Apache-2.0",
-        source_package="samesong",
-        source_version=version,
-        preprocessing_version=1,
-        opset=OPSET,
     )
     return _written(card, data, folder)
+
+
+class _Given(NamedTuple):
+    """What a trained graph looks at."""
+
+    input: TensorSpec
+    sample_rate: int | None
+    hop: int | None
+    preprocessing_version: int
+
+
+_GIVEN: Final = {
+    Modality.IDENTITY: _Given(
+        TensorSpec(name="bands", shape=("b", mel.N_MELS, "t"), dtype="float32"), mel.SAMPLE_RATE, mel.HOP, 1
+    ),
+    # 2: frames of versions are half as long.
+    Modality.VERSION: _Given(
+        TensorSpec(name="semitones", shape=("b", semitones.SEMITONES, "t"), dtype="float32"),
+        mel.SAMPLE_RATE,
+        semitones.POOL * cqt.HOP,
+        2,
+    ),
+    Modality.TEXT: _Given(TensorSpec(name="sentences", shape=("b", "d"), dtype="float32"), None, None, 1),
+}
 
 
 def card_of(modality: Modality, data: bytes, *, version: str, dimension: int) -> EncoderCard:
@@ -271,28 +281,23 @@ def card_of(modality: Modality, data: bytes, *, version: str, dimension: int) ->
     Parameters
     ----------
     modality : Modality
-        identity or version
+        identity, version or text
     data : bytes
         the graph
     version : str
         raised with every training whose weights are kept
     dimension : int > 0
     """
-    identity = modality is Modality.IDENTITY
+    given = _GIVEN[modality]
     name = f"samesong-{modality.value}"
-    spec = (
-        TensorSpec(name="bands", shape=("b", mel.N_MELS, "t"), dtype="float32")
-        if identity
-        else TensorSpec(name="semitones", shape=("b", semitones.SEMITONES, "t"), dtype="float32")
-    )
     return EncoderCard(
         name=name,
         version=version,
         modality=modality,
         dimension=dimension,
-        sample_rate=mel.SAMPLE_RATE,
-        hop=mel.HOP if identity else semitones.POOL * cqt.HOP,
-        inputs=(spec,),
+        sample_rate=given.sample_rate,
+        hop=given.hop,
+        inputs=(given.input,),
         normalisation="l2",
         metric="cosine",
         sha256=hashlib.sha256(data).hexdigest(),
@@ -300,8 +305,7 @@ def card_of(modality: Modality, data: bytes, *, version: str, dimension: int) ->
         licence="Apache-2.0",
         source_package="samesong",
         source_version=version,
-        # 2: frames of versions are half as long.
-        preprocessing_version=1 if identity else 2,
+        preprocessing_version=given.preprocessing_version,
         opset=OPSET,
     )
 

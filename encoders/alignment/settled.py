@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from encoders.alignment.ends import Ends, Line
+from encoders.alignment.intervals import covered, uncovered
 from encoders.alignment.span import Span
 from encoders.landmarks import FRAME_MS
 
@@ -76,7 +77,7 @@ def _one_of_the_other(spans: Sequence[Span], durations_ms: tuple[int, int]) -> b
         [(float(span.start_a_ms), float(span.end_a_ms)) for span in spans],
         [(float(span.start_b_ms), float(span.end_b_ms)) for span in spans],
     )
-    shares = [_covered(part) / max(1, length) for part, length in zip(parts, durations_ms, strict=True)]
+    shares = [covered(part) / max(1, length) for part, length in zip(parts, durations_ms, strict=True)]
     return max(shares) >= _MOSTLY and min(shares) >= _HARDLY
 
 
@@ -97,7 +98,10 @@ def _says_nothing(line: Line, kept: Sequence[Line], ends: Ends, ratio: float) ->
         return False
     sides = [_side(line, number, ratio) for number in (0, 1)]
     held = [[_side(each, number, ratio) for each in kept] for number in (0, 1)]
-    new = [_uncovered(side, known) for side, known in zip(sides, held, strict=True)]
+    new = [
+        sum(end - begin for begin, end in uncovered(side, known))
+        for side, known in zip(sides, held, strict=True)
+    ]
     if max(new) < _NEW:
         return True
     shared = int(new[1] < new[0])
@@ -172,21 +176,6 @@ def _side(line: Line, side: int, ratio: float) -> tuple[float, float]:
     if not side:
         return line.begin, line.end
     return (line.begin - line.offset) / ratio, (line.end - line.offset) / ratio
-
-
-def _uncovered(part: tuple[float, float], known: Sequence[tuple[float, float]]) -> float:
-    """Measure what of an interval no other holds."""
-    cut = [(max(first, part[0]), min(last, part[1])) for first, last in known]
-    return part[1] - part[0] - _covered([each for each in cut if each[1] > each[0]])
-
-
-def _covered(parts: Sequence[tuple[float, float]]) -> float:
-    """Measure the union of intervals."""
-    total, reached = 0.0, -np.inf
-    for begin, end in sorted(parts):
-        total += max(0.0, end - max(begin, reached))
-        reached = max(reached, end)
-    return total
 
 
 def _told(span: Span, line: Line, ratio: float) -> Span:

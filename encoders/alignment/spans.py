@@ -13,6 +13,7 @@ from encoders.alignment.coincidence import ByPitch, Coincidences, FloatArray, co
 from encoders.alignment.diagonals import diagonals
 from encoders.alignment.drift import steadier
 from encoders.alignment.ends import Ends
+from encoders.alignment.intervals import covered, uncovered
 from encoders.alignment.lines import TIED_CENTS, WORTH_A_LOOK, likely_lines
 from encoders.alignment.place import Place
 from encoders.alignment.settled import settled
@@ -126,7 +127,7 @@ def _along(
             found, spans = shifted, moved
     if not spans:
         return NOTHING
-    left = durations[1] - _covered([(span.start_b_ms, span.end_b_ms) for span in spans])
+    left = durations[1] - covered([(span.start_b_ms, span.end_b_ms) for span in spans])
     if left >= _LEAST_LEFT_MS:
         spans = _with_repeats(spans, found, ratio)
     ends = Ends(
@@ -141,8 +142,8 @@ def _along(
         speed_ratio=round(ratio, 6),
         cents=round(cents, 2),
         pitch_tied=abs(1_200.0 * float(np.log2(ratio)) + cents) <= TIED_CENTS,
-        coverage_a=_share([_covered([(span.start_a_ms, span.end_a_ms) for span in spans])], durations[0]),
-        coverage_b=_share([_covered([(span.start_b_ms, span.end_b_ms) for span in spans])], durations[1]),
+        coverage_a=_share([covered([(span.start_a_ms, span.end_a_ms) for span in spans])], durations[0]),
+        coverage_b=_share([covered([(span.start_b_ms, span.end_b_ms) for span in spans])], durations[1]),
         longest_a=_share([span.end_a_ms - span.start_a_ms for span in spans], durations[0]),
         longest_b=_share([span.end_b_ms - span.start_b_ms for span in spans], durations[1]),
     )
@@ -228,7 +229,7 @@ def _with_repeats(spans: list[Span], found: Coincidences, ratio: float) -> list[
     ]
     for span in sorted(more, key=lambda span: (-span.worth, span.start_a_ms)):
         known = [(each.start_b_ms, each.end_b_ms) for each in spans]
-        for begin, end in _uncovered(span.start_b_ms, span.end_b_ms, known):
+        for begin, end in uncovered((span.start_b_ms, span.end_b_ms), known):
             share = (end - begin) / (span.end_b_ms - span.start_b_ms)
             # A line through two spans ends a little beside them.
             if end - begin >= _LEAST_LEFT_MS and share * span.worth >= WORTH:
@@ -258,19 +259,6 @@ def _clipped(span: Span, begin: int, end: int, ratio: float) -> Span:
     )
 
 
-def _uncovered(begin: int, end: int, known: list[tuple[int, int]]) -> list[tuple[int, int]]:
-    """Give the parts of an interval that no other covers."""
-    parts = []
-    for first, last in sorted(known):
-        if first > begin:
-            parts.append((begin, min(first, end)))
-        begin = max(begin, last)
-        if begin >= end:
-            break
-    parts.append((begin, end))
-    return [(one, two) for one, two in parts if two > one]
-
-
 def _shift(found: Coincidences, a: Landmarks, b: Landmarks, ratio: float, span: Span, about: float) -> float:
     """Measure how much higher ``a`` is, on the points of one span."""
     at = (span.start_a_ms - ratio * span.start_b_ms) / FRAME_MS
@@ -285,13 +273,3 @@ def _shift(found: Coincidences, a: Landmarks, b: Landmarks, ratio: float, span: 
 def _share(lengths: list[int], duration_ms: int) -> float:
     """Give the largest length as a share of a whole."""
     return min(1.0, max(lengths) / max(1, duration_ms))
-
-
-def _covered(parts: list[tuple[int, int]]) -> int:
-    """Length of the union of parts."""
-    total, reached = 0, -1
-    for begin, end in sorted(parts):
-        if end > reached:
-            total += end - max(begin, reached)
-            reached = end
-    return total

@@ -6,7 +6,7 @@ from encoders.constellation_index import ConstellationIndex
 from encoders.constellations import Constellations, constellations
 from encoders.fingerprint_contrast import even
 from streams.core.records import ItemKey, SoundFacts
-from streams.edges.encoder import unpack
+from streams.edges.sound_blobs import unpack
 from streams.errors import FeatureMissing
 from streams.ports import FeatureStore, Sharer
 

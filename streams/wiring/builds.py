@@ -10,8 +10,8 @@ from streams.core.index_rows import LiveRows
 from streams.core.rechecking import Proposal, last_good_watermark
 from streams.core.records import IndexRow
 from streams.edges.committed_log import read_topic
-from streams.edges.encoder import FeatureConfirmer
 from streams.edges.log_reader import LogReader
+from streams.edges.sound_comparison import FeatureConfirmer
 from streams.errors import ConfigError
 from streams.ports import CandidateIndex, IndexBuild, IndexSummary
 from streams.stages.find import FindProcessor

@@ -11,11 +11,11 @@ from pathlib import Path
 from streams.config import Settings
 from streams.core.scoring import Bundle, Scorer
 from streams.edges.avro import AvroCodec
-from streams.edges.encoder import FeatureConfirmer
 from streams.edges.landmark_material import LandmarkMaterial
 from streams.edges.memory_features import MemoryFeatureStore
 from streams.edges.memory_index import MemoryCandidateIndex
 from streams.edges.passing import PassingCodec
+from streams.edges.sound_comparison import FeatureConfirmer
 from streams.offline import OfflineParts, compare_lines, read_lines, resolve_lines, write_lines
 from streams.stages.encode import ENCODED, MAX_ENCODED_BYTES, EncodeProcessor
 from streams.wiring.parts import encoder, media_reader, rules, seldom_collected

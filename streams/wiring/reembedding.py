@@ -8,9 +8,10 @@ from streams.config import Settings
 from streams.connection import bootstrap_of, codec_for, kafka_extra
 from streams.core.catalogue import Workspace
 from streams.edges.committed_log import read_topic
-from streams.edges.encoder import BundleEncoder, FeatureConfirmer
+from streams.edges.encoder import BundleEncoder
 from streams.edges.kafka_producer import Publisher
 from streams.edges.log_reader import LogReader
+from streams.edges.sound_comparison import FeatureConfirmer
 from streams.stages.encode import ENCODED, EncodeProcessor
 from streams.stages.find import INPUT
 from streams.stages.reembed import Reembedded, outdated, reembed, retirements

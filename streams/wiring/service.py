@@ -28,7 +28,6 @@ from streams.edges.committed_log import CommittedLog
 from streams.edges.control_log import ControlLog
 from streams.edges.crash import guard_of
 from streams.edges.disk import DiskRoom
-from streams.edges.encoder import FeatureConfirmer
 from streams.edges.kafka_lag import GroupLagGate
 from streams.edges.kafka_producer import Publisher
 from streams.edges.kafka_runner import StatelessRunner
@@ -38,6 +37,7 @@ from streams.edges.log_identity import read_identity
 from streams.edges.log_reader import LogReader
 from streams.edges.metrics import Metrics
 from streams.edges.overdue import Overdue
+from streams.edges.sound_comparison import FeatureConfirmer
 from streams.edges.sqlite_store import SqliteStateStore
 from streams.edges.tracing import Tracing
 from streams.edges.transactional_runner import OVERDUE_SECONDS, TransactionalRunner

@@ -17,13 +17,14 @@ from streams.core.records import EncodedUpload, Media, Origin
 from streams.edges.attempt_marks import AttemptMarks
 from streams.edges.avro import AvroCodec
 from streams.edges.clock import SystemClock
-from streams.edges.encoder import BundleEncoder, FeatureConfirmer
+from streams.edges.encoder import BundleEncoder
 from streams.edges.feature_files import FileFeatureStore
 from streams.edges.media_decode import MediaDecoder
 from streams.edges.media_fetch import MediaFetcher
 from streams.edges.media_https import HttpsDownload
 from streams.edges.media_reader import LimitedMediaReader
 from streams.edges.media_sound import HeldSound
+from streams.edges.sound_comparison import FeatureConfirmer
 from streams.errors import EncoderMismatch, MediaError
 from streams.ports import Message
 from streams.stages.encode import EncodeProcessor

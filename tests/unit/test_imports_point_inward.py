@@ -35,7 +35,13 @@ INNER = {
 }
 OUTERMOST = ("streams.wiring", "streams.cli", "streams.demo", "streams.simulation", "streams.evaluation")
 # Commands build the models, and the demo makes its music; neither is part of serving.
-MAY_IMPORT_ENCODERS = ("streams.edges.encoder", "streams.edges.landmark_material", *OUTERMOST)
+MAY_IMPORT_ENCODERS = (
+    "streams.edges.encoder",
+    "streams.edges.landmark_material",
+    "streams.edges.sound_blobs",
+    "streams.edges.sound_comparison",
+    *OUTERMOST,
+)
 
 
 def _modules(package: str) -> Iterator[tuple[str, Path]]:

@@ -14,9 +14,11 @@ from encoders.landmarks import landmarks
 from streams.core.hearing import ABSENT, hear
 from streams.core.records import SoundEvidence, SoundFacts
 from streams.core.sound_evidence import compared_span, mirrored
-from streams.edges.encoder import FeatureConfirmer, content_digest, pack, unpack
+from streams.edges.encoder import content_digest
 from streams.edges.media_sound import HeldSound
 from streams.edges.memory_features import MemoryFeatureStore
+from streams.edges.sound_blobs import pack, unpack
+from streams.edges.sound_comparison import FeatureConfirmer
 from streams.errors import FeatureMissing
 from tests.unit.media_files import RATE, melody
 

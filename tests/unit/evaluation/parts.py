@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from streams.edges.avro import AvroCodec
-from streams.edges.encoder import FeatureConfirmer
 from streams.edges.memory_features import MemoryFeatureStore
+from streams.edges.sound_comparison import FeatureConfirmer
 from streams.offline import OfflineParts
 from streams.stages.encode import EncodeProcessor
 
