@@ -17,9 +17,10 @@ from benchmarks.labelled_tables import labelled
 from benchmarks.machine import machine_facts, write_result
 from streams.config import IndexSettings
 from streams.core.blocking import blocking_keys
+from streams.core.bundle import Bundle
 from streams.core.features import text_for_embedding
 from streams.core.proposing import MAX_COMPARED, MAX_HOLDERS, reach_of
-from streams.core.scoring import Bundle, Scorer
+from streams.core.scoring import Scorer
 from streams.edges.encoder import BundleEncoder
 
 SETS = {"musicbrainz-20k": musicbrainz_records, "shs100k2-works": shs_records}

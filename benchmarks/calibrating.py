@@ -13,7 +13,7 @@ from scipy.special import expit
 
 from benchmarks.additive import Fitted, FloatArray, Table, fit
 from encoders.evaluation.calibration import calibration_scores
-from streams.core.scoring import Calibration
+from streams.core.bundle import Calibration
 
 FEWEST = 500
 """Pairs below which a stratum is not calibrated; of either kind, true and not, a fifth of that."""

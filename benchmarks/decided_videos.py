@@ -17,9 +17,9 @@ from benchmarks.placed_videos import counted, crowd_name, described, sounds
 from benchmarks.video_sounds import QUIET, SoundTrack, sound_track
 from benchmarks.video_spans import judge
 from streams.config import Settings
+from streams.core.bundle import Bundle
 from streams.core.records import Decision, Kind, Media, Upload
 from streams.core.relating import entity_now, heard_in
-from streams.core.scoring import Bundle
 from streams.core.upload_json import upload_line
 from streams.edges.memory_index import MemoryCandidateIndex
 from streams.offline import decide_lines

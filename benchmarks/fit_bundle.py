@@ -28,9 +28,10 @@ from benchmarks.additive import BELOW, FloatArray, Table, fit
 from benchmarks.calibrating import Compared, calibrated_held_out, calibrations, held_out, report_strata
 from benchmarks.labelled_pairs import INVENTED, PAIRS, SIBLINGS, SIBLINGS_OF, Pair, labelled_pairs
 from encoders.evaluation.calibration import calibration_scores
+from streams.core.bundle import Bundle, Calibration, Head, Weights
 from streams.core.comparison import FIELDS, SKIPPED, compare_records, one_sided_rule
 from streams.core.hearing import ABSENT
-from streams.core.scoring import SHORT_OF_A_MATCH, Bundle, Calibration, Head, Weights, stratum_of
+from streams.core.scoring import SHORT_OF_A_MATCH, stratum_of
 
 BUNDLE = Path(__file__).parent.parent / "streams" / "core" / "bundle.json"
 RIDGE = 2.0

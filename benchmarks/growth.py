@@ -36,8 +36,8 @@ from benchmarks.machine import machine_facts, write_result
 from benchmarks.yardstick import work
 from encoders.evaluation.intervals import share_interval
 from streams.config import Settings
+from streams.core.bundle import Bundle
 from streams.core.records import Decision, Identifiers, Outcome, SourceKind, Upload
-from streams.core.scoring import Bundle
 from streams.core.upload_json import upload_line
 from streams.edges.memory_index import MemoryCandidateIndex
 from streams.offline import BATCH, decide_lines

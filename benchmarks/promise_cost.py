@@ -20,7 +20,7 @@ from confluent_kafka import Producer, TopicPartition
 from benchmarks.invented_uploads import invented_uploads
 from benchmarks.machine import machine_facts, write_result
 from benchmarks.stages_in_process import StagesInProcess
-from streams.core.scoring import Bundle
+from streams.core.bundle import Bundle
 from streams.edges.avro import AvroCodec
 from streams.edges.broker import EmbeddedKafka
 from streams.edges.feature_files import FileFeatureStore

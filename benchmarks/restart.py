@@ -22,9 +22,9 @@ from typing import Any
 
 from benchmarks.invented_uploads import invented_uploads
 from benchmarks.machine import machine_facts, write_result
+from streams.core.bundle import Bundle
 from streams.core.catalogue import Changes
 from streams.core.records import ArbiterInput, EncodedUpload, Found, Lookup, SoundEvidence, SoundFacts
-from streams.core.scoring import Bundle
 from streams.edges.avro import AvroCodec
 from streams.edges.broker import EmbeddedKafka
 from streams.edges.kafka_producer import Publisher

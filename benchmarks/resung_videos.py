@@ -14,9 +14,9 @@ from benchmarks.invented_uploads import invented_uploads
 from benchmarks.version_queries import piano_performances
 from encoders.training.playing import Player, default_soundfont
 from streams.config import Settings
+from streams.core.bundle import Bundle
 from streams.core.records import Kind, Media, Upload
 from streams.core.relating import entity_now, heard_in
-from streams.core.scoring import Bundle
 from streams.core.upload_json import upload_line
 from streams.edges.memory_index import MemoryCandidateIndex
 from streams.offline import decide_lines

@@ -18,9 +18,10 @@ from benchmarks.labelled_tables import DATA
 from benchmarks.machine import machine_facts, write_result
 from benchmarks.resolve_musicbrainz import TABLE, upload_lines
 from streams.config import Settings
+from streams.core.bundle import Bundle
 from streams.core.records import Decision
 from streams.core.relating import entity_now
-from streams.core.scoring import Bundle, Scorer
+from streams.core.scoring import Scorer
 from streams.core.upload_json import upload_line
 from streams.edges.memory_index import MemoryCandidateIndex
 from streams.evaluation.golden.catalogue import golden_catalogue

@@ -12,8 +12,8 @@ from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
 
+from streams.core.bundle import Bundle
 from streams.core.records import Upload
-from streams.core.scoring import Bundle
 from streams.edges.avro import AvroCodec
 from streams.edges.clock import SystemClock
 from streams.edges.encoder import BundleEncoder

@@ -30,7 +30,7 @@ from benchmarks.fit_bundle import (
 from benchmarks.labelled_pairs import SIBLINGS_OF, of_stream
 from encoders.evaluation.partitions import measure, partition_counts
 from streams.config import Settings
-from streams.core.scoring import Bundle
+from streams.core.bundle import Bundle
 from streams.edges.encoder import BundleEncoder
 from streams.evaluation.folds import FOLDS
 from streams.evaluation.labelled import LabelledStream

@@ -20,8 +20,8 @@ import orjson
 from benchmarks.labelled_tables import labelled, read_rows
 from benchmarks.machine import machine_facts, write_result
 from benchmarks.resolve_musicbrainz import TABLE, resolve, scores, upload_lines
+from streams.core.bundle import Bundle
 from streams.core.normalize import normalize_text
-from streams.core.scoring import Bundle
 
 HERE: Final = Path(__file__).parent
 ROOT: Final = HERE.parent.parent

@@ -11,7 +11,7 @@ import typer
 from streams.cli.common import AsJson, DataDir, output, print_json, settings_for, wiring
 
 if TYPE_CHECKING:
-    from streams.core.scoring import Bundle
+    from streams.core.bundle import Bundle
     from streams.evaluation.figures import SetReport
     from streams.evaluation.run import Asked
 
@@ -84,7 +84,7 @@ def _evaluate(
     as_json: bool,
 ) -> None:
     from streams.cli.evaluated import as_markdown, as_plain, checks_table, set_table
-    from streams.core.scoring import Bundle
+    from streams.core.bundle import Bundle
     from streams.evaluation.run import evaluate as run
     from streams.evaluation.targets import checks
 
@@ -145,7 +145,7 @@ def _diff(
 
 
 def _bundle(path: Path) -> Bundle:
-    from streams.core.scoring import Bundle
+    from streams.core.bundle import Bundle
     from streams.errors import UnreadableInput
 
     try:

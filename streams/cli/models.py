@@ -65,9 +65,9 @@ def promote(
     import uuid
 
     from streams.cli.publishing import publish_promotion
+    from streams.core.bundle import Bundle
     from streams.core.promoting import BUNDLE
     from streams.core.records import Promotion
-    from streams.core.scoring import Bundle
 
     read = Bundle.from_json(bundle.read_bytes())
     payload = read.to_json()

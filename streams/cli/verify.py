@@ -11,13 +11,13 @@ from streams.cli.common import AsJson, Bootstrap, DataDir, output, print_json, s
 
 if TYPE_CHECKING:
     from streams.config import Settings
-    from streams.core.scoring import Bundle
+    from streams.core.bundle import Bundle
 
 
 def verify(data_dir: DataDir = None, bootstrap: Bootstrap = None, as_json: AsJson = False) -> None:
     """Compute outcome, score and relation of every decision again; exit 1 when one does not add up."""
     from streams.cli.decisions import DECISIONS, read_records
-    from streams.core.scoring import Bundle
+    from streams.core.bundle import Bundle
     from streams.core.verifying import verify as problems_of
     from streams.core.verifying_relations import bounded_only
 
@@ -64,7 +64,7 @@ def verify(data_dir: DataDir = None, bootstrap: Bootstrap = None, as_json: AsJso
 def _promoted(settings: Settings) -> Iterator[Bundle]:
     """Read the bundles that were ever promoted; what cannot be read never came into force."""
     from streams.cli.decisions import read_records
-    from streams.core.scoring import Bundle
+    from streams.core.bundle import Bundle
     from streams.errors import SchemaError
 
     for asked in read_records(settings, "arbiter.input.v1"):

@@ -3,18 +3,13 @@
 A score is a pure function of two records, the heard evidence and one frozen, versioned bundle.
 """
 
-import importlib.resources
 import math
-from dataclasses import dataclass, field
 from functools import cache
 
-import msgspec
-
-from streams.core.acceptance import USUAL, Acceptance
+from streams.core.acceptance import USUAL
+from streams.core.bundle import Bundle, Head, coarser_strata, size_prior
 from streams.core.comparison import (
-    COARSER,
     FIELDS,
-    SKIPPED,
     Comparison,
     compare_prepared,
     one_sided_rule,
@@ -30,9 +25,6 @@ from streams.core.records import (
     PairScore,
     SoundEvidence,
 )
-from streams.errors import SchemaError
-
-Weights = dict[str, dict[str, float]]
 
 # Nearly every pair that is compared is of strangers, and they differ in few ways (62 in 40,000 random pairs,
 # measured); a score is about 3 kB.
@@ -40,138 +32,6 @@ _KEPT_SCORES = 16_384
 VERSION_RULE, CALIBRATION, CATALOGUE_SIZE = "version_rule", "calibration", "catalogue_size"
 SHORT_OF_A_MATCH = 0.01
 """How far in log-odds below the threshold a score stays that a rule keeps from being a match."""
-
-_UNTOLD = -4.0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Calibration:
-    """What turns the scores of one stratum into log-odds: ``slope`` on each line, ``shift`` as one more."""
-
-    slope: float
-    shift: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Head:
-    """One additive head, all in log-odds.
-
-    Attributes
-    ----------
-    prior : float
-    weights : dict
-        by comparison and level
-    calibration : dict
-        by stratum (see :func:`stratum_of`); others are taken as they are
-    """
-
-    prior: float
-    weights: Weights
-    calibration: dict[str, Calibration] = field(default_factory=dict)
-
-    def weight(self, name: str, level: str) -> float:
-        """Return what a level weighs; one that this head does not know yet weighs as the coarser one did."""
-        if level == SKIPPED:
-            return 0.0
-        levels = self.weights.get(name, {})
-        while level not in levels and (name, level) in COARSER:
-            level = COARSER[name, level]
-        return levels.get(level, 0.0)
-
-    def calibrated(self, stratum: str) -> "Head":
-        """Return the head with the slope of a stratum on every line."""
-        slope = self.calibration[stratum].slope
-        weights = {
-            name: {level: slope * weight for level, weight in levels.items()}
-            for name, levels in self.weights.items()
-        }
-        return Head(prior=slope * self.prior, weights=weights)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Bundle:
-    """Everything tunable that a decision depends on, under one version.
-
-    Attributes
-    ----------
-    recording_match, recording_review, work_match, work_review : float [log-odds]
-        at or above ``*_match`` is a match, from ``*_review`` on a review
-    guard_tau : float > 0 [log-odds]
-        no pair inside an entity, or inside a level below it, may score below ``-guard_tau``
-    compare_above : float [log-odds]
-        above it two uploads that are compared alone are called the same, at either level
-    catalogue_size, measured_at : int > 0
-        entities that the catalogue holds, and that it held where the priors were measured; see
-        :func:`size_prior`
-    master, audio : Head
-        for two uploads of one recording, and of one master; a bundle of before there were any joins nothing
-    sound : Acceptance, optional
-        when a sound is heard again, at the catalogue's size; without one what is usual at any size
-    """
-
-    version: str
-    recording: Head
-    work: Head
-    recording_match: float
-    recording_review: float
-    work_match: float
-    work_review: float
-    guard_tau: float
-    compare_above: float = 0.0
-    notes: dict[str, str] = field(default_factory=dict)
-    master: Head = Head(prior=_UNTOLD, weights={})
-    audio: Head = Head(prior=_UNTOLD, weights={})
-    master_match: float = 0.0
-    audio_match: float = 0.0
-    catalogue_size: int = 1
-    measured_at: int = 1
-    sound: Acceptance | None = None
-
-    @classmethod
-    def packaged(cls) -> "Bundle":
-        """Read the bundle that ships with the package."""
-        return cls.from_json(importlib.resources.files("streams.core").joinpath("bundle.json").read_bytes())
-
-    @classmethod
-    def shipped(cls) -> dict[str, "Bundle"]:
-        """Read every bundle that ever shipped, by version: what they decided stays verifiable."""
-        former = importlib.resources.files("streams.core").joinpath("former_bundles").iterdir()
-        bundles = [cls.packaged(), *(cls.from_json(each.read_bytes()) for each in former)]
-        return {bundle.version: bundle for bundle in bundles}
-
-    @classmethod
-    def from_json(cls, data: bytes) -> "Bundle":
-        """Read a bundle.
-
-        Raises
-        ------
-        SchemaError
-            not a bundle, an unknown comparison, or thresholds in the wrong order
-        """
-        try:
-            bundle = msgspec.json.decode(data, type=cls)
-        except (msgspec.DecodeError, UnicodeDecodeError) as exc:
-            raise SchemaError(f"not a bundle: {exc}") from exc
-        unknown = {*bundle.recording.weights, *bundle.work.weights} - set(FIELDS)
-        unknown |= {*bundle.master.weights, *bundle.audio.weights} - set(LEVEL_FIELDS)
-        if unknown:
-            raise SchemaError(f"bundle weighs unknown comparisons: {', '.join(sorted(unknown))}")
-        heads = (bundle.recording, bundle.work)
-        if any(fitted.slope <= 0 for head in heads for fitted in head.calibration.values()):
-            raise SchemaError("a calibration turns the order of scores round")
-        if bundle.master.calibration or bundle.audio.calibration:
-            raise SchemaError("only the recording and the work head are calibrated")
-        if bundle.recording_review > bundle.recording_match or bundle.work_review > bundle.work_match:
-            raise SchemaError("a review threshold lies above its match threshold")
-        if bundle.catalogue_size < 1 or bundle.measured_at < 1:
-            raise SchemaError("a catalogue holds at least one entity")
-        if (sound := bundle.sound) is not None and not sound.sensible:
-            raise SchemaError("what a sound must reach is no distribution, or no share of queries")
-        return bundle
-
-    def to_json(self) -> bytes:
-        """Write canonical JSON: the same bundle is the same bytes."""
-        return msgspec.json.encode(self, order="sorted")
 
 
 def stratum_of(left: LinkageRecord, right: LinkageRecord, sound: SoundEvidence | None = None) -> str:
@@ -190,21 +50,6 @@ def _stratum_of(one: Prepared, other: Prepared, sound: SoundEvidence | None) -> 
 @cache
 def _stratum(one: str, other: str, identified: bool, heard: bool) -> str:
     return "|".join(sorted((one, other))) + "+ids" * identified + "+sound" * heard
-
-
-def coarser_strata(stratum: str) -> tuple[str, ...]:
-    """Give a stratum and those that hold it, the narrowest first."""
-    kinds = stratum.partition("+")[0]
-    return tuple(dict.fromkeys((stratum, stratum.removesuffix("+sound"), kinds)))
-
-
-def size_prior(bundle: Bundle) -> float:
-    """Give what the size of the catalogue adds to the log-odds of every pair.
-
-    An upload has as many true matches as before in a larger catalogue, and as many more strangers that agree
-    with it by chance as the catalogue has grown: the odds fall by that factor at every level of comparison.
-    """
-    return -math.log(bundle.catalogue_size / bundle.measured_at)
 
 
 def probability(log_odds: float) -> float:

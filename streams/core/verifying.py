@@ -9,6 +9,7 @@ import math
 from collections.abc import Iterator
 from typing import Final
 
+from streams.core.bundle import Bundle, Head, size_prior
 from streams.core.comparison import FIELDS, one_sided_rule
 from streams.core.explaining import counter_evidence, smallest_flip
 from streams.core.hearing import ABSENT
@@ -19,11 +20,8 @@ from streams.core.scoring import (
     CATALOGUE_SIZE,
     SHORT_OF_A_MATCH,
     VERSION_RULE,
-    Bundle,
-    Head,
     bound,
     probability,
-    size_prior,
 )
 from streams.core.standing import AGGREGATION, GUARD, RULED_OUT, outcome_of
 from streams.core.verifying_relations import relation_problems

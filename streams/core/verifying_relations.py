@@ -9,11 +9,12 @@ import math
 from collections.abc import Iterator
 from typing import Final
 
+from streams.core.bundle import Bundle
 from streams.core.claiming import MAX_NAMED
 from streams.core.filming import VIDEO_RELATIONS
 from streams.core.hearing import made_from
 from streams.core.records import ComparedSpan, ConsideredCandidate, Decision, Kind, RelationClaim
-from streams.core.scoring import Bundle, probability
+from streams.core.scoring import probability
 
 TOLERANCE: Final = 1e-9
 # Ends are told in milliseconds and move against each other by what was measured at them.

@@ -9,9 +9,10 @@ from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 
 from encoders.evaluation.partitions import partition_counts
+from streams.core.bundle import Bundle
 from streams.core.features import featurize
 from streams.core.records import HeadScore
-from streams.core.scoring import Bundle, Scorer
+from streams.core.scoring import Scorer
 from streams.evaluation.cases import side
 from streams.evaluation.figures import Side
 from streams.evaluation.labelled import LabelledPairs

@@ -18,8 +18,9 @@ from encoders.evaluation.pairs import (
     pair_counts,
     scores_of,
 )
+from streams.core.bundle import Bundle
 from streams.core.compare import compare_uploads
-from streams.core.scoring import Bundle, Scorer, stratum_of
+from streams.core.scoring import Scorer, stratum_of
 from streams.evaluation.cases import FALSE, MISSED, Judge, Wrong
 from streams.evaluation.figures import Figure, SetReport, Stratum
 from streams.evaluation.folds import FOLDS, components, folds, units

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from streams.core.scoring import Bundle
+from streams.core.bundle import Bundle
 from streams.core.upload_json import parse_upload
 from streams.errors import ConfigError, UnreadableInput
 from streams.evaluation.diff import SetDiff, diff_pairs, diff_stream

@@ -10,9 +10,10 @@ from numpy.typing import NDArray
 
 from encoders.evaluation.intervals import bootstrap, share_interval
 from encoders.evaluation.partitions import MEASURES, measure, partition_counts
+from streams.core.bundle import Bundle
 from streams.core.features import featurize
 from streams.core.records import Decision, ItemKey, Kind, Outcome
-from streams.core.scoring import Bundle, Scorer, stratum_of
+from streams.core.scoring import Scorer, stratum_of
 from streams.evaluation.cases import DOUBTED, FALSE, MISSED, Judge, Wrong
 from streams.evaluation.figures import Case, Figure, Group, SetReport, Stratum
 from streams.evaluation.labelled import LabelledUpload

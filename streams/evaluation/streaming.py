@@ -5,10 +5,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from streams.core.bundle import Bundle
 from streams.core.promoting import rules_of
 from streams.core.records import Decision, LinkageRecord
 from streams.core.relating import entity_now, heard_in
-from streams.core.scoring import Bundle
 from streams.core.upload_json import upload_line
 from streams.edges.memory_index import MemoryCandidateIndex
 from streams.evaluation.labelled import LabelledStream, LabelledUpload

@@ -3,10 +3,10 @@
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
+from streams.core.bundle import Bundle
 from streams.core.catalogue import MemoryCatalogue
 from streams.core.promoting import rules_of
 from streams.core.records import ItemKey
-from streams.core.scoring import Bundle
 from streams.edges.memory_encoder import MemoryConfirmer
 from streams.edges.memory_features import MemoryFeatureStore
 from streams.edges.memory_index import MemoryCandidateIndex

@@ -5,10 +5,10 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from streams.core.bundle import Bundle
 from streams.core.promoting import rules_of
 from streams.core.records import ItemKey, UploadState
 from streams.core.rules import Rules
-from streams.core.scoring import Bundle
 from streams.edges.kafka_config import GroupProtocol
 from streams.edges.kafka_producer import Publisher
 from streams.edges.kafka_runner import Idle, StatelessRunner

@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import Final
 
 from streams import steps
-from streams.core.scoring import Bundle
+from streams.core.bundle import Bundle
 from streams.edges.avro import AvroCodec
 from streams.edges.kafka_config import GroupProtocol
 from streams.simulation.codecs import RememberingCodec

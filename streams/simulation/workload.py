@@ -13,6 +13,7 @@ from typing import Final
 import orjson
 from msgspec import structs
 
+from streams.core.bundle import Bundle
 from streams.core.records import (
     AdminCommand,
     Artist,
@@ -27,7 +28,6 @@ from streams.core.records import (
     Upload,
     Verdict,
 )
-from streams.core.scoring import Bundle
 from streams.ports import Codec
 
 UPLOADS: Final = "catalog.upload.v1"

@@ -10,6 +10,7 @@ from typing import Final, TypeVar
 from msgspec.structs import replace
 
 from streams.core.arbiter import Decided, Event, decide_found, decide_verdict
+from streams.core.bundle import Bundle
 from streams.core.catalogue import Changes, MemoryCatalogue, Workspace
 from streams.core.clustering import Judgement
 from streams.core.commands import decide_command
@@ -39,7 +40,6 @@ from streams.core.records import (
 )
 from streams.core.replays import letter_headers, origin_text
 from streams.core.rules import Rules
-from streams.core.scoring import Bundle
 from streams.errors import CorruptState, InvariantError, OffsetRegression, SchemaError
 from streams.ports import Codec, Delivered, Message, Produced, StateReader
 from streams.stages.decision_metrics import DecisionMetrics

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from streams.config import Settings
-from streams.core.scoring import Bundle, Scorer
+from streams.core.bundle import Bundle
+from streams.core.scoring import Scorer
 from streams.edges.avro import AvroCodec
 from streams.edges.landmark_material import LandmarkMaterial
 from streams.edges.memory_features import MemoryFeatureStore

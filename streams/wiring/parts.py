@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Final
 
 from streams.config import Settings
+from streams.core.bundle import Bundle
 from streams.core.promoting import rules_of
 from streams.core.rules import Confirm, Rules
-from streams.core.scoring import Bundle
 from streams.edges.attempt_marks import AttemptMarks
 from streams.edges.clock import SystemClock
 from streams.edges.encoder import BundleEncoder

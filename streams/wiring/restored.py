@@ -2,8 +2,8 @@
 
 from streams.config import Settings
 from streams.connection import codec_for
+from streams.core.bundle import Bundle
 from streams.core.rules import Confirm
-from streams.core.scoring import Bundle
 from streams.edges.log_reader import LogReader
 from streams.stages.arbitrate import STATE_TOPICS, ArbitrateStage
 from streams.stages.index import ROW_TOPIC

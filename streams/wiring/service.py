@@ -18,9 +18,9 @@ from typing import Any, Self
 
 from streams.config import Settings
 from streams.connection import bootstrap_of, codec_for, kafka_extra
+from streams.core.bundle import Bundle
 from streams.core.policy import RefusalLimits
 from streams.core.records import StageControl
-from streams.core.scoring import Bundle
 from streams.edges.avro import current_schema, fingerprint_of
 from streams.edges.batching import BackOff
 from streams.edges.clock import SystemClock

@@ -3,9 +3,9 @@
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+from streams.core.bundle import Bundle
 from streams.core.records import EntityState, IndexRow
 from streams.core.rules import Confirm
-from streams.core.scoring import Bundle
 from streams.edges.memory_index import MemoryCandidateIndex
 from streams.ports import Codec, Delivered, Message, Produced
 from streams.stages.arbitrate import ENTITIES, ROWS, STATE_TOPICS, ArbitrateStage

@@ -12,8 +12,8 @@ from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 
 from benchmarks.invented_uploads import invented_uploads
+from streams.core.bundle import Bundle
 from streams.core.records import ArbiterInput, Found, Lookup, Upload
-from streams.core.scoring import Bundle
 from streams.edges.avro import AvroCodec
 from streams.edges.broker import EmbeddedKafka
 from streams.edges.kafka_producer import Publisher

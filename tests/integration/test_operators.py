@@ -15,8 +15,8 @@ from streams.cli.decisions import read_dated, read_records
 from streams.cli.publishing import publish_command
 from streams.config import load_settings
 from streams.connection import bootstrap_of, codec_for
+from streams.core.bundle import Bundle
 from streams.core.records import AdminCommand, DeadLetter, EntityChanged
-from streams.core.scoring import Bundle
 from streams.edges.committed_log import CommittedLog
 from streams.subscriber import compare_with_arbiter
 from tests.integration.installation import DEADLINE_S, Installation

@@ -3,9 +3,10 @@
 import itertools
 
 from streams.core.blocking import blocking_keys
+from streams.core.bundle import Bundle
 from streams.core.features import featurize
 from streams.core.records import Artist, LinkageRecord, Upload
-from streams.core.scoring import Bundle, Scorer
+from streams.core.scoring import Scorer
 
 # (recording, work, title, artist, seconds)
 CATALOGUE = (

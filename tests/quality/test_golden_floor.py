@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from streams.core.scoring import Bundle
+from streams.core.bundle import Bundle
 from streams.evaluation.figures import SetReport
 from streams.evaluation.golden.catalogue import golden_catalogue
 from streams.evaluation.streamed import evaluate_stream

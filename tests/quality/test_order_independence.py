@@ -11,8 +11,8 @@ from collections.abc import Iterable, Mapping
 import orjson
 import pytest
 
+from streams.core.bundle import Bundle
 from streams.core.catalogue import CatalogueState
-from streams.core.scoring import Bundle
 from streams.core.upload_json import upload_line
 from streams.edges.memory_index import MemoryCandidateIndex
 from streams.evaluation.golden.catalogue import golden_catalogue

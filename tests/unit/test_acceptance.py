@@ -11,10 +11,11 @@ from msgspec.structs import replace
 from scipy import stats
 
 from streams.core.acceptance import MAX_BIT_ERROR, USUAL, Acceptance, BestWrong
+from streams.core.bundle import Bundle
 from streams.core.features import featurize
 from streams.core.hearing import hear
 from streams.core.records import HeardSpan, Kind, SoundAlignment, SoundEvidence, Upload
-from streams.core.scoring import Bundle, Scorer
+from streams.core.scoring import Scorer
 from streams.errors import SchemaError
 
 # One absent query in 4,000.

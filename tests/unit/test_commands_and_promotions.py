@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from streams.core.audit import AuditLog, Carried, DecidedAt, RunningAudit
+from streams.core.bundle import Bundle, Head
 from streams.core.promoting import MAX_BUNDLE_BYTES
 from streams.core.records import (
     AdminCommand,
@@ -21,7 +22,6 @@ from streams.core.records import (
     Verdict,
 )
 from streams.core.records.decided import Carrier
-from streams.core.scoring import Bundle, Head
 from streams.core.subscribing import SUBSCRIBED
 from streams.errors import CorruptState
 from streams.ports import Delivered, Message, Produced

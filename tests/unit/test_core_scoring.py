@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from benchmarks.additive import BELOW
+from streams.core.bundle import Bundle, Calibration, Head
 from streams.core.compare import compare_uploads
 from streams.core.explaining import counter_evidence, smallest_flip
 from streams.core.features import featurize
@@ -29,7 +30,7 @@ from streams.core.records import (
     SourceKind,
     Upload,
 )
-from streams.core.scoring import Bundle, Calibration, Head, Scorer, stratum_of
+from streams.core.scoring import Scorer, stratum_of
 from streams.core.versions import inverse_relation
 from streams.errors import SchemaError
 

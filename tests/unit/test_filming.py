@@ -7,6 +7,7 @@ from PIL import Image, ImageDraw
 
 from encoders.picture_marks import marks, without_bars
 from streams.core.blocking import blocking_keys
+from streams.core.bundle import Bundle
 from streams.core.compare import CompareResult, compare_uploads
 from streams.core.features import featurize
 from streams.core.filming import REPLACED
@@ -23,7 +24,7 @@ from streams.core.records import (
     SoundFacts,
     Upload,
 )
-from streams.core.scoring import Bundle, Scorer
+from streams.core.scoring import Scorer
 from streams.core.verifying import verify
 from streams.stages.arbitrate import ArbitrateStage
 from streams.wiring.parts import rules

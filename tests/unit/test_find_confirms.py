@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import pytest
 
+from streams.core.bundle import Bundle
 from streams.core.records import ArbiterInput, Candidate, EncodedUpload, Outcome, SoundEvidence, SoundFacts
 from streams.core.rules import Confirm
-from streams.core.scoring import Bundle
 from streams.core.sound_evidence import mirrored
 from streams.errors import FeatureMissing
 from streams.ports import Message

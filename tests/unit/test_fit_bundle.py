@@ -20,9 +20,9 @@ from benchmarks.fit_bundle import (
     write_held_out,
 )
 from benchmarks.labelled_pairs import INVENTED, SIBLINGS
+from streams.core.bundle import Bundle
 from streams.core.comparison import FIELDS
 from streams.core.hearing import ABSENT
-from streams.core.scoring import Bundle
 
 KNOWN = ("musicbrainz-20k", SIBLINGS, "salami-youtube", "shs100k2-works", INVENTED)
 Found = dict[str, Counter[Pattern]]

@@ -5,6 +5,7 @@ from itertools import permutations
 
 import pytest
 
+from streams.core.bundle import Bundle
 from streams.core.records import (
     Contradiction,
     HeardSpan,
@@ -15,7 +16,6 @@ from streams.core.records import (
     SoundEvidence,
     SoundFacts,
 )
-from streams.core.scoring import Bundle
 from streams.core.sound_evidence import mirrored
 from streams.core.verifying import verify
 from streams.stages.arbitrate import ArbitrateStage

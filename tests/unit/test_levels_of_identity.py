@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from streams.core.blocking import blocking_keys
+from streams.core.bundle import Bundle
 from streams.core.features import featurize
 from streams.core.levels import compare_levels
 from streams.core.promoting import rules_of
@@ -31,7 +32,6 @@ from streams.core.records import (
     SoundFacts,
     Upload,
 )
-from streams.core.scoring import Bundle
 from streams.errors import InvariantError
 from tests.unit.test_arbiter import Arbiter, decision, key, verdict
 

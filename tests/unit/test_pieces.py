@@ -2,10 +2,10 @@
 
 import pytest
 
+from streams.core.bundle import Bundle
 from streams.core.comparison import compare_records
 from streams.core.features import featurize
 from streams.core.records import Artist, LinkageRecord, SourceKind, Upload
-from streams.core.scoring import Bundle
 from streams.core.titles import read_numbers
 from streams.core.titles.pieces import OTHER, PART, PIECE, compare_pieces, read_piece
 from streams.core.titles.slipped import without_slipped

@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 
 from benchmarks.invented_uploads import invented_uploads
+from streams.core.bundle import Bundle, Calibration
 from streams.core.features import featurize
 from streams.core.records import Decision, HeadScore, LedgerLine, Level, Outcome, SourceKind
-from streams.core.scoring import Bundle, Calibration, Scorer
+from streams.core.scoring import Scorer
 from streams.core.upload_json import upload_line
 from streams.core.verifying import verify
 from streams.edges.avro import AvroCodec

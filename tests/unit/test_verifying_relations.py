@@ -5,8 +5,9 @@ from dataclasses import replace
 
 import pytest
 
+from streams.core.bundle import Bundle
 from streams.core.records import ComparedSpan, ConsideredCandidate, Decision, RelationClaim
-from streams.core.scoring import Bundle, probability
+from streams.core.scoring import probability
 from streams.core.verifying_relations import bounded_only, relation_problems
 from tests.unit.test_verifying import heard_decisions
 

@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from streams.core.bundle import Bundle
 from streams.core.comparison import FIELDS, compare_records
 from streams.core.features import featurize
 from streams.core.records import (
@@ -18,7 +19,7 @@ from streams.core.records import (
     Upload,
     VersionPart,
 )
-from streams.core.scoring import Bundle, Scorer
+from streams.core.scoring import Scorer
 from streams.core.versions import (
     details_conflict,
     exclude_each_other,

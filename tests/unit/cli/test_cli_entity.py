@@ -10,6 +10,7 @@ from typer.testing import CliRunner
 from streams.cli import app
 from streams.cli.as_of import AsOf, parse_as_of
 from streams.cli.entities import Change, entity_view, fold
+from streams.core.bundle import Bundle
 from streams.core.records import (
     AdminCommand,
     EntityChanged,
@@ -18,7 +19,6 @@ from streams.core.records import (
     Promotion,
     RelationChanged,
 )
-from streams.core.scoring import Bundle
 from streams.errors import SchemaError
 
 run = CliRunner().invoke

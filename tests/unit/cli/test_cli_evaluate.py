@@ -8,7 +8,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from streams.cli.app import app
-from streams.core.scoring import Bundle
+from streams.core.bundle import Bundle
 from streams.core.upload_json import upload_line
 from streams.evaluation import targets
 from streams.evaluation.golden.catalogue import golden_catalogue

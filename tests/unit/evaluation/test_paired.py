@@ -4,8 +4,8 @@ import dataclasses
 
 import pytest
 
+from streams.core.bundle import Bundle
 from streams.core.records import Artist, Upload
-from streams.core.scoring import Bundle
 from streams.evaluation.cases import FALSE, MISSED
 from streams.evaluation.figures import SetReport
 from streams.evaluation.labelled import LabelledPair, LabelledPairs

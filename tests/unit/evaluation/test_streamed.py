@@ -5,8 +5,8 @@ from collections.abc import Iterator
 
 import pytest
 
+from streams.core.bundle import Bundle
 from streams.core.records import Outcome
-from streams.core.scoring import Bundle
 from streams.evaluation.diff import diff_stream
 from streams.evaluation.figures import SetReport
 from streams.evaluation.golden.catalogue import golden_catalogue
