@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -90,27 +90,37 @@ def align_sounds(
     if min(len(a), len(b)) < 2:
         return NOTHING
     durations = duration_a_ms, duration_b_ms
-    best, most = NOTHING, 0.0
+    best: _Walk | None = None
     sorted_a = ByPitch.of(a)
     for line in likely_lines(sorted_a, b, place):
-        found = _along(line, sorted_a, a, b, durations)
-        worth = _worth(found.spans)
-        if worth > most:
-            best, most = found, worth
+        walk = _along(line, sorted_a, b, durations)
+        if walk is not None and (best is None or _worth(walk.spans) > _worth(best.spans)):
+            best = walk
         # Music that repeats itself is met in many short parts at a wrong tempo too.
-        if max(best.longest_a, best.longest_b) >= _EXPLAINED:
+        if best is not None and _longest(best.spans, durations) >= _EXPLAINED:
             break
-    if best is NOTHING:
+    if best is None:
         line = loop_line(sorted_a, b)
         if line.strength >= _LOOP_WORTH_A_LOOK:
-            best = _along(line, sorted_a, a, b, durations)
-    return best
+            best = _along(line, sorted_a, b, durations)
+    return _measured(best, a, b, durations) if best is not None else NOTHING
 
 
-def _along(
-    line: Line, sorted_a: ByPitch, a: Landmarks, b: Landmarks, durations: tuple[int, int]
-) -> Alignment:
-    """Find the spans along one line."""
+class _Walk(NamedTuple):
+    """What one line of speed and pitch explains.
+
+    The walks are compared by it as it is: spans whose ends were measured reach to the ends of a piece on a
+    wrong line too.
+    """
+
+    line: Line
+    found: Coincidences
+    ratio: float
+    spans: list[Span]
+
+
+def _along(line: Line, sorted_a: ByPitch, b: Landmarks, durations: tuple[int, int]) -> _Walk | None:
+    """Find the spans along one line; none where there are none."""
     found = coincidences(sorted_a, b, cents=line.cents)
     # What does not stand out has no drift to be measured.
     ratio = line.ratio
@@ -126,10 +136,16 @@ def _along(
         if _worth(moved) > _worth(spans):
             found, spans = shifted, moved
     if not spans:
-        return NOTHING
+        return None
     left = durations[1] - covered([(span.start_b_ms, span.end_b_ms) for span in spans])
     if left >= _LEAST_LEFT_MS:
         spans = _with_repeats(spans, found, ratio)
+    return _Walk(line, found, ratio, spans)
+
+
+def _measured(walk: _Walk, a: Landmarks, b: Landmarks, durations: tuple[int, int]) -> Alignment:
+    """Measure the ends of what was found, and tell it."""
+    line, found, ratio, spans = walk
     ends = Ends(
         found, a, b, ratio=ratio, frames_left=durations[0] / FRAME_MS, frames_right=durations[1] / FRAME_MS
     )
@@ -146,6 +162,14 @@ def _along(
         coverage_b=_share([covered([(span.start_b_ms, span.end_b_ms) for span in spans])], durations[1]),
         longest_a=_share([span.end_a_ms - span.start_a_ms for span in spans], durations[0]),
         longest_b=_share([span.end_b_ms - span.start_b_ms for span in spans], durations[1]),
+    )
+
+
+def _longest(spans: Sequence[Span], durations: tuple[int, int]) -> float:
+    """Give the share of one side, whichever is larger, that lies inside its longest span."""
+    return max(
+        _share([span.end_a_ms - span.start_a_ms for span in spans], durations[0]),
+        _share([span.end_b_ms - span.start_b_ms for span in spans], durations[1]),
     )
 
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from encoders.alignment import Alignment, Place, align_sounds
@@ -122,6 +122,8 @@ def test_a_short_piece_tells_its_speed(speed: float) -> None:
 
 
 @settings(deadline=None, max_examples=5)
+# At equal speed a span of this piece that was measured to its ends covered all of it.
+@example(seed=9, begin=10_650, change=(0.97, 0.0))
 @given(
     seed=st.integers(0, 10_000),
     begin=st.integers(2_000, 48_000),
