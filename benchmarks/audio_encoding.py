@@ -33,7 +33,7 @@ from streams.stages.encode import ENCODED, EncodeProcessor
 from streams.wiring.parts import feature_store, media_reader
 
 CLIPS = 10
-ROUNDS = 3
+ROUNDS = 9
 SAMPLE_RATE = 22_050
 
 

@@ -213,8 +213,8 @@ class EncoderSet:
 
         count = 0
         for given in blocks():
-            # A sum is not finite as soon as one sample is not, and needs no mask.
-            if not np.isfinite(given.sum(dtype=np.float64)):
+            # Energy is not finite as soon as one sample is not, and needs no mask.
+            if not np.isfinite(np.dot(given, given)):
                 raise InvalidSignal("samples are not finite")
             count += len(given)
             block = to_rate.push(given)

@@ -31,6 +31,8 @@ FINGERPRINT_VERSION: Final = 1
 FRAME_MS: Final = 125
 SILENT_WORD: Final = 0
 
+_BOXES: Final = tuple((bit, box) for bit, item in enumerate(FILTERS) for box in item.boxes())
+
 # Offsets with less in common than 3 s are not considered, and a matching span
 # is at least 4 s: among 253 pairs of unrelated tracks no chance span that long
 # stayed under UNRELATED_BIT_ERROR, while spans of 3 s went down to 0.28.
@@ -147,19 +149,16 @@ def filter_values(image: FloatArray) -> FloatArray:
     values : float32 [shape=(t - SPAN + 1, 32)]
     """
     count = len(image) - SPAN + 1
-    sums = np.zeros((len(image) + 1, BANDS + 1))
-    np.cumsum(np.cumsum(image, axis=0, dtype=np.float64), axis=1, out=sums[1:, 1:])
-    values = np.zeros((count, len(FILTERS)), dtype=np.float32)
-    for bit, item in enumerate(FILTERS):
-        for t0, t1, b0, b1, weight in item.boxes():
-            box = (
-                sums[t1 : t1 + count, b1]
-                - sums[t0 : t0 + count, b1]
-                - sums[t1 : t1 + count, b0]
-                + sums[t0 : t0 + count, b0]
-            )
-            values[:, bit] += box * (weight / ((t1 - t0) * (b1 - b0)))
-    return values
+    # Time runs along rows, so that what is added up lies together.
+    sums = np.zeros((BANDS + 1, len(image) + 1))
+    np.cumsum(np.cumsum(image.T, axis=1, dtype=np.float64), axis=0, out=sums[1:, 1:])
+    values = np.zeros((len(FILTERS), count), dtype=np.float32)
+    for bit, (t0, t1, b0, b1, weight) in _BOXES:
+        box = sums[b1, t1 : t1 + count] - sums[b1, t0 : t0 + count]
+        box -= sums[b0, t1 : t1 + count]
+        box += sums[b0, t0 : t0 + count]
+        values[bit] += box * (weight / ((t1 - t0) * (b1 - b0)))
+    return values.T
 
 
 def align(a: Fingerprint, b: Fingerprint) -> FingerprintMatch:

@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import fft
 
-from encoders.features.audio import Resampler, blocks_of, mono
+from encoders.features.audio import Resampler, blocks_of, frames_of, mono
+from encoders.features.spectrum import powers_of
 
 FloatArray = NDArray[np.float32]
 
@@ -71,9 +72,8 @@ class BandStream:
         held = np.concatenate([self._rest, samples])
         count = max(0, (len(held) - _N_FFT) // HOP + 1)
         if count:
-            frames = np.lib.stride_tricks.sliding_window_view(held, _N_FFT)[::HOP]
-            spectrum = fft.rfft(frames * _WINDOW, axis=1)
-            energy = (spectrum.real**2 + spectrum.imag**2) @ _BAND_MATRIX
+            frames = frames_of(held, length=_N_FFT, hop=HOP)
+            energy = np.concatenate([powers @ _BAND_MATRIX for powers in powers_of(frames, _WINDOW)])
             mean = energy.mean(axis=1, keepdims=True)
             self._image.append(np.log(0.01 + energy / np.maximum(mean, 1e-12)))
             self._sounding.append(np.einsum("ij,ij->i", frames, frames) > _SILENT**2 * _N_FFT)

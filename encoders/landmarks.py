@@ -16,9 +16,9 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import fft
 
-from encoders.features.audio import Resampler, blocks_of, mono
+from encoders.features.audio import Resampler, blocks_of, frames_of, mono
+from encoders.features.spectrum import powers_of
 
 FloatArray = NDArray[np.float32]
 
@@ -45,8 +45,8 @@ _LEAST: Final = np.float32(1e-12)
 FLOOR_DB: Final = -120.0
 # Power of a tone at full scale, in the bin it falls on.
 _FULL_SCALE: Final = float(20 * np.log10(_N_FFT / 4))
-# Frames worked on at a time: what they take stays in a core's own cache.
-_AT_ONCE: Final = 32
+# Frames searched at a time: what they take stays in a core's own cache.
+_AT_ONCE: Final = 64
 # Heights are told in half decibels.
 _STEPS_OF_A_NAT: Final = float(20 / np.log(10))
 _NONE: Final = (
@@ -111,6 +111,7 @@ _WINDOW: Final = np.hanning(_N_FFT).astype(np.float32)
 # One bin more on both sides, for the parabola.
 _FIRST: Final = int(_EDGES[0]) - 1
 _LAST: Final = int(_EDGES[-1]) + 1
+_LOOKED_AT: Final = slice(_FIRST, _LAST)
 
 
 class LandmarkStream:
@@ -156,10 +157,9 @@ class LandmarkStream:
         held = np.concatenate([self._rest, samples])
         count = max(0, (len(held) - _N_FFT) // HOP + 1)
         if count:
-            frames = np.lib.stride_tricks.sliding_window_view(held, _N_FFT)[: count * HOP : HOP]
-            powers = [_power(frames[first : first + _AT_ONCE]) for first in range(0, count, _AT_ONCE)]
-            self._loud += [_loudness(each) for each in powers]
-            self._powers = np.concatenate([self._powers, *powers])
+            frames = frames_of(held, length=_N_FFT, hop=HOP)
+            self._powers = np.concatenate([self._powers, *powers_of(frames, _WINDOW, bins=_LOOKED_AT)])
+            self._loud.append(_loudness(self._powers[-count:]))
         self._rest = held[count * HOP :].copy()
 
     def _search(self, rows: int) -> None:
@@ -193,17 +193,11 @@ class LandmarkStream:
         self._before = first + rows - drop
 
 
-def _power(frames: FloatArray) -> FloatArray:
-    """Give the power of frames, in the bins that are looked at."""
-    spectrum = fft.rfft(frames * _WINDOW, axis=1, overwrite_x=True)[:, _FIRST:_LAST]
-    power: FloatArray = spectrum.real**2
-    power += spectrum.imag**2
-    return power
-
-
 def _loudness(powers: FloatArray) -> NDArray[np.uint8]:
     """Sum the power of each frame; dB above the floor."""
-    decibels = 10 * np.log10(np.maximum(powers.sum(axis=1, dtype=np.float64), 1e-30))
+    # As a product, a sum is read once and needs no wider numbers: whole decibels are told.
+    total = powers @ np.ones(powers.shape[1], dtype=np.float32)
+    decibels = 10 * np.log10(np.maximum(total, 1e-30))
     loudness: NDArray[np.uint8] = np.clip(np.rint(decibels - _FULL_SCALE - FLOOR_DB), 0, 255).astype(np.uint8)
     return loudness
 
@@ -211,25 +205,30 @@ def _loudness(powers: FloatArray) -> NDArray[np.uint8]:
 def _largest_around(powers: FloatArray) -> FloatArray:
     """Give the largest value around each place, what lies beyond an edge taken to be as the edge is.
 
-    A maximum over 9 is one of two over 8, each of two over 4: a fifth of the time of scipy's filter, with the
-    same result.
+    A maximum over 9 is one of two over 8, each of two over 4; and of rows that lie behind each other as one
+    run, so that every step is one pass over contiguous memory: what reaches from one row into the next ends
+    in the margin. An eighth of the time of scipy's filter, with the same result.
     """
     padded = np.pad(powers, ((_NEAR_FRAMES, _NEAR_FRAMES), (_NEAR_BINS, _NEAR_BINS)), mode="edge")
-    parts = []
+    width = padded.shape[1]
+    largest = np.empty_like(powers)
     for first in range(0, len(powers), _AT_ONCE):
         rows = padded[first : first + _AT_ONCE + 2 * _NEAR_FRAMES]
-        across = _running_largest(rows.T, 2 * _NEAR_BINS + 1).T
-        parts.append(_running_largest(across, 2 * _NEAR_FRAMES + 1))
-    return np.concatenate(parts)
+        over_time = _running_largest(rows.ravel(), 2 * _NEAR_FRAMES + 1, step=width)
+        around = _running_largest(over_time, 2 * _NEAR_BINS + 1, step=1)
+        # The last row lacks its margin.
+        whole = np.append(around, np.zeros(2 * _NEAR_BINS, dtype=np.float32)).reshape(-1, width)
+        largest[first : first + len(whole)] = whole[:, : powers.shape[1]]
+    return largest
 
 
-def _running_largest(values: FloatArray, length: int) -> FloatArray:
-    """Give the largest of every so many neighbours along the first axis."""
+def _running_largest(values: FloatArray, length: int, *, step: int) -> FloatArray:
+    """Give the largest of every so many values that lie a step apart."""
     covered = 1
     while covered < length:
-        step = min(covered, length - covered)
-        values = np.maximum(values[:-step], values[step:])
-        covered += step
+        more = min(covered, length - covered)
+        values = np.maximum(values[: -more * step], values[more * step :])
+        covered += more
     return values
 
 
@@ -241,7 +240,8 @@ def _strongest(row: NDArray[np.intp], column: NDArray[np.intp], height: FloatArr
     np.maximum.at(loudest, second, height)
     heard = np.flatnonzero(height > loudest[second] - _UNDER_LOUDEST)
     cell = second[heard] * _BANDS + band[heard]
-    order = heard[np.lexsort((column[heard], row[heard], -height[heard], cell))]
+    # Peaks come in order of time, then of pitch, and equal ones stay in it.
+    order = heard[np.lexsort((-height[heard], cell))]
     cells = second[order] * _BANDS + band[order]
     starts = np.flatnonzero(np.diff(cells, prepend=-1))
     rank = np.arange(len(cells)) - np.repeat(starts, np.diff(starts, append=len(cells)))

@@ -38,20 +38,28 @@ _PIECES: Final = (256, 384, 512, 1_024)
 
 
 @lru_cache(maxsize=len(_PIECES))
-def _responses(size: int) -> tuple[tuple[int, FloatArray], ...]:
-    """First spectrum index and weights of every bin's slice, each weight twice, for one length."""
+def _responses(frames: int) -> tuple[tuple[slice, FloatArray], ...]:
+    """Weigh the bins of one length's spectrum, for each row of the result.
+
+    The spectrum is seen as rows of so many bins as there are frames: which rows a kernel reaches into, and
+    its weights there, each twice (float32 [shape=(rows, 2 * frames)]) as a bin is a pair of numbers.
+    """
+    size = frames * HOP
     out = []
     for frequency in FMIN_HZ * 2.0 ** (np.arange(N_BINS) / BINS_PER_OCTAVE):
         length = _Q * SAMPLE_RATE / frequency
         centre, half = frequency * size / SAMPLE_RATE, _HALF_WIDTH * size / length
         first = max(0, int(np.ceil(centre - half)))
-        last = min(size // 2, int(np.floor(centre + half)))
+        last = min(size // 2 - 1, int(np.floor(centre + half)))
         x = (np.arange(first, last + 1) - centre) * (length / size)
         # Hann: sinc(x) / (1 - x^2), which is 1/2 at x = +-1.
         pole = np.abs(np.abs(x) - 1.0) < 1e-6
         response = np.where(pole, 0.5, np.sinc(x) / np.where(pole, 1.0, 1.0 - x * x))
+        rows = slice(first // frames, last // frames + 1)
+        weights = np.zeros((rows.stop - rows.start) * frames, dtype=np.float32)
         # Published networks expect each bin scaled by the root of its kernel's length.
-        out.append((first, np.repeat((response * np.sqrt(length)).astype(np.float32), 2)))
+        weights[first - rows.start * frames :][: len(response)] = response * np.sqrt(length)
+        out.append((rows, np.repeat(weights, 2).reshape(-1, 2 * frames)))
     return tuple(out)
 
 
@@ -159,22 +167,11 @@ def _piece(samples: FloatArray, frames: int, *, keep: slice) -> FloatArray:
     """Transform one piece, padded with silence; float32 [shape=(t, 252)], the frames that are kept."""
     # Real and imaginary parts as neighbours: NumPy would turn real weights into complex ones first.
     spectrum = fft.rfft(samples, frames * HOP).view(np.float32)
-    responses = _responses(frames * HOP)
-    out = np.zeros((N_BINS, frames), dtype=np.complex64)
-    width = 2 * frames
-    wide = np.empty(max(len(response) for _, response in responses) + 2 * width, dtype=np.float32)
-    for row, (first, response) in zip(out.view(np.float32), responses, strict=True):
-        part = spectrum[2 * first : 2 * first + len(response)]
+    rows = spectrum[: frames * HOP].reshape(-1, 2 * frames)
+    out = np.empty((N_BINS, frames), dtype=np.complex64)
+    for folded, (reached, weights) in zip(out.view(np.float32), _responses(frames), strict=True):
         # What is a whole number of frames apart falls on the same bin after sampling at every hop.
-        shift = 2 * (first % frames)
-        end = shift + len(part)
-        if end <= width:
-            np.multiply(part, response, out=row[shift:end])
-            continue
-        rows = -(-end // width)
-        wide[:shift] = wide[end : rows * width] = 0
-        np.multiply(part, response, out=wide[shift:end])
-        wide[: rows * width].reshape(rows, width).sum(axis=0, out=row)
+        np.einsum("ij,ij->j", rows[reached], weights, out=folded)
     # The inverse divides by the number of frames instead of samples, hence HOP;
     # twice, since a real sine has half its energy at the negative frequency.
     kept = fft.ifft(out, axis=1, overwrite_x=True)[:, keep].T

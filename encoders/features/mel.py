@@ -7,9 +7,9 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import fft
 
 from encoders.features.audio import FloatArray, frames_of
+from encoders.features.spectrum import powers_of
 
 # Above 5 kHz a telephone, a small codec and a worn tape have nothing left.
 SAMPLE_RATE: Final = 11_025
@@ -69,10 +69,10 @@ def log_mel(y: FloatArray) -> FloatArray:
     frames = frames_of(y, length=N_FFT, hop=HOP)
     if not len(frames):
         return np.empty((0, N_MELS), dtype=np.float32)
-    spectrum = fft.rfft(frames * taper(), axis=1)
-    power = spectrum.real**2 + spectrum.imag**2
-    bands: FloatArray = np.log(power @ mel_weights() + np.float32(FLOOR * N_FFT))
-    return bands
+    bands = np.concatenate([powers @ mel_weights() for powers in powers_of(frames, taper())])
+    bands += np.float32(FLOOR * N_FFT)
+    logarithms: FloatArray = np.log(bands, out=bands)
+    return logarithms
 
 
 def window_input(bands: FloatArray) -> FloatArray:

@@ -28,7 +28,8 @@ _MAGIC = (
 # These guess their length from the bit rate; the others know it.
 _GUESSED = frozenset({"mp3", "aac", "ac3", "eac3", "mpeg", "mpegts", "amr"})
 _BUFFER = 1 << 18
-_BLOCK = 1 << 20
+# What is written together: more would be given back to the system and be cleared anew each time.
+_BLOCK = 1 << 16
 # Samples that are resampled together: frames of 20 ms, one by one, cost a seventh of decoding more.
 _AT_ONCE = 8_192
 _PLACEHOLDER = 0x7FFF_0000
