@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 
 from encoders.alignment.coincidence import Coincidences
 from encoders.alignment.nearness import log_odds_by_distance, log_odds_by_level
-from encoders.alignment.votes import ROW, WIDTH, voted
+from encoders.alignment.votes import ROW, WIDTH, Votes, voted
 
 FloatArray = NDArray[np.float64]
 
@@ -54,7 +55,7 @@ class Diagonals:
         return len(self.offsets)
 
 
-def diagonals(found: Coincidences, *, ratio: float) -> Diagonals:
+def diagonals(found: Coincidences, *, ratio: float, at: Sequence[float] | None = None) -> Diagonals:
     """Find the offsets at which some stretch of the left side coincides with the right.
 
     Parameters
@@ -62,18 +63,19 @@ def diagonals(found: Coincidences, *, ratio: float) -> Diagonals:
     found : Coincidences
     ratio : float
         how many times faster the right side plays
+    at : sequence of float, optional
+        the offsets to look at, where they are known
     """
     frames = found.frames_left
     row = frames // ROW
     nearness = log_odds_by_distance(found)
     votes = voted(found, nearness, ratio=ratio)
-    summed, mean, spread, chance, places = votes.summed, votes.mean, votes.spread, votes.chance, votes.places
-    rows, size = summed.shape
-    bar = mean + _WORTH_A_LOOK * spread
-    at, column = np.nonzero(summed >= bar[:, None].astype(np.float32))
-    excess = (summed[at, column] - mean[at]) / spread[at]
-    # From the columns of each row to the one count of all offsets.
-    chosen = _peaks(np.bincount(column + ROW * at, weights=excess))
+    mean, spread, chance, places = votes.mean, votes.spread, votes.chance, votes.places
+    rows, size = votes.summed.shape
+    if at is None:
+        chosen = _standing_out(votes)
+    else:
+        chosen = sorted({min(max(0, round(each + votes.shift)), ROW * rows + size - 1) for each in at})
     member = np.full(ROW * rows + size, -1, dtype=np.int8)
     for number, place in reversed(list(enumerate(chosen))):
         member[max(0, place - 1) : place + 2] = number
@@ -96,6 +98,15 @@ def diagonals(found: Coincidences, *, ratio: float) -> Diagonals:
         likeness=likeness,
         chance=np.minimum(chance * scatter[row], 0.6),
     )
+
+
+def _standing_out(votes: Votes) -> list[int]:
+    """Choose offsets that stand out of chance in some row."""
+    bar = votes.mean + _WORTH_A_LOOK * votes.spread
+    row, column = np.nonzero(votes.summed >= bar[:, None].astype(np.float32))
+    excess = (votes.summed[row, column] - votes.mean[row]) / votes.spread[row]
+    # From the columns of each row to the one count of all offsets.
+    return _peaks(np.bincount(column + ROW * row, weights=excess))
 
 
 def _peaks(given: NDArray[np.number[Any]]) -> list[int]:

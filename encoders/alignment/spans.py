@@ -7,15 +7,16 @@ from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
-from encoders.alignment.coincidence import ByPitch, Coincidences, FloatArray, coincidences
+from encoders.alignment.coincidence import ByPitch, Coincidences, coincidences
 from encoders.alignment.diagonals import diagonals
 from encoders.alignment.drift import steadier
 from encoders.alignment.ends import Ends
 from encoders.alignment.intervals import covered, uncovered
 from encoders.alignment.lines import TIED_CENTS, WORTH_A_LOOK, likely_lines
+from encoders.alignment.loops import with_loops
 from encoders.alignment.place import Place
+from encoders.alignment.repeats import kept
 from encoders.alignment.settled import settled
 from encoders.alignment.span import Span
 from encoders.alignment.stretches import WORTH, Stretch, stretches
@@ -126,13 +127,13 @@ def _along(line: Line, sorted_a: ByPitch, b: Landmarks, durations: tuple[int, in
     ratio = line.ratio
     if line.strength >= WORTH_A_LOOK:
         ratio = steadier(found, ratio, fitted(found, ratio))
-    spans = _spans(found, ratio)
+    spans = _spans(with_loops(found, ratio=ratio), found, ratio)
     # A few cents that go with a few thousandths of speed are no shift of their own, but partners so far apart
     # look like chance.
     tied = -1_200.0 * float(np.log2(ratio))
     if abs(tied - line.cents) >= _HEARD_APART:
         shifted = coincidences(sorted_a, b, cents=tied)
-        moved = _spans(shifted, ratio) if len(shifted) else []
+        moved = _spans(with_loops(shifted, ratio=ratio), shifted, ratio) if len(shifted) else []
         if _worth(moved) > _worth(spans):
             found, spans = shifted, moved
     if not spans:
@@ -173,28 +174,26 @@ def _longest(spans: Sequence[Span], durations: tuple[int, int]) -> float:
     )
 
 
-def _spans(found: Coincidences, ratio: float) -> list[Span]:
-    """Find the parts of the left side that are in the right."""
-    last = int(found.frames_right[-1])
-    lines = diagonals(found, ratio=ratio)
-    times = found.frames_left[found.left[lines.pairs]]
-    offsets = found.offsets(ratio, lines.pairs)
-    spans = []
-    for each in stretches(lines, found.frames_left, found.cents_left):
-        offset = _exact(times, offsets, each, float(lines.offsets[each.diagonal]))
-        # What lies before the first or behind the last point of the right side cannot be in it.
-        begin, end = max(float(each.begin), offset), min(float(each.end), offset + ratio * (last + 1))
-        spans.append(
-            Span(
-                start_a_ms=round(begin * FRAME_MS),
-                end_a_ms=round(end * FRAME_MS),
-                start_b_ms=round((begin - offset) / ratio * FRAME_MS),
-                end_b_ms=round((end - offset) / ratio * FRAME_MS),
-                agreement=round(each.agreement, 4),
-                worth=round(each.worth, 2),
-            )
-        )
+def _spans(parts: Sequence[Stretch], found: Coincidences, ratio: float) -> list[Span]:
+    """Tell stretches in the time of both sides."""
+    spans = [_span(each, found, ratio) for each in parts]
     return _joined([span for span in spans if span.end_a_ms > span.start_a_ms], ratio)
+
+
+def _span(each: Stretch, found: Coincidences, ratio: float) -> Span:
+    """Tell a stretch in the time of both sides."""
+    offset = _exact(found, ratio, each)
+    # What lies before the first or behind the last point of the right side cannot be in it.
+    last = int(found.frames_right[-1])
+    begin, end = max(float(each.begin), offset), min(float(each.end), offset + ratio * (last + 1))
+    return Span(
+        start_a_ms=round(begin * FRAME_MS),
+        end_a_ms=round(end * FRAME_MS),
+        start_b_ms=round((begin - offset) / ratio * FRAME_MS),
+        end_b_ms=round((end - offset) / ratio * FRAME_MS),
+        agreement=round(each.agreement, 4),
+        worth=round(each.worth, 2),
+    )
 
 
 def _joined(spans: list[Span], ratio: float) -> list[Span]:
@@ -232,14 +231,23 @@ def _worth(spans: Sequence[Span]) -> float:
     return sum(span.worth for span in spans)
 
 
-def _exact(times: NDArray[np.int32], offsets: FloatArray, each: Stretch, about: float) -> float:
+def _exact(found: Coincidences, ratio: float, each: Stretch) -> float:
     """Place a diagonal between frames: the mean over the points on it."""
-    on = (times >= each.begin) & (times < each.end) & (np.abs(offsets - about) <= 1.6)
-    return float(offsets[on].mean(dtype=np.float64)) if on.any() else about
+    offsets = found.offsets(ratio)
+    pairs = np.flatnonzero(np.abs(offsets - np.float32(each.offset)) <= 1.6)
+    times = found.frames_left[found.left[pairs]]
+    on = pairs[(times >= each.begin) & (times < each.end)]
+    return float(offsets[on].mean(dtype=np.float64)) if len(on) else each.offset
+
+
+def _once(found: Coincidences, ratio: float) -> list[Stretch]:
+    """Find stretches, each as it is found: what repeats was looked for from the other side."""
+    return kept(stretches(diagonals(found, ratio=ratio), found.frames_left, found.cents_left))
 
 
 def _with_repeats(spans: list[Span], found: Coincidences, ratio: float) -> list[Span]:
     """Add what ``b`` holds once more: parts of it that are in ``a`` though ``a``'s own walk came by once."""
+    turned = found.turned()
     more = [
         Span(
             start_a_ms=span.start_b_ms,
@@ -249,7 +257,7 @@ def _with_repeats(spans: list[Span], found: Coincidences, ratio: float) -> list[
             agreement=span.agreement,
             worth=span.worth,
         )
-        for span in _spans(found.turned(), 1.0 / ratio)
+        for span in _spans(_once(turned, 1.0 / ratio), turned, 1.0 / ratio)
     ]
     for span in sorted(more, key=lambda span: (-span.worth, span.start_a_ms)):
         known = [(each.start_b_ms, each.end_b_ms) for each in spans]

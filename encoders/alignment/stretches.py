@@ -49,6 +49,10 @@ class _Asked(NamedTuple):
     once: float
     again: float
 
+    def less(self) -> _Asked:
+        """Give what is asked where a repeat is expected."""
+        return self._replace(begin=0.5 * self.begin, again=0.5 * self.again)
+
 
 _BY_PITCH: Final = _Asked(begin=9.0, alone=WORTH, once=0.0, again=9.0)
 # Levels double what a loop is worth (median 56 and 116); of 117 pairs of strangers the best reached 24 and
@@ -58,16 +62,33 @@ _BY_LEVEL: Final = _Asked(begin=5.5, alone=26.0, once=20.0, again=12.0)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stretch:
-    """A part of the left side on one diagonal, in frames; `end` is behind its last point."""
+    """A part of the left side on one diagonal, in frames; `end` is behind its last point.
+
+    Attributes
+    ----------
+    diagonal : int
+    offset : float
+        of the diagonal
+    begin, end : int
+    agreement : float
+    worth : float
+        by the pitches of its points alone
+    sure : bool
+        whether it needs no other one that holds the same
+    """
 
     diagonal: int
+    offset: float
     begin: int
     end: int
     agreement: float
     worth: float
+    sure: bool
 
 
-def stretches(lines: Diagonals, frames: NDArray[np.int32], cents: NDArray[np.int32]) -> list[Stretch]:
+def stretches(
+    lines: Diagonals, frames: NDArray[np.int32], cents: NDArray[np.int32], *, expected: bool = False
+) -> list[Stretch]:
     """Walk through the left side and say on which diagonal each part lies.
 
     Parameters
@@ -75,11 +96,13 @@ def stretches(lines: Diagonals, frames: NDArray[np.int32], cents: NDArray[np.int
     lines : Diagonals
     frames, cents : int32 [shape=(n,)]
         times and pitches of the points of the left side
+    expected : bool
+        whether the diagonals were chosen because something is to be met there: then less is asked of it
 
     Returns
     -------
     stretches : list of Stretch
-        ascending, never overlapping; what lies on none is left out
+        ascending, never overlapping; what lies on none, or says too little, is left out
     """
     if not len(lines) or not len(frames):
         return []
@@ -87,11 +110,13 @@ def stretches(lines: Diagonals, frames: NDArray[np.int32], cents: NDArray[np.int
     gains, asked = by_pitch, _BY_PITCH
     if lines.likeness is not None:
         gains, asked = _gains(lines, frames, lines.likeness), _BY_LEVEL
+    if expected:
+        asked = asked.less()
     # Most offsets of strangers hold no part that is worth enough: no path needs to lead over them.
     before = np.cumsum(gains, axis=1)
     before -= gains
     rise = (before + gains - np.minimum.accumulate(before, axis=1)).max(axis=1)
-    if rise.max() < asked.alone:
+    if rise.max() < asked.again:
         return []
     states = np.concatenate([[0], 1 + np.flatnonzero(rise >= asked.again)])
     cell = frames // _CELL
@@ -100,7 +125,6 @@ def stretches(lines: Diagonals, frames: NDArray[np.int32], cents: NDArray[np.int
     path = states[_path(np.stack(per_cell, axis=1), asked.begin)]
     bounds = np.flatnonzero(np.diff(path, prepend=-1, append=-1))
     found: list[Stretch] = []
-    sure: list[Stretch] = []
     spans = [(int(path[a]) - 1, int(a) * _CELL, int(b) * _CELL) for a, b in pairwise(bounds)]
     edges = [
         spans[0][1],
@@ -117,20 +141,22 @@ def stretches(lines: Diagonals, frames: NDArray[np.int32], cents: NDArray[np.int
         if partners < _LEAST_MATCHED or end - begin < _LEAST_FRAMES or gained.sum() < asked.again:
             continue
         # Notes of one loudness are alike in level whatever they are.
-        if worth < _BY_PITCH.again:
+        if worth < min(_BY_PITCH.again, asked.again):
             continue
         found.append(
             Stretch(
                 diagonal=line,
+                offset=float(lines.offsets[line]),
                 begin=begin,
                 end=end,
                 agreement=float(partners / max(1, last - first)),
                 worth=worth,
+                sure=bool(
+                    gained.sum() >= asked.alone and _said_once(gained, cents[first:last]) >= asked.once
+                ),
             )
         )
-        if gained.sum() >= asked.alone and _said_once(gained, cents[first:last]) >= asked.once:
-            sure.append(found[-1])
-    return [each for each in found if each in sure or any(_again(each, one, lines.offsets) for one in sure)]
+    return found
 
 
 def _said_once(gained: FloatArray, cents: NDArray[np.int32]) -> float:
@@ -143,14 +169,6 @@ def _said_once(gained: FloatArray, cents: NDArray[np.int32]) -> float:
     heard = counts > 0
     shares = np.cumsum(1.0 / np.arange(1, counts.max() + 1))[counts[heard] - 1]
     return float((sums[heard] / counts[heard] * shares).sum())
-
-
-def _again(each: Stretch, other: Stretch, offsets: FloatArray) -> bool:
-    """Say whether two stretches hold one part of the right side."""
-    (begin, end), (first, last) = (
-        (one.begin - offsets[one.diagonal], one.end - offsets[one.diagonal]) for one in (each, other)
-    )
-    return bool(min(end, last) - max(begin, first) >= 0.5 * min(end - begin, last - first))
 
 
 def _gains(lines: Diagonals, frames: NDArray[np.int32], closeness: NDArray[np.float32]) -> FloatArray:

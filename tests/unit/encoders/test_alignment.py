@@ -207,6 +207,38 @@ def test_a_loop_under_other_music_is_placed_at_whatever_semitone_it_is_played(se
         assert abs(span.end_a_ms - begin - loop.length_ms) <= 1_000
 
 
+def loop_of(source: Score, shown: tuple[float, float]) -> Score:
+    """Cut six seconds out, of which something drowns all but a part."""
+    loop = source.part(20_000, 26_000)
+    inside = (loop.ms >= shown[0]) & (loop.ms < shown[1])
+    return Score(ms=loop.ms[inside], cents=loop.cents[inside], length_ms=loop.length_ms)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_what_one_repeat_of_a_loop_hides_another_one_shows(seed: int) -> None:
+    source, mix = score(seed, seconds=60), score(seed + 50, seconds=45, per_second=20)
+    begins = (5_000, 11_000, 17_000)
+    for at, shown in zip(begins, ((0, 6_000), (0, 3_000), (2_500, 6_000)), strict=True):
+        mix = loop_of(source, shown).under(mix, at=at)
+    found = aligned(mix, source, seed)
+    told = sorted((span.start_a_ms, span.end_a_ms) for span in found.spans)
+    assert len(told) == 3
+    for at, (begin, end) in zip(begins, told, strict=True):
+        assert abs(begin - at) <= 1_000
+        assert abs(end - at - 6_000) <= 1_000
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_stab_that_comes_after_a_rest_is_not_told_longer_than_it_is(seed: int) -> None:
+    source, mix = score(seed, seconds=60), score(seed + 50, seconds=45, per_second=20)
+    begins = (5_000, 11_000, 17_000)
+    for at in begins:
+        mix = loop_of(source, (0, 3_000)).under(mix, at=at)
+    spans = aligned(mix, source, seed).spans
+    assert len(spans) == 3
+    assert all(abs(span.end_a_ms - span.start_a_ms - 3_000) <= 700 for span in spans)
+
+
 def test_a_part_that_is_held_twice_has_two_spans() -> None:
     song = score(5, seconds=50)
     longer = song.part(0, 30_000).then(song.part(20_000, 30_000)).then(song.part(30_000, 50_000))
