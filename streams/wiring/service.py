@@ -30,7 +30,6 @@ from streams.edges.crash import guard_of
 from streams.edges.disk import DiskRoom
 from streams.edges.kafka_lag import GroupLagGate
 from streams.edges.kafka_producer import Publisher
-from streams.edges.kafka_runner import StatelessRunner
 from streams.edges.landmark_material import LandmarkMaterial
 from streams.edges.log_follower import LogFollower
 from streams.edges.log_identity import read_identity
@@ -39,8 +38,9 @@ from streams.edges.metrics import Metrics
 from streams.edges.overdue import Overdue
 from streams.edges.sound_comparison import FeatureConfirmer
 from streams.edges.sqlite_store import SqliteStateStore
+from streams.edges.stateless import StatelessRunner
 from streams.edges.tracing import Tracing
-from streams.edges.transactional_runner import OVERDUE_SECONDS, TransactionalRunner
+from streams.edges.transactional import OVERDUE_SECONDS, TransactionalRunner
 from streams.edges.waiting import answers, await_kafka
 from streams.errors import ConfigError, TransientError
 from streams.ports import CandidateIndex, Material, Processor

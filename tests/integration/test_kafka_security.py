@@ -41,9 +41,9 @@ from streams.edges.kafka_config import (
 from streams.edges.kafka_errors import kafka_error
 from streams.edges.kafka_lag import GroupLagGate
 from streams.edges.kafka_producer import Publisher
-from streams.edges.kafka_runner import StatelessRunner
 from streams.edges.log_reader import LogReader
 from streams.edges.memory_index import MemoryCandidateIndex
+from streams.edges.stateless import StatelessRunner
 from streams.edges.topics import ensure_topics
 from streams.errors import BrokerUnavailable
 from streams.ports import Processor

@@ -21,14 +21,15 @@ from streams.edges.committed_log import committed_offsets, read_topic
 from streams.edges.control_log import ControlLog
 from streams.edges.disk import DiskRoom
 from streams.edges.kafka_producer import Publisher
-from streams.edges.kafka_runner import StatelessRunner
+from streams.edges.stateless import StatelessRunner
 from streams.edges.topics import ensure_topics
-from streams.edges.transactional_runner import TransactionalRunner
+from streams.edges.transactional import TransactionalRunner
 from streams.ports import RunnerMetrics
 from streams.stages.encode import ENCODED, EncodeProcessor
 from streams.stages.refusal_guard import RefusalGuard
 from streams.wiring.intake import Intake
-from tests.integration.test_runners import Copy, Ledger, Running, _ends, _fill, _numbers, _topics
+from tests.integration.ledger import Ledger
+from tests.integration.running import Copy, Running, ends, fill, numbers, topics
 from tests.unit.test_stage_metrics import Recorded
 from tests.waiting import wait_until
 
@@ -94,9 +95,9 @@ def stateless(broker: str, processor: Copy, topic: str, gate: Intake, metrics: L
 
 
 def test_a_paused_stage_stops_stays_stopped_and_goes_on_where_it_was(broker: str, installed: Path) -> None:
-    names = _topics(broker, source=2, output=1)
+    names = topics(broker, source=2, output=1)
     source = names["source"]
-    _fill(broker, source, 400)
+    fill(broker, source, 400)
     first = Copy(names["output"], seconds=0.05)
     gate = intake(broker, "find")
     running = stateless(broker, first, source, gate)
@@ -126,20 +127,20 @@ def test_a_paused_stage_stops_stays_stopped_and_goes_on_where_it_was(broker: str
     assert second.seen == []
     # What waits is told although nothing was ever read.
     wait_until(lambda: sum(lag.records.values()) == 400 - held, DEADLINE_S)
-    _fill(broker, source, 100, first=400)
+    fill(broker, source, 100, first=400)
     wait_until(lambda: sum(lag.records.values()) == 500 - held, DEADLINE_S)
     samesong(installed, "stage", "resume", "find")
     wait_until(lambda: len(first.seen) + len(second.seen) >= 500, DEADLINE_S)
     wait_until(lambda: sum(lag.records.values()) == 0, DEADLINE_S)
     running.end()
     assert running.error is None
-    assert Counter(first.seen + second.seen) == Counter(_numbers(500))
+    assert Counter(first.seen + second.seen) == Counter(numbers(500))
 
 
 def test_a_paused_arbiter_decides_nothing_until_it_is_resumed(broker: str, installed: Path) -> None:
     samesong(installed, "stage", "pause", "arbitrate")
-    names = _topics(broker, source=1, output=1)
-    _fill(broker, names["source"], 100)
+    names = topics(broker, source=1, output=1)
+    fill(broker, names["source"], 100)
     stage = Ledger(names["source"], names["output"])
     asked = 0
     gate = intake(broker, "arbitrate")
@@ -167,12 +168,12 @@ def test_a_paused_arbiter_decides_nothing_until_it_is_resumed(broker: str, insta
     wait_until(lambda: len(stage.state) == 100, DEADLINE_S)
     running.end()
     assert running.error is None
-    assert _ends(broker, names["output"], 1) >= 100
+    assert ends(broker, names["output"], 1) >= 100
 
 
 def test_a_disk_that_fills_up_pauses_intake_until_there_is_room(broker: str) -> None:
-    names = _topics(broker, source=2, output=1)
-    _fill(broker, names["source"], 300)
+    names = topics(broker, source=2, output=1)
+    fill(broker, names["source"], 300)
     free = 100
     processor = Copy(names["output"], seconds=0.05)
     room = DiskRoom((Path("anywhere"),), min_free=50, probe=lambda _folder: free)
@@ -187,7 +188,7 @@ def test_a_disk_that_fills_up_pauses_intake_until_there_is_room(broker: str) -> 
     wait_until(lambda: len(processor.seen) >= 300, DEADLINE_S)
     running.end()
     assert running.error is None
-    assert Counter(processor.seen) == Counter(_numbers(300))
+    assert Counter(processor.seen) == Counter(numbers(300))
 
 
 UPLOADS, PARTITIONS = "catalog.upload.v1", 4

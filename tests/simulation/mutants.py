@@ -13,9 +13,11 @@ from streams.core.records import IndexRow
 from streams.edges.kafka_config import transactional_producer_config
 from streams.edges.kafka_errors import kafka_error, translate
 from streams.edges.kafka_platform import KafkaProducer
-from streams.edges.kafka_runner import StatelessRunner
 from streams.edges.memory_index import MemoryCandidateIndex
-from streams.edges.transactional_runner import TransactionalRunner
+from streams.edges.stateless.handover import Handover
+from streams.edges.transactional import TransactionalRunner
+from streams.edges.transactional.member import Member
+from streams.edges.transactional.taking_over import TakingOver
 from streams.ports import Message, Produced
 from streams.simulation.groups import ClassicGroup, IncrementalGroup
 from streams.simulation.run import Focus
@@ -31,7 +33,7 @@ def no_fencing(patch: pytest.MonkeyPatch) -> None:
     """Every owner has a transactional id of its own, so that none ends another's right to write."""
     made = 0
 
-    def fencing_producer(self: TransactionalRunner, partition: int) -> KafkaProducer:
+    def fencing_producer(self: TakingOver, partition: int) -> KafkaProducer:
         nonlocal made
         made += 1
         settings = transactional_producer_config("", self._extra, transactional_id=f"{partition}-{made}")
@@ -42,7 +44,7 @@ def no_fencing(patch: pytest.MonkeyPatch) -> None:
             raise translate(kafka_error(exc), "fencing") from exc
         return producer
 
-    patch.setattr(TransactionalRunner, "_fencing_producer", fencing_producer)
+    patch.setattr(TakingOver, "_fencing_producer", fencing_producer)
 
 
 def no_group_metadata(patch: pytest.MonkeyPatch) -> None:
@@ -111,29 +113,29 @@ def no_key_dedup(patch: pytest.MonkeyPatch) -> None:
 
 def no_rewind_after_abort(patch: pytest.MonkeyPatch) -> None:
     """After an aborted transaction the input goes on behind it."""
-    failed, seek = TransactionalRunner._failed, TransactionalRunner._seek
+    failed, seek = TransactionalRunner._failed, Member.seek
 
     def gone_on(self: TransactionalRunner, *arguments: Any) -> None:
-        patch.setattr(TransactionalRunner, "_seek", lambda *_: None)
+        patch.setattr(Member, "seek", lambda *_: None)
         try:
             failed(self, *arguments)
         finally:
-            patch.setattr(TransactionalRunner, "_seek", seek)
+            patch.setattr(Member, "seek", seek)
 
     patch.setattr(TransactionalRunner, "_failed", gone_on)
 
 
 def offsets_before_outcome(patch: pytest.MonkeyPatch) -> None:
     """A stateless stage commits what it has read, finished or not."""
-    following = StatelessRunner._next
+    following = Handover.next
 
-    def taken(self: StatelessRunner) -> Any:
-        batch = following(self)
+    def taken(self: Handover, rest_due: float | None) -> Any:
+        batch = following(self, rest_due)
         if batch is not None:
             self._finished.update(batch.offsets)
         return batch
 
-    patch.setattr(StatelessRunner, "_next", taken)
+    patch.setattr(Handover, "next", taken)
 
 
 def restore_from_memory(patch: pytest.MonkeyPatch) -> None:
@@ -141,8 +143,8 @@ def restore_from_memory(patch: pytest.MonkeyPatch) -> None:
 
     def recycle(self: TransactionalRunner, owned: Any) -> None:
         self._stage.rolled_back()
-        owned.producer = self._fencing_producer(owned.partition)
-        self._seek(owned.partition, owned.next_offset)
+        owned.producer = self._taking_over._fencing_producer(owned.partition)
+        self._member.seek(owned.partition, owned.next_offset)
 
     patch.setattr(TransactionalRunner, "_recycle", recycle)
 

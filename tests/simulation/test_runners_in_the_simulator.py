@@ -6,8 +6,11 @@ from collections.abc import Mapping, Sequence
 import pytest
 from confluent_kafka import KafkaError, TopicPartition
 
-from streams.edges.kafka_runner import StatelessRunner
-from streams.edges.transactional_runner import TransactionalRunner
+from streams.edges.batching import Buffer
+from streams.edges.stateless import StatelessRunner
+from streams.edges.stateless.handover import Handover
+from streams.edges.stateless.offsets import keep_uncommitted
+from streams.edges.transactional import TransactionalRunner
 from streams.errors import OffsetRegression
 from streams.ports import (
     Delivered,
@@ -35,13 +38,14 @@ class Copy(Processor):
 
 @pytest.mark.parametrize("told", [(40, 58), (58, 40)])
 def test_of_two_commits_that_failed_the_later_one_is_made_again(told: tuple[int, int]) -> None:
-    world, broker = World(1), SimulatedBroker(())
-    process = SimulatedProcess("copy", Cluster(world, broker), Weather(), {})
-    runner = StatelessRunner(Copy(), bootstrap="", group_id="g", topics=["in"], platform=process)
-    runner._assigned = frozenset({("in", 0)})
+    process = SimulatedProcess("copy", Cluster(World(1), SimulatedBroker(())), Weather(), {})
+    buffer = Buffer(batch_items=1, batch_seconds=1.0, max_items=1, max_bytes=1)
+    handover = Handover(buffer, process.condition(), process)
+    handover.given({("in", 0)})
     for offset in told:
-        runner._on_commit(KafkaError(KafkaError.ILLEGAL_GENERATION), [TopicPartition("in", 0, offset)])
-    assert runner._finished == {("in", 0): 58}
+        error = KafkaError(KafkaError.ILLEGAL_GENERATION)
+        keep_uncommitted(handover, error, [TopicPartition("in", 0, offset)])
+    assert handover.take_finished() == {("in", 0): 58}
 
 
 def test_an_offset_that_could_not_be_committed_is_committed_although_nothing_more_comes() -> None:
