@@ -19,7 +19,7 @@ from streams.core.records import IndexRow, IndexWatermark
 from streams.edges.avro import AvroCodec
 from streams.edges.broker import EmbeddedKafka
 from streams.edges.milvus import MilvusCandidateIndex
-from streams.edges.milvus_store import let_go, take_lite
+from streams.edges.milvus.store import let_go, take_lite
 from streams.simulation.codecs import RememberingCodec
 from streams.stages.arbitrate import ROWS, STATE_TOPICS
 from streams.stages.index import PROBE_LIMIT, WATERMARK_TOPIC, is_found

@@ -14,7 +14,7 @@ from streams.core.records import IndexRow
 from streams.edges.milvus import MilvusCandidateIndex, open_lite
 from streams.errors import CorruptState, IndexUnavailable
 from streams.ports import CandidateIndex
-from tests.contract.test_candidate_index import deleted, row, search
+from tests.contract.index_rows import deleted, row, search
 
 # The last batch only changes and deletes: its loss leaves as many rows as before, or more.
 LOG: list[tuple[list[IndexRow], int]] = [
@@ -171,7 +171,7 @@ def test_a_store_of_an_older_layout_is_folded_anew(
 ) -> None:
     path = tmp_path / "index.db"
     with monkeypatch.context() as older:
-        older.setattr("streams.edges.milvus.layout_prefix", lambda prefix: prefix)
+        older.setattr("streams.edges.milvus.index.layout_prefix", lambda prefix: prefix)
         index = MilvusCandidateIndex(str(path))
         fold(index)
         index.close()

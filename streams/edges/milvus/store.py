@@ -50,6 +50,7 @@ class Store:
     client: Any  # pymilvus has no types
     lock: AbstractContextManager[object]
     path: str | None = None  # of a Lite folder
+    timeout_s: float = TIMEOUT_S  # for each call
     users: int = 1
     dims: dict[str, int] = field(default_factory=dict)  # of loaded collections
     # Lite only, whose one writer this process is: what it answered and nothing has changed since.
@@ -69,7 +70,7 @@ _lite: dict[str, Store] = {}
 _lite_lock = RLock()
 
 
-def connect(uri: str, token: str | None) -> Store:
+def connect(uri: str, token: str | None, *, timeout_s: float = TIMEOUT_S) -> Store:
     """Give a client of a server.
 
     Raises
@@ -78,10 +79,11 @@ def connect(uri: str, token: str | None) -> Store:
         the server does not answer
     """
     with asking("connect"):
-        return Store(MilvusClient(uri, token=token or "", timeout=TIMEOUT_S), nullcontext())
+        client = MilvusClient(uri, token=token or "", timeout=timeout_s)
+    return Store(client, nullcontext(), timeout_s=timeout_s)
 
 
-def take_lite(path: str) -> Store:
+def take_lite(path: str, *, timeout_s: float = TIMEOUT_S) -> Store:
     """Give the process's one client of a Lite folder; `let_go` as often as it was taken.
 
     Raises
@@ -105,8 +107,8 @@ def take_lite(path: str) -> Store:
             with _owned(folder):
                 _look_over(folder)
         with asking(f"open {path} (one process at a time may)"):
-            client = MilvusClient(path, timeout=TIMEOUT_S)
-        store = _lite[path] = Store(client, RLock(), path)
+            client = MilvusClient(path, timeout=timeout_s)
+        store = _lite[path] = Store(client, RLock(), path, timeout_s)
         return store
 
 
