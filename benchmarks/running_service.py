@@ -17,7 +17,7 @@ from streams.config import Settings
 from streams.connection import bootstrap_of, kafka_extra
 from streams.edges.topics import ensure_topics
 from streams.errors import BrokerUnavailable, ConfigError
-from streams.supervisor import read_status
+from streams.supervision import read_status
 
 READY_S = 120.0
 STOP_S = 60.0

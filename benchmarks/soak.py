@@ -35,7 +35,7 @@ from streams.edges.kafka_producer import Publisher
 from streams.edges.log_follower import LogFollower
 from streams.errors import ResolverError
 from streams.stages.audit import run_audit
-from streams.supervisor import read_status
+from streams.supervision import read_status
 
 MINUTES = 30.0
 SONGS = 1_000

@@ -13,7 +13,7 @@ def bootstrap_of(settings: Settings) -> str:
     BrokerUnavailable
         none is named, and no embedded broker runs on the data folder
     """
-    from streams.edges.broker import discover_bootstrap
+    from streams.edges.broker_discovery import discover_bootstrap
 
     if settings.kafka.bootstrap:
         return settings.kafka.bootstrap

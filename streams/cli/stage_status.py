@@ -20,7 +20,7 @@ from streams.stages.audit import ARBITER_GROUP, ENCODE_GROUP, FIND_GROUP, UPLOAD
 from streams.stages.encode import ENCODED
 from streams.stages.find import AGAIN, INPUT, PASSED_ON
 from streams.stages.index import INDEX_GROUP
-from streams.supervisor import read_status
+from streams.supervision import read_status
 
 INPUTS_OF = {
     "encode": (ENCODE_GROUP, (UPLOADS,)),

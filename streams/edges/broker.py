@@ -1,34 +1,28 @@
 """The embedded Kafka: Apache Kafka itself, on loopback, owned by the process that started it."""
 
-import contextlib
-import fcntl
-import json
 import logging
 import os
-import socket
 import subprocess
-import sys
 import time
-import uuid
-from base64 import urlsafe_b64encode
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Any, Self
+from typing import Any, Self
 
 import psutil
 from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
 
-from streams.edges import broker_guard
 from streams.edges.broker_config import NodePorts, java_options, log_properties, server_properties
+from streams.edges.broker_discovery import BROKER_FILE, publish_brokers
 from streams.edges.broker_jars import ensure_jars
+from streams.edges.broker_ports import keep_cluster
 from streams.edges.broker_session import await_session_end, size_of, was_killed
+from streams.edges.folder_lock import FolderLock, FolderTaken
+from streams.edges.guarded_process import GuardedProcess
 from streams.edges.kafka_config import admin_config
+from streams.edges.process_age import started
 from streams.errors import BrokerUnavailable, ConfigError
 
-BROKER_FILE = "broker.json"
 LOCK_FILE = "broker.lock"
 READY_SECONDS = 90.0
 STOP_SECONDS = 20.0
@@ -50,14 +44,6 @@ class BrokerStartFailed(BrokerUnavailable):
     code = "broker_start_failed"
 
 
-@dataclass(slots=True, kw_only=True)
-class _Node:
-    """One running broker: its guard and the Java process that the guard watches."""
-
-    guard: "subprocess.Popen[bytes]"
-    pid: int
-
-
 def _java() -> Path:
     """Return the Java that ships as a Python package."""
     try:
@@ -68,71 +54,6 @@ def _java() -> Path:
             "cluster of your own: --bootstrap HOST:PORT or SAMESONG_KAFKA__BOOTSTRAP=HOST:PORT."
         ) from exc
     return Path(JAVA)
-
-
-def _free_ports(count: int) -> tuple[int, ...]:
-    """Return free loopback ports, all different: they are held open together while chosen."""
-    with contextlib.ExitStack() as stack:
-        sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
-        for sock in sockets:
-            sock.bind(("127.0.0.1", 0))
-        return tuple(int(sock.getsockname()[1]) for sock in sockets)
-
-
-def _write_json(path: Path, value: dict[str, Any]) -> None:
-    """Replace a small file in one step."""
-    aside = path.with_suffix(".new")
-    aside.write_text(json.dumps(value, indent=1) + "\n", encoding="utf-8")
-    os.replace(aside, path)
-
-
-def _read_json(path: Path) -> dict[str, Any] | None:
-    """Read a small file; none when it is absent or torn."""
-    try:
-        value = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return None
-    return value if isinstance(value, dict) else None
-
-
-def _started(pid: int) -> float | None:
-    """Return when a process was started, which tells it from a later one with the same id."""
-    try:
-        process = psutil.Process(pid)
-        if process.status() == psutil.STATUS_ZOMBIE:
-            return None
-        return float(process.create_time())
-    except psutil.Error:
-        return None
-
-
-def _wait(condition: Callable[[], bool], *, seconds: float) -> bool:
-    """Wait until a condition holds; false when the time is over."""
-    deadline = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(POLL_SECONDS)
-    return True
-
-
-def discover_bootstrap(data_dir: Path) -> str | None:
-    """Return the address of the broker that runs on a data folder; none when no such broker is alive.
-
-    Parameters
-    ----------
-    data_dir : Path
-        the installation's folder
-    """
-    facts = _read_json(data_dir / BROKER_FILE)
-    if facts is None:
-        return None
-    alive = [
-        node["address"]
-        for node in facts["nodes"]
-        if (started := _started(node["pid"])) is not None and abs(started - node["started"]) < 1.0
-    ]
-    return ",".join(alive) or None
 
 
 class EmbeddedKafka:
@@ -167,8 +88,8 @@ class EmbeddedKafka:
         self._wanted_ports = ports
         self._cache = cache
         self._ports: tuple[NodePorts, ...] = ()
-        self._nodes: dict[int, _Node] = {}
-        self._lock: IO[str] | None = None
+        self._nodes: dict[int, GuardedProcess] = {}
+        self._lock: FolderLock | None = None
         self._class_path = ""
 
     @property
@@ -179,7 +100,7 @@ class EmbeddedKafka:
     @property
     def pids(self) -> tuple[int, ...]:
         """Return the process ids of the running brokers."""
-        return tuple(node.pid for node in self._nodes.values())
+        return tuple(node.pid for node in self._nodes.values() if node.pid is not None)
 
     def __enter__(self) -> Self:
         """Start."""
@@ -229,21 +150,21 @@ class EmbeddedKafka:
         """Stop every broker cleanly (terminate, wait, then kill) and free the folder."""
         # Controllers stop fastest together: each alone would wait for a quorum that is going away.
         for node in self._nodes.values():
-            self._let_go(node)
+            node.let_go()
         for node in self._nodes.values():
-            node.guard.wait(STOP_SECONDS + 10.0)
+            node.wait(STOP_SECONDS + 10.0)
         self._nodes.clear()
         if self._lock is not None:
             (self.data_dir / BROKER_FILE).unlink(missing_ok=True)
-            self._lock.close()
+            self._lock.let_go()
             self._lock = None
 
     def kill(self, broker_index: int) -> None:
         """Kill one broker as a crash would (SIGKILL)."""
         node = self._nodes.pop(broker_index)
         psutil.Process(node.pid).kill()
-        self._let_go(node)
-        node.guard.wait(STOP_SECONDS)
+        node.let_go()
+        node.wait(STOP_SECONDS)
         self._publish()
 
     def restart(self, broker_index: int) -> None:
@@ -252,66 +173,25 @@ class EmbeddedKafka:
         self._await_ready(len(self._nodes))
         self._publish()
 
-    @staticmethod
-    def _let_go(node: _Node) -> None:
-        """Close the pipe that keeps a guard and its broker running."""
-        for pipe in (node.guard.stdin, node.guard.stdout):
-            if pipe is not None:
-                pipe.close()
-
     def _take_lock(self) -> None:
         """Take the folder's lock; the guards inherit it, so it is held until the last broker is gone."""
-        lock = (self.data_dir / LOCK_FILE).open("a+", encoding="utf-8")
-
-        def taken() -> bool:
+        deadline = time.monotonic() + OWNER_GONE_SECONDS
+        while self._lock is None:
             try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                return False
-            return True
-
-        if not taken():
-            lock.seek(0)
-            owner = lock.read().strip()
-            gone = owner.isdecimal() and _started(int(owner)) is None
-            # The owner was killed and its brokers are just stopping: worth a wait.
-            if not (gone and _wait(taken, seconds=OWNER_GONE_SECONDS)):
-                lock.close()
-                raise BrokerLocked(
-                    f"A broker already runs on {self.data_dir} (process {owner or 'unknown'}). "
-                    "Stop that one, or choose another --data-dir."
-                )
-        lock.seek(0)
-        lock.truncate()
-        lock.write(f"{os.getpid()}\n")
-        lock.flush()
-        self._lock = lock
+                self._lock = FolderLock.take(self.data_dir / LOCK_FILE)
+            except FolderTaken as exc:
+                # An owner that was killed, whose brokers are just stopping, is worth a wait.
+                gone = exc.owner.isdecimal() and started(int(exc.owner)) is None
+                if not gone or time.monotonic() > deadline:
+                    raise BrokerLocked(
+                        f"A broker already runs on {self.data_dir} (process {exc.owner or 'unknown'}). "
+                        "Stop that one, or choose another --data-dir."
+                    ) from exc
+                time.sleep(POLL_SECONDS)
 
     def _prepare(self) -> None:
         """Choose or read ports and cluster id, write the settings, format new folders."""
-        facts_path = self.home / "cluster.json"
-        facts = _read_json(facts_path)
-        if facts is not None and len(facts["ports"]) != self.brokers:
-            raise ConfigError(
-                f"{self.home} holds a cluster of {len(facts['ports'])} brokers, not {self.brokers}: "
-                "choose another --data-dir."
-            )
-        if self._wanted_ports is not None:
-            self._ports = self._wanted_ports
-        elif facts is not None:
-            self._ports = tuple(NodePorts(**p) for p in facts["ports"])
-        else:
-            free = iter(_free_ports(2 * self.brokers))
-            self._ports = tuple(NodePorts(broker=a, controller=b) for a, b in zip(free, free, strict=True))
-        if len(self._ports) != self.brokers:
-            raise ConfigError(f"{self.brokers} brokers need {self.brokers} pairs of ports")
-        cluster_id = (
-            facts["cluster_id"]
-            if facts is not None
-            else urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
-        )
-        kept = [{"broker": p.broker, "controller": p.controller} for p in self._ports]
-        _write_json(facts_path, {"cluster_id": cluster_id, "ports": kept})
+        cluster_id, self._ports = keep_cluster(self.home, self.brokers, wanted=self._wanted_ports)
         for index in range(self.brokers):
             self._prepare_node(index, cluster_id=cluster_id)
 
@@ -367,41 +247,31 @@ class EmbeddedKafka:
         node = self._launch(index, "controller.properties")
 
         def alive() -> None:
-            if node.guard.poll() is not None:
-                raise BrokerStartFailed(self._story(index, f"ended with status {node.guard.returncode}"))
+            if (status := node.ended()) is not None:
+                raise BrokerStartFailed(self._story(index, f"ended with status {status}"))
 
         try:
             if not await_session_end(log, since=before, alive=alive):
                 _log.warning("the controller has not said that the killed broker's session is over")
         finally:
-            self._let_go(node)
-            node.guard.wait(STOP_SECONDS + 10.0)
+            node.let_go()
+            node.wait(STOP_SECONDS + 10.0)
 
-    def _launch(self, index: int, settings: str) -> _Node:
+    def _launch(self, index: int, settings: str) -> GuardedProcess:
         """Start Kafka with some settings of a node, below a guard."""
         if self._lock is None:
             raise ConfigError("this embedded Kafka is not started")
         folder = self._folder(index)
         command = self._command(index, "kafka.Kafka", str(folder / settings))
-        guard = subprocess.Popen(  # noqa: S603 - our own script, Java and settings
-            [
-                sys.executable,
-                "-ISE",
-                str(broker_guard.__file__),
-                str(folder / "console.log"),
-                str(STOP_SECONDS),
-                *command,
-            ],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            start_new_session=True,
-            pass_fds=(self._lock.fileno(),),
+        node = GuardedProcess.start(
+            command,
+            log_path=folder / "console.log",
+            stop_seconds=STOP_SECONDS,
+            keep_open=(self._lock.fileno(),),
         )
-        first = guard.stdout.readline() if guard.stdout is not None else b""
-        if not first.strip().isdigit():
-            guard.wait(STOP_SECONDS)
-            raise BrokerStartFailed(f"Kafka's guard ended with status {guard.returncode}")
-        return _Node(guard=guard, pid=int(first))
+        if node.pid is None:
+            raise BrokerStartFailed(f"Kafka's guard ended with status {node.wait(STOP_SECONDS)}")
+        return node
 
     def _await_ready(self, count: int) -> None:
         """Wait until the cluster itself says that it has so many brokers and a controller."""
@@ -411,8 +281,8 @@ class EmbeddedKafka:
         admin = AdminClient({**quiet, **admin_config(self.bootstrap)})
         while True:
             for index, node in self._nodes.items():
-                if node.guard.poll() is not None:
-                    raise BrokerStartFailed(self._story(index, f"ended with status {node.guard.returncode}"))
+                if (status := node.ended()) is not None:
+                    raise BrokerStartFailed(self._story(index, f"ended with status {status}"))
             try:
                 answer = admin.describe_cluster(request_timeout=2.0).result(timeout=3.0)
             except (KafkaException, TimeoutError):
@@ -432,13 +302,9 @@ class EmbeddedKafka:
 
     def _publish(self) -> None:
         """Tell other commands where the running brokers are."""
-        nodes = [
-            {
-                "pid": node.pid,
-                "started": _started(node.pid) or 0.0,
-                "address": f"127.0.0.1:{self._ports[index].broker}",
-            }
+        running = {
+            f"127.0.0.1:{self._ports[index].broker}": node.pid
             for index, node in sorted(self._nodes.items())
-        ]
-        facts = {"bootstrap": self.bootstrap, "owner_pid": os.getpid(), "nodes": nodes}
-        _write_json(self.data_dir / BROKER_FILE, facts)
+            if node.pid is not None
+        }
+        publish_brokers(self.data_dir, self.bootstrap, running)

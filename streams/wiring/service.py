@@ -55,7 +55,7 @@ from streams.stages.kept_state import KeptState
 from streams.stages.material_fold import MaterialFold
 from streams.stages.refusal_guard import RefusalGuard
 from streams.steps import Guard, Step
-from streams.supervisor import Supervisor, stage_command, supervise
+from streams.supervision import Supervisor, stage_command, supervise
 from streams.telemetry import configure_logging
 from streams.wiring.intake import Intake
 from streams.wiring.parts import (

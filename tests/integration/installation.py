@@ -13,7 +13,7 @@ from typing import Any
 import orjson
 import psutil
 
-from streams.supervisor import read_status
+from streams.supervision import read_status
 from tests.waiting import wait_until
 
 DEADLINE_S = 240.0

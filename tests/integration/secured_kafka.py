@@ -143,7 +143,7 @@ class SecuredKafka(EmbeddedKafka):
                     return
             except (KafkaException, TimeoutError):
                 assert time.monotonic() < deadline, self._story(0, "did not answer")
-            assert self._nodes[0].guard.poll() is None, self._story(0, "ended")
+            assert self._nodes[0].ended() is None, self._story(0, "ended")
             time.sleep(0.2)
 
 

@@ -13,7 +13,8 @@ from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 
-from streams.edges.broker import BrokerLocked, EmbeddedKafka, discover_bootstrap
+from streams.edges.broker import BrokerLocked, EmbeddedKafka
+from streams.edges.broker_discovery import discover_bootstrap
 from streams.edges.kafka_config import (
     idempotent_producer_config,
     stateless_consumer_config,

@@ -3,9 +3,9 @@ from pathlib import Path
 
 import pytest
 
-from streams.edges.broker import discover_bootstrap
+from streams.edges.broker_discovery import discover_bootstrap
 from streams.edges.topics import ensure_topics
-from streams.supervisor import StageCommand, Supervisor
+from streams.supervision import StageCommand, Supervisor
 
 pytestmark = pytest.mark.broker
 

@@ -2,8 +2,8 @@ import json
 import os
 from pathlib import Path
 
-from streams.edges.broker import BROKER_FILE, discover_bootstrap
 from streams.edges.broker_config import NodePorts, java_options, server_properties
+from streams.edges.broker_discovery import BROKER_FILE, discover_bootstrap
 
 PORTS = tuple(NodePorts(broker=9000 + n, controller=9100 + n) for n in range(3))
 

@@ -8,8 +8,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from streams import supervisor
-from streams.supervisor import AlreadyUp, StageCommand, Supervisor, read_status, stage_command
+from streams.supervision import AlreadyUp, StageCommand, Supervisor, child, read_status, stage_command
 from tests.waiting import wait_until
 
 SLEEPER = "import threading; threading.Event().wait()"
@@ -17,7 +16,7 @@ STUBBORN = "import signal, threading; signal.signal(signal.SIGTERM, signal.SIG_I
 UP = """
 import sys
 from pathlib import Path
-from streams.supervisor import StageCommand, Supervisor, supervise
+from streams.supervision import StageCommand, Supervisor, supervise
 stage = StageCommand(name="one", command=(sys.executable, "-c", sys.argv[2]))
 supervise(Supervisor(Path(sys.argv[1]), [stage], bootstrap="127.0.0.1:1", topics=False))
 """
@@ -71,8 +70,8 @@ def test_stop_leaves_nobody(tmp_path: Path) -> None:
 
 
 def test_back_off_grows_to_its_limit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(supervisor, "FIRST_WAIT_SECONDS", 0.01)
-    monkeypatch.setattr(supervisor, "LONGEST_WAIT_SECONDS", 0.02)
+    monkeypatch.setattr(child, "FIRST_WAIT_SECONDS", 0.01)
+    monkeypatch.setattr(child, "LONGEST_WAIT_SECONDS", 0.02)
     one = _supervisor(tmp_path, _stage("one", "raise SystemExit(3)"))
     one.start()
 
@@ -106,7 +105,7 @@ def test_no_orphan_however_the_supervisor_ends(tmp_path: Path, number: signal.Si
 
 
 def test_a_stage_that_ignores_the_stop_is_killed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(supervisor, "STOP_SECONDS", 0.3)
+    monkeypatch.setattr(child, "STOP_SECONDS", 0.3)
     one = _supervisor(tmp_path, _stage("one", STUBBORN))
     one.start()
     pids = _pids(tmp_path)

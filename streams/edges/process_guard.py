@@ -1,12 +1,12 @@
-"""Run one broker and end it when whoever started it is gone.
+"""Run one process, a broker or a stage, and end it when whoever started it is gone.
 
-Started as a script by :mod:`streams.edges.broker`, with the standard library alone, so that it costs
-little memory. Its standard input is a pipe that the starter holds open: end of file means that the
-starter stopped, crashed or was killed, and the broker is stopped. Should the guard itself be killed,
-Linux kills the broker with it.
+Started as a script by :mod:`streams.edges.guarded_process`, with the standard library alone, so that it
+costs little memory. Its standard input is a pipe that the starter holds open: end of file means that the
+starter stopped, crashed or was killed, and the process is stopped. Should the guard itself be killed,
+Linux kills the process with it.
 
-Arguments: path of the log for the broker's own output, seconds to wait for a clean stop, command line.
-The broker's process id is written to standard output as one line.
+Arguments: path of the log for the process's own output, seconds to wait for a clean stop, command line.
+Its process id is written to standard output as one line.
 """
 
 import contextlib
@@ -38,15 +38,15 @@ def _die_with_parent() -> Callable[[], None] | None:
     return hook
 
 
-def _stop(broker: "subprocess.Popen[bytes]", *, grace_seconds: float) -> None:
+def _stop(process: "subprocess.Popen[bytes]", *, grace_seconds: float) -> None:
     """Ask for a clean stop, wait, then kill."""
-    if broker.poll() is None:
-        broker.terminate()
+    if process.poll() is None:
+        process.terminate()
         try:
-            broker.wait(grace_seconds)
+            process.wait(grace_seconds)
         except subprocess.TimeoutExpired:
-            broker.kill()
-            broker.wait()
+            process.kill()
+            process.wait()
 
 
 def main(arguments: list[str]) -> int:
@@ -55,7 +55,7 @@ def main(arguments: list[str]) -> int:
     Returns
     -------
     status : int
-        0 after a stop that was asked for, else the broker's own exit status
+        0 after a stop that was asked for, else the process's own exit status
     """
     log_path, grace, *command = arguments
     starter = os.getppid()
@@ -65,23 +65,23 @@ def main(arguments: list[str]) -> int:
         nonlocal asked
         asked = True
 
-    # Ctrl-C reaches the whole terminal group; the starter alone decides when the broker stops.
+    # Ctrl-C reaches the whole terminal group; the starter alone decides when the process stops.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, on_signal)
     with open(log_path, "ab") as log:
-        broker = subprocess.Popen(  # noqa: S603 - the command line comes from our own starter
+        process = subprocess.Popen(  # noqa: S603 - the command line comes from our own starter
             command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, preexec_fn=_die_with_parent()
         )
     with contextlib.suppress(BrokenPipeError):  # the starter is gone already: noticed below
-        os.write(1, f"{broker.pid}\n".encode())
-    while broker.poll() is None and not asked and os.getppid() == starter:
+        os.write(1, f"{process.pid}\n".encode())
+    while process.poll() is None and not asked and os.getppid() == starter:
         readable, _, _ = select.select([0], [], [], POLL_SECONDS)
         # The parent's id is checked too: a process forked off the starter may hold the pipe open.
         if readable and not os.read(0, 64):
             asked = True
-    ended_alone = broker.poll() is not None
-    _stop(broker, grace_seconds=float(grace))
-    return broker.returncode if ended_alone else 0
+    ended_alone = process.poll() is not None
+    _stop(process, grace_seconds=float(grace))
+    return process.returncode if ended_alone else 0
 
 
 if __name__ == "__main__":
