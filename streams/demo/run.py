@@ -31,7 +31,7 @@ from streams.demo.truth import Judged, Truth, Verdict, counts, judge, pairs
 from streams.edges.media_roots import add_media_roots
 from streams.edges.topics import ensure_topics
 from streams.errors import BrokerUnavailable
-from streams.wiring.service import auditor
+from streams.wiring import auditor
 
 READY_SECONDS = 300.0
 STOP_SECONDS = 60.0

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 from streams.edges import kafka_config
 from streams.steps import CrashPoint, Guard, Moment, Step, unguarded
-from streams.wiring import service
+from streams.wiring import index, stage_process
 
 PAUSE_AT = "CHAOS_PAUSE_AT"
 TRANSACTION_MS = "CHAOS_TRANSACTION_MS"
@@ -18,7 +18,8 @@ def arm(environment: Mapping[str, str]) -> None:
     """Put the faults that are asked for in place, in this process."""
     point = environment.get(PAUSE_AT)
     if point is not None:
-        setattr(service, "guard_of", _pausing(point))  # noqa: B010 - the module does not export it
+        for module in (stage_process, index):
+            setattr(module, "guard_of", _pausing(point))  # noqa: B010 - the modules do not export it
     transaction_ms = environment.get(TRANSACTION_MS)
     if transaction_ms is not None:
         kafka_config.TRANSACTION_TIMEOUT_MS = int(transaction_ms)

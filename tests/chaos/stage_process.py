@@ -19,7 +19,7 @@ from streams.config import Settings, load_settings
 from streams.edges.memory_encoder import MemoryConfirmer, MemoryEncoder
 from streams.stages.index import IndexProcessor
 from streams.threads import one_thread
-from streams.wiring import service
+from streams.wiring import arbitrate, encode, find, index, service, stage_process
 from tests.chaos import faults
 
 PR_SET_PDEATHSIG = 1
@@ -62,14 +62,14 @@ def _run(stage: str, data_dir: Path, environment: Mapping[str, str], log_path: P
 
 
 def _say_when_ready(file: Path) -> None:
-    listen = service._stop_on_signals
+    listen = stage_process.stop_on_signals
 
     def listening() -> threading.Event:
         stop = listen()
         file.touch()
         return stop
 
-    service._stop_on_signals = listening
+    stage_process.stop_on_signals = listening
 
 
 def _without_models() -> None:
@@ -78,12 +78,13 @@ def _without_models() -> None:
     def encoder(_settings: Settings) -> MemoryEncoder:
         return MemoryEncoder()
 
-    for name, part in {
-        "encoder": encoder,
-        "FeatureConfirmer": MemoryConfirmer,
-        "IndexProcessor": partial(IndexProcessor, checksum_every_s=0.0),
-    }.items():
-        setattr(service, name, part)
+    for module, name, part in (
+        (encode, "encoder", encoder),
+        (find, "FeatureConfirmer", MemoryConfirmer),
+        (arbitrate, "FeatureConfirmer", MemoryConfirmer),
+        (index, "IndexProcessor", partial(IndexProcessor, checksum_every_s=0.0)),
+    ):
+        setattr(module, name, part)
 
 
 one_thread()

@@ -6,14 +6,15 @@ from typing import Any, cast
 import pytest
 
 from streams.errors import BrokerUnavailable, FatalError, IndexUnavailable
-from streams.wiring import service
+from streams.wiring import index
+from streams.wiring.stage_process import StageProcess
 
 
-def stage() -> service._Stage:
+def process() -> StageProcess:
     """Give as much of a stage as catching up needs."""
-    made = object.__new__(service._Stage)
-    made._stop = threading.Event()
-    made._bootstrap, made._extra = "127.0.0.1:9", {}
+    made = object.__new__(StageProcess)
+    made.stop = threading.Event()
+    made.bootstrap, made.extra = "127.0.0.1:9", {}
     return made
 
 
@@ -25,9 +26,9 @@ def test_what_does_not_answer_yet_is_asked_again(monkeypatch: pytest.MonkeyPatch
         if answer is not None:
             raise answer
 
-    monkeypatch.setattr(service, "catch_up", catch_up)
+    monkeypatch.setattr(index, "catch_up", catch_up)
     nothing = cast(Any, None)
-    stage()._catch_up(nothing, nothing, nothing)
+    index.catch_up_patiently(process(), nothing, nothing, nothing)
     assert answers == []
 
 
@@ -35,7 +36,7 @@ def test_what_would_corrupt_the_index_ends_the_stage(monkeypatch: pytest.MonkeyP
     def catch_up(*_: object, **__: object) -> None:
         raise FatalError("of another log")
 
-    monkeypatch.setattr(service, "catch_up", catch_up)
+    monkeypatch.setattr(index, "catch_up", catch_up)
     nothing = cast(Any, None)
     with pytest.raises(FatalError):
-        stage()._catch_up(nothing, nothing, nothing)
+        index.catch_up_patiently(process(), nothing, nothing, nothing)
