@@ -31,7 +31,8 @@ from streams.edges.sound_comparison import FeatureConfirmer
 from streams.edges.topics import ensure_topics
 from streams.edges.transactional import TransactionalRunner
 from streams.ports import Delivered, Message, Produced, StateReader
-from streams.stages.arbitrate import STATE_TOPICS, ArbitrateStage
+from streams.stages.arbiter_records import STATE_TOPICS
+from streams.stages.arbitrate import ArbitrateStage
 from streams.stages.find import INPUT
 from streams.wiring.parts import rules
 

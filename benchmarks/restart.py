@@ -36,7 +36,8 @@ from streams.edges.topics import ensure_topics
 from streams.edges.transactional import TransactionalRunner
 from streams.errors import FatalError, InvariantError
 from streams.ports import Message, StateReader
-from streams.stages.arbitrate import FOLDED, HEAD, ROWS, STATE_TOPICS, ArbitrateStage
+from streams.stages.arbiter_records import FOLDED, HEAD, ROWS, STATE_TOPICS
+from streams.stages.arbitrate import ArbitrateStage
 from streams.stages.encode import ENCODED, EncodeProcessor
 from streams.stages.find import INPUT
 from streams.stages.kept_state import KeptState

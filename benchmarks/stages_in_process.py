@@ -22,7 +22,8 @@ from streams.edges.milvus import MilvusCandidateIndex
 from streams.edges.sound_comparison import FeatureConfirmer
 from streams.errors import FatalError
 from streams.ports import Delivered, Message, Produced
-from streams.stages.arbitrate import ROWS, ArbitrateStage
+from streams.stages.arbiter_records import ROWS
+from streams.stages.arbitrate import ArbitrateStage
 from streams.stages.encode import ENCODED, EncodeProcessor
 from streams.stages.find import AGAIN, INPUT, FindProcessor
 from streams.stages.index import IndexProcessor

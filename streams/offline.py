@@ -17,7 +17,8 @@ from streams.core.rules import Confirm, Rules
 from streams.core.scoring import Scorer
 from streams.errors import SchemaError
 from streams.ports import CandidateIndex, Codec, Delivered, Material, Message, Processor, Produced
-from streams.stages.arbitrate import ROWS, ArbitrateStage
+from streams.stages.arbiter_records import ROWS
+from streams.stages.arbitrate import ArbitrateStage
 from streams.stages.encode import ENCODED
 from streams.stages.find import FindProcessor
 

@@ -15,7 +15,7 @@ from streams.edges.committed_log import committed_offsets, partitions_of, read_t
 from streams.edges.control_log import CONTROLS
 from streams.edges.log_reader import LogReader
 from streams.errors import DecodeError
-from streams.stages.arbitrate import ROWS
+from streams.stages.arbiter_records import ROWS
 from streams.stages.audit import ARBITER_GROUP, ENCODE_GROUP, FIND_GROUP, UPLOADS
 from streams.stages.encode import ENCODED
 from streams.stages.find import AGAIN, INPUT, PASSED_ON

@@ -14,7 +14,8 @@ from streams.ports import Codec, Delivered, Message, Produced
 from streams.simulation.installation import ARRIVING, SEARCH_LIMIT
 from streams.simulation.stores import InventedMedia, RememberingEncoder
 from streams.simulation.workload import Workload
-from streams.stages.arbitrate import ROWS, ArbitrateStage
+from streams.stages.arbiter_records import ROWS
+from streams.stages.arbitrate import ArbitrateStage
 from streams.stages.encode import ENCODED, EncodeProcessor
 from streams.stages.find import FindProcessor
 

@@ -31,7 +31,8 @@ from streams.simulation.stores import (
 )
 from streams.simulation.weather import Fates, Weather
 from streams.simulation.world import World
-from streams.stages.arbitrate import ROWS, STATE_TOPICS, UPLOADS, ArbitrateStage
+from streams.stages.arbiter_records import ROWS, STATE_TOPICS, UPLOADS
+from streams.stages.arbitrate import ArbitrateStage
 from streams.stages.audit import ARBITER_GROUP, ENCODE_GROUP, FIND_GROUP
 from streams.stages.encode import ENCODED, EncodeProcessor
 from streams.stages.find import AGAIN, INPUT, PASSED_ON, FindProcessor

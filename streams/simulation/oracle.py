@@ -21,7 +21,8 @@ from streams.simulation.codecs import PassingCodec
 from streams.simulation.installation import ARRIVING, Installation
 from streams.simulation.process import SimulatedProcess
 from streams.simulation.workload import Workload
-from streams.stages.arbitrate import ENTITIES, ROWS, STATE_TOPICS, UPLOADS, ArbitrateStage
+from streams.stages.arbiter_records import ENTITIES, ROWS, STATE_TOPICS, UPLOADS
+from streams.stages.arbitrate import ArbitrateStage
 from streams.stages.audit import run_audit
 from streams.stages.find import AGAIN, INPUT
 from streams.subscriber import compare_with_arbiter

@@ -11,7 +11,8 @@ from streams.edges.overdue import Overdue
 from streams.edges.sound_comparison import FeatureConfirmer
 from streams.edges.sqlite_store import SqliteStateStore
 from streams.edges.transactional import OVERDUE_SECONDS, TransactionalRunner
-from streams.stages.arbitrate import FOLDED, HEAD, STATE_TOPICS, ArbitrateStage
+from streams.stages.arbiter_records import FOLDED, HEAD, STATE_TOPICS
+from streams.stages.arbitrate import ArbitrateStage
 from streams.stages.audit import ARBITER_GROUP
 from streams.stages.decision_metrics import DecisionMetrics
 from streams.stages.index_position import FoldedTo

@@ -12,7 +12,7 @@ from streams.edges.kafka_producer import Publisher
 from streams.edges.log_reader import LogReader
 from streams.edges.stateless import StatelessRunner
 from streams.errors import TransientError
-from streams.stages.arbitrate import ROWS
+from streams.stages.arbiter_records import ROWS
 from streams.stages.index import INDEX_GROUP, IndexProcessor
 from streams.stages.index_position import KafkaRowLog, catch_up
 from streams.steps import Step

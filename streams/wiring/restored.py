@@ -5,7 +5,8 @@ from streams.connection import codec_for
 from streams.core.bundle import Bundle
 from streams.core.rules import Confirm
 from streams.edges.log_reader import LogReader
-from streams.stages.arbitrate import STATE_TOPICS, ArbitrateStage
+from streams.stages.arbiter_records import STATE_TOPICS
+from streams.stages.arbitrate import ArbitrateStage
 from streams.stages.index import ROW_TOPIC
 from streams.wiring.parts import rules
 

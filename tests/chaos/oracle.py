@@ -18,8 +18,8 @@ from streams.core.records import IndexWatermark, Origin
 from streams.core.rules import Confirm
 from streams.errors import DecodeError
 from streams.ports import Codec, Message
-from streams.stages.arbitrate import ENTITIES, ROWS
-from streams.stages.arbitrate import UPLOADS as UPLOAD_STATES
+from streams.stages.arbiter_records import ENTITIES, ROWS
+from streams.stages.arbiter_records import UPLOADS as UPLOAD_STATES
 from streams.stages.audit import ARBITER_GROUP, ENCODE_GROUP, FIND_GROUP, run_audit
 from streams.stages.encode import ENCODED
 from streams.stages.find import AGAIN, INPUT, PASSED_ON

@@ -21,7 +21,7 @@ from streams.edges.broker import EmbeddedKafka
 from streams.edges.milvus import MilvusCandidateIndex
 from streams.edges.milvus.store import let_go, take_lite
 from streams.simulation.codecs import RememberingCodec
-from streams.stages.arbitrate import ROWS, STATE_TOPICS
+from streams.stages.arbiter_records import ROWS, STATE_TOPICS
 from streams.stages.index import PROBE_LIMIT, WATERMARK_TOPIC, is_found
 from tests.chaos.index_servers import Server, apart, index_server
 from tests.chaos.stages import ALL, Stages, stages

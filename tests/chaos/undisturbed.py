@@ -8,7 +8,8 @@ from streams.core.records import EntityState, IndexRow
 from streams.core.rules import Confirm
 from streams.edges.memory_index import MemoryCandidateIndex
 from streams.ports import Codec, Delivered, Message, Produced
-from streams.stages.arbitrate import ENTITIES, ROWS, STATE_TOPICS, ArbitrateStage
+from streams.stages.arbiter_records import ENTITIES, ROWS, STATE_TOPICS
+from streams.stages.arbitrate import ArbitrateStage
 from streams.stages.find import INPUT, FindProcessor
 from streams.wiring.parts import rules
 

@@ -23,7 +23,8 @@ from streams.edges.sqlite_store import SqliteStateStore
 from streams.edges.topics import ensure_topics
 from streams.edges.transactional import TransactionalRunner
 from streams.ports import Message, StateReader
-from streams.stages.arbitrate import FOLDED, HEAD, STATE_TOPICS, UPLOADS, ArbitrateStage
+from streams.stages.arbiter_records import FOLDED, HEAD, STATE_TOPICS, UPLOADS
+from streams.stages.arbitrate import ArbitrateStage
 from streams.stages.encode import ENCODED, EncodeProcessor
 from streams.stages.find import INPUT
 from streams.stages.kept_state import KeptState

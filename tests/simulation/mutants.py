@@ -71,8 +71,12 @@ def state_before_commit(patch: pytest.MonkeyPatch) -> None:
         produced = decide(self, batch)
         pending = self._pending
         assert pending is not None
-        self._catalogue.apply(pending.changes)
-        self._origins, self._head, self._rules = pending.origins, pending.head, pending.rules
+        self._state.catalogue.apply(pending.changes)
+        self._state.origins, self._state.head, self._state.rules = (
+            pending.origins,
+            pending.head,
+            pending.rules,
+        )
         return produced
 
     patch.setattr(ArbitrateStage, "decide", decided)

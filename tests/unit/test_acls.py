@@ -9,7 +9,7 @@ from streams.cli import app
 from streams.edges import faust_app
 from streams.edges.acls import bindings, commands, user_of
 from streams.edges.transactional import TransactionalRunner
-from streams.stages.arbitrate import STATE_TOPICS
+from streams.stages.arbiter_records import STATE_TOPICS
 from streams.stages.audit import ARBITER_GROUP, ENCODE_GROUP, FIND_GROUP
 from streams.stages.find import AGAIN, PASSED_ON
 from streams.stages.index import INDEX_GROUP

@@ -25,7 +25,7 @@ from streams.core.records.decided import Carrier
 from streams.core.subscribing import SUBSCRIBED
 from streams.errors import CorruptState
 from streams.ports import Delivered, Message, Produced
-from streams.stages.arbitrate import HEAD, HEAD_KEY
+from streams.stages.arbiter_records import HEAD, HEAD_KEY
 from streams.stages.find import COMMANDS, INPUT, PROMOTIONS, VERDICTS
 from tests.unit.test_find_and_arbitrate import Pipeline, upload
 

@@ -24,7 +24,8 @@ from streams.edges.avro import AvroCodec
 from streams.edges.memory_index import MemoryCandidateIndex
 from streams.errors import OffsetRegression
 from streams.ports import Delivered, FloatArray, Hit, Message, Produced
-from streams.stages.arbitrate import HEAD, ROWS, STATE_TOPICS, ArbitrateStage
+from streams.stages.arbiter_records import HEAD, ROWS, STATE_TOPICS
+from streams.stages.arbitrate import ArbitrateStage
 from streams.stages.find import AGAIN, INPUT, FindProcessor
 from streams.subscriber import compare_with_arbiter
 from tests.unit.title_scorer import RULES

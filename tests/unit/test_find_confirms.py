@@ -10,7 +10,8 @@ from streams.core.rules import Confirm
 from streams.core.sound_evidence import mirrored
 from streams.errors import FeatureMissing
 from streams.ports import Message
-from streams.stages.arbitrate import PAIRS, ArbitrateStage
+from streams.stages.arbiter_records import PAIRS
+from streams.stages.arbitrate import ArbitrateStage
 from streams.stages.find import INPUT, FindProcessor
 from streams.wiring.parts import rules
 from tests.unit.test_find_and_arbitrate import Pipeline, upload

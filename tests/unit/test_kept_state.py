@@ -14,7 +14,8 @@ from streams.edges import sqlite_store
 from streams.edges.memory_store import MemoryStateFile, MemoryStateStore
 from streams.edges.sqlite_store import SqliteStateStore
 from streams.ports import Message, StateStore
-from streams.stages.arbitrate import FOLDED, HEAD, STATE_TOPICS, UPLOADS, ArbitrateStage
+from streams.stages.arbiter_records import FOLDED, HEAD, STATE_TOPICS, UPLOADS
+from streams.stages.arbitrate import ArbitrateStage
 from streams.stages.kept_state import KeptState
 from tests.unit.test_find_and_arbitrate import Pipeline, upload
 from tests.unit.title_scorer import RULES

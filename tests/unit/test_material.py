@@ -7,7 +7,7 @@ from streams.core.proposing import LANDMARKS
 from streams.core.records import Candidate, ItemKey, Operation, SoundFacts
 from streams.edges.memory_index import MemoryCandidateIndex
 from streams.ports import Message, Sharer
-from streams.stages.arbitrate import ROWS
+from streams.stages.arbiter_records import ROWS
 from streams.stages.find import MAX_CANDIDATES, FindProcessor
 from streams.stages.material_fold import MaterialFold
 from tests.unit.test_find_and_arbitrate import Pipeline, upload

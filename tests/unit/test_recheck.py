@@ -10,7 +10,7 @@ from streams.core.rechecking import last_good_watermark
 from streams.core.records import IndexRow, IndexWatermark
 from streams.edges.memory_index import MemoryCandidateIndex
 from streams.ports import FloatArray, Hit
-from streams.stages.arbitrate import ROWS
+from streams.stages.arbiter_records import ROWS
 from streams.stages.find import FindProcessor
 from streams.stages.recheck import recheck
 from tests.unit.test_find_and_arbitrate import Pipeline, upload

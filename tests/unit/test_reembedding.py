@@ -14,7 +14,8 @@ from streams.core.records import EncodedUpload, IndexRow, Origin, UploadState
 from streams.core.rules import Confirm
 from streams.edges.memory_encoder import MemoryConfirmer, MemoryEncoder
 from streams.ports import HeardSound, Message, Sound
-from streams.stages.arbitrate import ROWS, ArbitrateStage
+from streams.stages.arbiter_records import ROWS
+from streams.stages.arbitrate import ArbitrateStage
 from streams.stages.encode import ENCODED, EncodeProcessor
 from streams.stages.find import INPUT
 from streams.stages.reembed import Reembedded, outdated, reembed, retirements

@@ -1,0 +1,56 @@
+"""Acting on what is no upload: verdicts, operators' commands and promotions."""
+
+from typing import Final
+
+from streams.core.arbiter import Decided, decide_verdict
+from streams.core.catalogue import Workspace
+from streams.core.clustering import Judgement
+from streams.core.commands import decide_command
+from streams.core.ids import stable_id
+from streams.core.letters import letter
+from streams.core.promoting import decide_promotion
+from streams.core.records import ArbiterInput, Origin
+from streams.core.rules import Rules
+from streams.errors import InvariantError
+from streams.ports import Message
+
+JUDGEMENTS: Final = frozenset({*Judgement, "withdrawn"})
+
+
+def command_name(asked: ArbiterInput) -> str | None:
+    """Name a verdict, command or promotion in as few bytes whatever its id is."""
+    if asked.verdict is not None:
+        return stable_id("verdict", asked.verdict.verdict_id)
+    if asked.command is not None:
+        return stable_id("command", asked.command.command_id)
+    if asked.promotion is not None:
+        return stable_id("promotion", asked.promotion.promotion_id)
+    return None
+
+
+def settle(
+    workspace: Workspace, asked: ArbiterInput, message: Message, *, sequence: int, rules: Rules
+) -> tuple[Decided, Rules, bytes | None]:
+    """Act on what is no upload; give the rules in force afterwards, and a newly promoted bundle."""
+    at = Origin(topic=message.topic, partition=message.partition, offset=message.offset)
+    body = message.value or b""
+    if asked.command is not None:
+        acted = decide_command(workspace, asked.command, at=at, body=body, sequence=sequence, rules=rules)
+        return acted, rules, None
+    if asked.promotion is not None:
+        promoted = decide_promotion(
+            workspace, asked.promotion, at=at, body=body, sequence=sequence, rules=rules
+        )
+        return promoted.decided, promoted.rules, promoted.bundle
+    code = "verdict_invalid"
+    if asked.verdict is None:
+        said = "neither upload nor command"
+    elif asked.verdict.judgement not in JUDGEMENTS:
+        said = f"no judgement {asked.verdict.judgement!r}"
+    else:
+        try:
+            return decide_verdict(workspace, asked.verdict, sequence=sequence, rules=rules), rules, None
+        except InvariantError as exc:
+            code, said = "verdict_impossible", f"verdict {asked.verdict.verdict_id}: {exc}"
+    refused = letter(at, code=code, reason=said, body=body, sequence=sequence - 1)
+    return Decided(events=(refused,)), rules, None
