@@ -103,12 +103,6 @@ class FeatureStoreUnavailable(TransientError):
     code = "feature_store_unavailable"
 
 
-class Overloaded(ResolverError):
-    """We cannot keep up: pause the partition."""
-
-    code = "overloaded"
-
-
 class FatalError(ResolverError):
     """Going on would corrupt state: stop without committing."""
 

@@ -7,7 +7,7 @@ import numpy as np
 
 from streams.core.bundle import Bundle
 from streams.core.promoting import rules_of
-from streams.core.records import Decision, LinkageRecord
+from streams.core.records import Decision
 from streams.core.relating import entity_now, heard_in
 from streams.core.upload_json import upload_line
 from streams.edges.memory_index import MemoryCandidateIndex
@@ -101,13 +101,6 @@ def partitions(
             true[f"refused {name}"] = label
             found[f"refused {name}"] = f"refused {name}"
     return (true, found) if true else None
-
-
-def records_of(resolved: Resolved, encoded: Encoded) -> dict[str, LinkageRecord]:
-    """Give the record that scores were computed from, by key."""
-    from streams.core.features import featurize
-
-    return {key: featurize(encoded.labelled[key].upload) for key in resolved.order}
 
 
 def _batches(produced: Sequence[Produced]) -> Iterator[Sequence[Produced]]:

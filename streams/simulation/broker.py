@@ -144,7 +144,6 @@ class ProducerState:
     offsets: dict[str, dict[Partition, int]] = field(default_factory=dict)
     began: float = inf
     timeout: float = inf
-    last_commit: int = 0  # ordinal of the transaction last committed, by the client's own counting
 
     @property
     def working(self) -> bool:
