@@ -38,31 +38,38 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-app.command()(up)
-app.command()(publish)
-app.command()(watch)
-app.command()(explain)
-app.command()(resolve)
-app.command()(compare)
-app.command(name="import")(import_)
-app.command()(evaluate)
-app.command()(demo)
-app.command()(doctor)
-app.command()(broker)
-app.command()(topics)
-app.command()(acls)
-app.command()(run)
-app.command()(audit)
-app.command()(verify)
-app.command()(trace)
-app.command()(settings)
-app.add_typer(entity, name="entity")
-app.add_typer(models, name="models")
-app.add_typer(train, name="train")
-app.add_typer(index, name="index")
-app.add_typer(deadletters, name="deadletters")
-app.add_typer(review, name="review")
-app.add_typer(stage, name="stage")
+FIRST = "First steps"
+SERVICE = "The service"
+DECISIONS = "Decisions and the catalogue"
+WITHOUT_SERVICE = "Without a service"
+CARE = "Operations"
+PARTS = "Single parts"
+
+app.command(rich_help_panel=FIRST)(demo)
+app.command(rich_help_panel=FIRST)(doctor)
+app.command(rich_help_panel=SERVICE)(up)
+app.command(rich_help_panel=SERVICE)(publish)
+app.command(rich_help_panel=SERVICE)(watch)
+app.command(rich_help_panel=DECISIONS)(explain)
+app.add_typer(entity, name="entity", rich_help_panel=DECISIONS)
+app.add_typer(review, name="review", rich_help_panel=DECISIONS)
+app.add_typer(deadletters, name="deadletters", rich_help_panel=DECISIONS)
+app.command(rich_help_panel=WITHOUT_SERVICE)(resolve)
+app.command(rich_help_panel=WITHOUT_SERVICE)(compare)
+app.command(name="import", rich_help_panel=WITHOUT_SERVICE)(import_)
+app.command(rich_help_panel=WITHOUT_SERVICE)(evaluate)
+app.add_typer(train, name="train", rich_help_panel=WITHOUT_SERVICE)
+app.command(rich_help_panel=CARE)(audit)
+app.command(rich_help_panel=CARE)(verify)
+app.command(rich_help_panel=CARE)(trace)
+app.add_typer(stage, name="stage", rich_help_panel=CARE)
+app.add_typer(index, name="index", rich_help_panel=CARE)
+app.add_typer(models, name="models", rich_help_panel=CARE)
+app.command(rich_help_panel=PARTS)(settings)
+app.command(rich_help_panel=PARTS)(broker)
+app.command(rich_help_panel=PARTS)(topics)
+app.command(rich_help_panel=PARTS)(acls)
+app.command(rich_help_panel=PARTS)(run)
 
 
 def _version(wanted: bool) -> None:

@@ -12,7 +12,7 @@ from streams.cli.common import DataDir, messages, settings_for
 if TYPE_CHECKING:
     from encoders.training.loop import Schedule
 
-train = typer.Typer(help="Train an encoder (needs samesong[train]).", no_args_is_help=True)
+train = typer.Typer(help="Train an encoder; most need the extra `train`.", no_args_is_help=True)
 
 Out = Annotated[
     Path | None,
