@@ -12,10 +12,12 @@ from numpy.typing import NDArray
 from benchmarks.damaged_queries import DAMAGES, SHORT, SR, Sound
 from benchmarks.identity_decisions import CONFIRMED, Decisions, best_wrong, compared, kin, related
 from benchmarks.identity_gallery import TRACK_S, Track, features_of, gallery
+from benchmarks.identity_lengths import by_length
 from benchmarks.machine import machine_facts, write_result
 from benchmarks.soundnet import SoundNet
 from encoders.build import packaged_dir
 from encoders.identity import IdentityEncoder
+from streams.core.acceptance import BestWrong
 
 # Pieces of each track that are asked for as if the track were not there.
 ABSENT = 21
@@ -215,6 +217,9 @@ def main() -> None:
         figures[_OWN][label] = told
         write()
     figures["absent"] = absent(own, shelf, tracks)
+    write()
+    fitted = BestWrong(**figures["absent"]["sound"]["agreement"])
+    figures["absent, by length"] = by_length(own, shelf.nearest, tracks, fitted=fitted)
     write()
     with TemporaryDirectory(prefix="samesong-bench-") as name:
         others: dict[str, Windows] = {"soundnet-conv5": SoundNet(Path(name))}

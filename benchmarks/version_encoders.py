@@ -1,5 +1,6 @@
 """Which vector brings renderings of one work together, and what aligning the nearest adds."""
 
+import hashlib
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -12,6 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks.kept_renderings import kept_rendering, kept_works
 from benchmarks.labelled_tables import DATA
 from benchmarks.machine import machine_facts, write_result
 from benchmarks.version_queries import (
@@ -21,7 +23,6 @@ from benchmarks.version_queries import (
     RENDERINGS,
     Rendering,
     heard,
-    measured_works,
     piano_performances,
     rendering,
 )
@@ -67,13 +68,26 @@ def _tools() -> _Tools:
 
 def _rendered(task: tuple[Work, int, Freedom]) -> Rendering:
     work, number, freedom = task
-    return rendering(work, number, *_tools(), freedom=freedom)
+    key = f"{work.name}|{_digest(work.notes)}|{number}|{freedom}|{_fonts()}"
+    return kept_rendering(key, lambda: rendering(work, number, *_tools(), freedom=freedom))
 
 
 def _played(task: tuple[str, int, NDArray[np.void]]) -> Rendering:
     work, number, notes = task
-    players, encoder = _tools()
-    return heard(work, players[number % len(players)].play(notes), encoder)
+
+    def played() -> Rendering:
+        players, encoder = _tools()
+        return heard(work, players[number % len(players)].play(notes), encoder)
+
+    return kept_rendering(f"{work}|{_digest(notes)}|{number}|{_fonts()}", played)
+
+
+def _digest(notes: NDArray[np.void]) -> str:
+    return hashlib.sha256(notes.tobytes()).hexdigest()
+
+
+def _fonts() -> list[str]:
+    return [font.name for font in soundfonts()]
 
 
 def _compared(pair: tuple[NDArray[np.uint8], NDArray[np.uint8]]) -> tuple[float, float]:
@@ -242,7 +256,7 @@ def sections(works: Sequence[Work], run: Run, folder: Path) -> Iterator[tuple[st
 def main() -> None:
     started = machine_facts()
     build_models(default_models_dir())
-    works = measured_works(COUNT)
+    works = kept_works(COUNT)
     figures: dict[str, Any] = {"works": len(works), "soundfonts": [font.name for font in soundfonts()]}
     with TemporaryDirectory(prefix="samesong-bench-") as name, ProcessPoolExecutor(PROCESSES) as pool:
 
