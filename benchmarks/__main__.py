@@ -21,6 +21,7 @@ NAMES = (
 # Too long to be one of all.
 BY_NAME = (
     "growth",
+    "ablation",
     "alignment",
     "constellations",
     "video",

@@ -37,3 +37,15 @@ class ModelUnavailable(EncoderError):
     """A model or package is not here and could not be fetched."""
 
     code: ClassVar[str] = "model_unavailable"
+
+
+class CheckpointMismatch(EncoderError):
+    """A training run cannot go on from a checkpoint of another run."""
+
+    code: ClassVar[str] = "checkpoint_mismatch"
+
+
+class NothingToTrainOn(EncoderError):
+    """What is given holds too little sound to train on and to measure with."""
+
+    code: ClassVar[str] = "nothing_to_train_on"

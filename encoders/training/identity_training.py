@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from encoders.errors import NothingToTrainOn
 from encoders.features.audio import FloatArray
 from encoders.features.mel import LEVEL, SAMPLE_RATE
 from encoders.models.identity_net import IdentityNet, IdentityShape
@@ -130,10 +131,19 @@ def train_identity(
     Returns
     -------
     record : RunRecord
+
+    Raises
+    ------
+    NothingToTrainOn, CheckpointMismatch
     """
     longer = [r for r in recordings if len(r.y) > (WINDOW_S + 2.0) * SAMPLE_RATE]
     training = [r for r in longer if r.draw >= config.held_out]
     measured = [r for r in longer if r.draw < config.held_out]
+    if not training or not measured:
+        raise NothingToTrainOn(
+            f"{len(longer)} recordings of more than {WINDOW_S + 2:g} s, of which chance keeps "
+            f"{config.held_out:.0%} apart to measure: more are needed"
+        )
     record = begun("identity", config, schedule=schedule, data=_described(training), device=device)
     net = IdentityNet(config.shape).to(device)
     apart = _Shelf(measured, device)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import time
 from collections.abc import Callable, Iterator
@@ -12,6 +13,7 @@ from typing import Any, Final
 import torch
 from torch import Tensor, nn
 
+from encoders.errors import CheckpointMismatch
 from encoders.training.averaging import Averaged
 from encoders.training.run_record import RunRecord, commit_of, draw_curves
 
@@ -88,6 +90,12 @@ def train(
     Returns
     -------
     record : RunRecord
+        its first row is of the network as it was before training
+
+    Raises
+    ------
+    CheckpointMismatch
+        the folder's checkpoint is of another run
     """
     folder.mkdir(parents=True, exist_ok=True)
     optimiser = torch.optim.AdamW(net.parameters(), lr=schedule.rate, weight_decay=0.01)
@@ -97,46 +105,59 @@ def train(
         if averaged is not None:
             averaged.net.load_state_dict(net.state_dict())
     kept = net if averaged is None else averaged.net
-    begun, since_best, total = time.monotonic() - spent, 0, 0.0
-    while True:
-        elapsed = time.monotonic() - begun
-        done = max(step / schedule.steps, elapsed / schedule.seconds)
-        if done >= 1.0:
-            break
-        rate = schedule.rate * min(1.0, (step + 1) / schedule.warm_up) * _cosine(done)
-        for group in optimiser.param_groups:
-            group["lr"] = rate
-        net.train()
-        with torch.autocast(device, dtype=torch.bfloat16, enabled=device == "cuda"):
-            loss = next(losses)()
-        optimiser.zero_grad(set_to_none=True)
-        loss.backward()
-        nn.utils.clip_grad_norm_(net.parameters(), 1.0)
-        optimiser.step()
-        if averaged is not None:
-            averaged.follow(net)
-        total = total + loss.detach()
-        step += 1
-        if step % schedule.every == 0 or step == schedule.steps:
-            row = {"step": step, "seconds": round(time.monotonic() - begun, 1)}
-            row |= {"loss": round(float(total) / schedule.every, 4), "rate": rate}
-            total = 0.0
-            kept.eval()
-            with torch.no_grad():
-                row["score"] = round(score(), 4)
-            record.steps.append(row)
-            since_best += 1
+    begun, since_best = time.monotonic() - spent, 0
+    total, summed = 0.0, 0
+
+    def measured(row: dict[str, float]) -> dict[str, float]:
+        kept.eval()
+        with torch.no_grad():
+            row["score"] = round(score(), 4)
+        row["seconds"] = round(time.monotonic() - begun, 1)
+        record.steps.append(row)
+        if progress is not None:
+            progress(", ".join(f"{name} {value:g}" for name, value in row.items()))
+        return row
+
+    try:
+        if not record.steps:
+            # What the untrained network reaches: without it nobody knows what a score is worth.
+            measured({"step": step})
+        while (done := _done(schedule, step, time.monotonic() - begun)) < 1.0:
+            rate = schedule.rate * min(1.0, (step + 1) / schedule.warm_up) * _cosine(done)
+            for group in optimiser.param_groups:
+                group["lr"] = rate
+            net.train()
+            with torch.autocast(device, dtype=torch.bfloat16, enabled=device == "cuda"):
+                loss = next(losses)()
+            optimiser.zero_grad(set_to_none=True)
+            loss.backward()
+            nn.utils.clip_grad_norm_(net.parameters(), 1.0)
+            optimiser.step()
+            if averaged is not None:
+                averaged.follow(net)
+            total, summed, step = total + loss.detach(), summed + 1, step + 1
+            # A run that ends between two measurements is measured once more: its last steps count.
+            if step % schedule.every and _done(schedule, step, time.monotonic() - begun) < 1.0:
+                continue
+            row = measured({"step": step, "loss": round(float(total) / summed, 4), "rate": rate})
+            total, summed, since_best = 0.0, 0, since_best + 1
             if row["score"] >= record.best.get("score", -1.0):
                 record.best, since_best = dict(row), 0
                 save_weights(folder / WEIGHTS, kept)
             _keep(folder, net, optimiser, record, step, time.monotonic() - begun)
-            if progress is not None:
-                progress(", ".join(f"{name} {value:g}" for name, value in row.items()))
             if since_best >= schedule.patience:
                 break
+    except KeyboardInterrupt:
+        # `resume` goes on from here.
+        _keep(folder, net, optimiser, record, step, time.monotonic() - begun)
+        raise
     record.save(folder / RECORD)
     draw_curves(record, folder / CURVES)
     return record
+
+
+def _done(schedule: Schedule, step: int, elapsed: float) -> float:
+    return max(step / schedule.steps, elapsed / schedule.seconds)
 
 
 def _cosine(done: float) -> float:
@@ -214,7 +235,17 @@ def _restore(
     folder: Path, net: nn.Module, optimiser: torch.optim.Optimizer, record: RunRecord
 ) -> tuple[int, float]:
     state = torch.load(folder / CHECKPOINT, weights_only=True, map_location="cpu")
+    if _of_what(state["record"]) != _of_what(asdict(record)):
+        raise CheckpointMismatch(
+            f"{folder / CHECKPOINT} is of other data or of another configuration: train in another folder"
+        )
     net.load_state_dict(state["net"])
     optimiser.load_state_dict(state["optimiser"])
     record.steps, record.best = state["record"]["steps"], state["record"]["best"]
     return int(state["step"]), float(state["spent"])
+
+
+def _of_what(record: dict[str, Any]) -> str:
+    """Say what a run trains and on what; how long may change from one part of it to the next."""
+    configuration = {name: value for name, value in record["configuration"].items() if name != "schedule"}
+    return json.dumps([record["task"], configuration, record["data"]], sort_keys=True)

@@ -38,7 +38,7 @@ def works_for(scores: Path | None, folder: Path, progress: Callable[[str], None]
     folder : Path
         of the run; keeps ``works.npz``
     progress : callable
-        told each file
+        told when scores must be read
 
     Raises
     ------
@@ -48,10 +48,9 @@ def works_for(scores: Path | None, folder: Path, progress: Callable[[str], None]
     kept = folder / "works.npz"
     if kept.is_file():
         return load_works(kept)
+    progress("reading scores, once: some minutes")
     try:
-        works = tuple(
-            midi_works(scores) if scores is not None else music21_works(TRAINING_SOURCES, progress=progress)
-        )
+        works = tuple(midi_works(scores) if scores is not None else music21_works(TRAINING_SOURCES))
     except ImportError as exc:
         raise ModelUnavailable(f"scores cannot be read: install samesong[train] ({exc})") from exc
     folder.mkdir(parents=True, exist_ok=True)
@@ -74,12 +73,26 @@ def templates_for(
     return found
 
 
-def recordings_in(folder: Path) -> list[tuple[str, str, FloatArray]]:
-    """Read a folder of music: name, source (the sub-folder) and samples at 11.025 kHz."""
+def recordings_in(folder: Path, progress: Callable[[str], None]) -> list[tuple[str, str, FloatArray]]:
+    """Read a folder of music: name, source (the sub-folder) and samples at 11.025 kHz.
+
+    Parameters
+    ----------
+    folder : Path
+    progress : callable
+        told how many there are, and what cannot be read and is left out
+    """
     found = []
-    for path in sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES):
+    paths = sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES)
+    progress(f"reading {len(paths)} files of {folder}")
+    for path in paths:
         parts = path.relative_to(folder).parts
-        found.append((path.stem, parts[0] if len(parts) > 1 else folder.name, _samples(path)))
+        try:
+            samples = _samples(path)
+        except (av.error.FFmpegError, IndexError) as exc:  # IndexError: a file without sound
+            progress(f"left out, for it cannot be read: {path} ({exc})")
+            continue
+        found.append((path.stem, parts[0] if len(parts) > 1 else folder.name, samples))
     return found
 
 

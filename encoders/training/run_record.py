@@ -24,7 +24,7 @@ class RunRecord:
         of the code; "unknown" outside a checkout
     device : str
     steps : list of dict
-        step, seconds, loss, rate, and score where it was measured
+        step, seconds and score; loss and rate too, but for the first: the untrained network
     best : dict
         the step whose weights were kept
     """
@@ -70,7 +70,8 @@ def draw_curves(record: RunRecord, path: Path) -> None:
     figure = Figure(figsize=(8, 4), dpi=100)
     FigureCanvasAgg(figure)
     left = figure.add_subplot()
-    left.plot([row["step"] for row in record.steps], [row["loss"] for row in record.steps], color="tab:blue")
+    trained = [row for row in record.steps if "loss" in row]
+    left.plot([row["step"] for row in trained], [row["loss"] for row in trained], color="tab:blue")
     left.set_xlabel("step")
     left.set_ylabel("loss", color="tab:blue")
     scored = [row for row in record.steps if "score" in row]

@@ -6,7 +6,7 @@ commercial use.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, Final
 
@@ -63,7 +63,6 @@ def music21_works(
     sources: Iterable[str] = tuple(MUSIC21_SOURCES),
     *,
     shortest_first: bool = False,
-    progress: Callable[[str], None] | None = None,
 ) -> Iterator[Work]:
     """Read the scores of the ``music21`` corpus, each composition once.
 
@@ -73,8 +72,6 @@ def music21_works(
         folders of the corpus, of `MUSIC21_SOURCES`
     shortest_first : bool
         by the size of their files instead of source by source: to read a long quartet movement takes 7 s
-    progress : callable, optional
-        told each file
     """
     from music21 import corpus
 
@@ -87,7 +84,7 @@ def music21_works(
     ]
     if shortest_first:
         files.sort(key=lambda each: (_length(each[1]), each[1]))
-    return distinct(_all_of(files, progress))
+    return distinct(_all_of(files))
 
 
 def _length(path: Path) -> float:
@@ -95,13 +92,11 @@ def _length(path: Path) -> float:
     return path.stat().st_size * (1.0 if path.suffix == ".mxl" else 0.1)
 
 
-def _all_of(files: Iterable[tuple[str, Path]], progress: Callable[[str], None] | None) -> Iterator[Work]:
+def _all_of(files: Iterable[tuple[str, Path]]) -> Iterator[Work]:
     left = dict(MUSIC21_SOURCES)
     for source, path in files:
         if left[source] <= 0:
             continue
-        if progress is not None:
-            progress(f"{source}/{path.name}")
         for work in _read(path, source):
             yield work
             left[source] -= 1

@@ -15,13 +15,14 @@ USAGE = 2
 
 def main() -> None:
     """Run the command; what Samesong raises on purpose becomes a sentence and an exit status."""
+    from encoders.errors import EncoderError
     from streams.core.visible import visible_layout
     from streams.errors import RecordError, ResolverError
     from streams.telemetry import mask_secrets
 
     try:
         app()
-    except ResolverError as exc:
+    except (ResolverError, EncoderError) as exc:
         # In chunks of plain text: a terminal's width must not break a path that is to be copied.
         sys.stderr.write(f"samesong: {visible_layout(mask_secrets(str(exc)))} [{exc.code}]\n")
         sys.exit(REFUSED if isinstance(exc, RecordError) else USAGE)

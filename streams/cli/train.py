@@ -11,6 +11,7 @@ from streams.cli.common import DataDir, messages, settings_for
 
 if TYPE_CHECKING:
     from encoders.training.loop import Schedule
+    from encoders.training.run_record import RunRecord
 
 train = typer.Typer(help="Train an encoder; most need the extra `train`.", no_args_is_help=True)
 
@@ -73,9 +74,9 @@ def identity(
     from encoders.training.playing import Player, default_soundfont
 
     say = messages().print
-    found = recordings_in(music) if music is not None else []
+    found = recordings_in(music, say) if music is not None else []
     if renderings:
-        works = works_for(scores, folder, lambda name: None)
+        works = works_for(scores, folder, say)
         found += rendered(works, Player((soundfont or [default_soundfont()])[0]), renderings)
     small = IdentityConfig(
         seed=seed,
@@ -83,7 +84,7 @@ def identity(
         queries=100,
         shape=IdentityShape(channels=(16, 32, 48, 64, 96), width=192),
     )
-    train_identity(
+    record = train_identity(
         [levelled_recording(*each) for each in found],
         config=IdentityConfig(seed=seed, windows_per_batch=768) if chosen == "cuda" else small,
         schedule=_schedule(steps, minutes, chosen),
@@ -92,7 +93,8 @@ def identity(
         resume=resume,
         progress=say,
     )
-    say(f"{export(Modality.IDENTITY, folder / WEIGHTS, folder, version=f's{seed}').key} is in {folder}")
+    card = export(Modality.IDENTITY, folder / WEIGHTS, folder, version=f"s{seed}")
+    say(f"{card.key} is in {folder}: {_came_of(record)}")
 
 
 @train.command()
@@ -134,10 +136,10 @@ def version(
         ),
     )
     large = VersionConfig(seed=seed, processes=processes)
-    train_version(
-        works_for(scores, folder, lambda name: None),
+    record = train_version(
+        works_for(scores, folder, say),
         templates_for(soundfont or [default_soundfont()], folder, say),
-        [harmony_of(y) for _, _, y in recordings_in(music)] if music is not None else [],
+        [harmony_of(y) for _, _, y in recordings_in(music, say)] if music is not None else [],
         config=large if chosen == "cuda" else small,
         schedule=_schedule(steps, minutes, chosen),
         folder=folder,
@@ -145,7 +147,8 @@ def version(
         resume=resume,
         progress=say,
     )
-    say(f"{export(Modality.VERSION, folder / WEIGHTS, folder, version=f's{seed}').key} is in {folder}")
+    card = export(Modality.VERSION, folder / WEIGHTS, folder, version=f"s{seed}")
+    say(f"{card.key} is in {folder}: {_came_of(record)}")
 
 
 @train.command()
@@ -168,7 +171,7 @@ def weighing(
     say = messages().print
     folder = out or (settings_for(data_dir).models_dir or default_models_dir()) / "trained" / "weighing"
     found, record = fit_weighing(
-        works_for(scores, folder, lambda name: None),
+        works_for(scores, folder, say),
         [Player(font) for font in soundfont or [default_soundfont()]],
         TrainedVersion.load(),
         config=WeighingConfig(seed=seed, works=works),
@@ -219,6 +222,12 @@ def _begun(data_dir: Path | None, out: Path | None, task: str, device: str) -> t
         raise ConfigError("training needs torch: pip install samesong[train]") from exc
     folder = out or (settings_for(data_dir).models_dir or default_models_dir()) / "trained" / task
     return folder, device_named(device)
+
+
+def _came_of(record: RunRecord) -> str:
+    """Say what training changed, by the run's own measure."""
+    untrained, best = record.steps[0], record.best
+    return f"score {untrained['score']:g} before, {best['score']:g} at step {best['step']:g}"
 
 
 def _schedule(steps: int, minutes: float, device: str) -> Schedule:

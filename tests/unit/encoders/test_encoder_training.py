@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -175,40 +176,89 @@ def test_the_loss_falls_when_what_is_the_same_is_near() -> None:
     assert contrastive_loss(near, labels, temperature=0.1) < contrastive_loss(apart, labels, temperature=0.1)
 
 
-def test_a_run_that_is_resumed_goes_on_where_it_was(tmp_path: Path) -> None:
+def tiny_run(
+    folder: Path, steps: int, *, resume: bool, every: int = 5, data: str = "a", stop_at: int | None = None
+) -> tuple[Any, Any]:
+    """Train two weights; the score is the same at every measurement."""
     torch = pytest.importorskip("torch")
     pytest.importorskip("matplotlib")
-    from encoders.training.loop import Schedule, load_weights, train
+    from encoders.training.loop import Schedule, train
     from encoders.training.run_record import RunRecord
 
-    def run(steps: int, *, resume: bool) -> tuple[Any, RunRecord]:
-        torch.manual_seed(0)
-        net = torch.nn.Linear(2, 1)
-        x = torch.tensor([[1.0, 2.0], [3.0, -1.0]])
+    torch.manual_seed(0)
+    net = torch.nn.Linear(2, 1)
+    x = torch.tensor([[1.0, 2.0], [3.0, -1.0]])
 
-        def losses() -> Iterator[Callable[[], Any]]:
-            while True:
-                yield lambda: (net(x) - 1.0).square().mean()
+    def losses() -> Iterator[Callable[[], Any]]:
+        for number in itertools.count():
+            if number == stop_at:
+                raise KeyboardInterrupt
+            yield lambda: (net(x) - 1.0).square().mean()
 
-        record = RunRecord(task="version", configuration={}, data={}, commit="unknown", device="cpu")
-        schedule = Schedule(steps=steps, seconds=600.0, every=5, warm_up=1)
-        done = train(
-            net,
-            losses(),
-            lambda: 0.5,
-            schedule=schedule,
-            record=record,
-            folder=tmp_path,
-            device="cpu",
-            resume=resume,
-        )
-        return net, done
+    record = RunRecord(
+        task="version", configuration={}, data={"sha256": data}, commit="unknown", device="cpu"
+    )
+    schedule = Schedule(steps=steps, seconds=600.0, every=every, warm_up=1)
+    done = train(
+        net,
+        losses(),
+        lambda: 0.5,
+        schedule=schedule,
+        record=record,
+        folder=folder,
+        device="cpu",
+        resume=resume,
+    )
+    return net, done
 
-    run(10, resume=False)
-    net, record = run(20, resume=True)
-    assert [row["step"] for row in record.steps] == [5, 10, 15, 20]
+
+def test_a_run_that_is_resumed_goes_on_where_it_was(tmp_path: Path) -> None:
+    torch = pytest.importorskip("torch")
+    from encoders.training.loop import load_weights
+    from encoders.training.run_record import RunRecord
+
+    tiny_run(tmp_path, 10, resume=False)
+    net, record = tiny_run(tmp_path, 20, resume=True)
+    # The first is of the untrained network.
+    assert [row["step"] for row in record.steps] == [0, 5, 10, 15, 20]
     assert RunRecord.load(tmp_path / "run.json").best == record.best
     assert (tmp_path / "curves.png").stat().st_size > 1_000
     again = torch.nn.Linear(2, 1)
     load_weights(tmp_path / "weights.npz", again)
     assert torch.equal(again.weight, net.weight)
+
+
+def test_a_run_that_ends_between_two_measurements_leaves_weights(tmp_path: Path) -> None:
+    _, record = tiny_run(tmp_path, 3, resume=False)
+    assert [row["step"] for row in record.steps] == [0, 3]
+    assert (tmp_path / "weights.npz").is_file()
+
+
+def test_a_run_that_was_interrupted_loses_no_step(tmp_path: Path) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        tiny_run(tmp_path, 20, resume=False, stop_at=8)
+    whole, _ = tiny_run(tmp_path / "other", 20, resume=False, every=20)
+    net, record = tiny_run(tmp_path, 20, resume=True)
+    assert [row["step"] for row in record.steps] == [0, 5, 10, 15, 20]
+    # The rate falls with the time that has passed too, which is next to nothing of ten minutes.
+    assert net.weight.tolist()[0] == pytest.approx(whole.weight.tolist()[0], abs=1e-3)
+
+
+def test_a_checkpoint_of_other_data_is_refused(tmp_path: Path) -> None:
+    from encoders.errors import CheckpointMismatch
+
+    tiny_run(tmp_path, 5, resume=False)
+    with pytest.raises(CheckpointMismatch):
+        tiny_run(tmp_path, 10, resume=True, data="b")
+
+
+def test_music_that_cannot_be_read_is_left_out_and_named(tmp_path: Path) -> None:
+    from encoders.training.material import recordings_in
+    from tests.unit.media_files import melody, wav
+
+    (tmp_path / "source").mkdir()
+    (tmp_path / "source" / "good.wav").write_bytes(wav(melody(2.0, seed=1)))
+    (tmp_path / "source" / "bad.ogg").write_bytes(b"no music")
+    said: list[str] = []
+    assert [each[:2] for each in recordings_in(tmp_path, said.append)] == [("good", "source")]
+    assert any("bad.ogg" in line for line in said)
