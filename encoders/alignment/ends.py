@@ -7,20 +7,19 @@ other; where something louder covers one of them less is missed.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from encoders.alignment.coincidence import Coincidences
+from encoders.alignment.loudness import Loudness
+from encoders.alignment.measured_line import Line
 from encoders.alignment.nearness import log_odds_by_distance
 from encoders.alignment.votes import WIDTH
 from encoders.landmarks import FRAME_MS, Landmarks
 
 FloatArray = NDArray[np.float64]
-
-_NOTHING: Final = np.empty(0)
 
 _ON: Final = 1.6
 # How well both agree near an end is what this much of the span before it says.
@@ -28,38 +27,20 @@ _NEAR: Final = round(10_000 / FRAME_MS)
 # An end moves inwards by no more than this, and outwards until so much log-odds are lost again.
 _INWARDS: Final = round(8_000 / FRAME_MS)
 _LOST: Final = 25.0
-# Where one side is this much louder than it is beside the other elsewhere, something covers what both share:
-# that much of the points is still found. What is so far under its surroundings is not heard.
-_COVERS_DB: Final = 3.0
+# Of what something covers that much of the points is still found.
 _COVERED: Final = 0.3
-_QUIET_DB: Final = 30.0
 # An end this near to that of a whole sound is that end, unless something is missing that would be heard.
 _EDGE: Final = round(3_000 / FRAME_MS)
 _MISSED: Final = 6.0
+# Where both end at once (encoders add some hundredths of a second) so much is no part of its own.
+_AT_ONCE: Final = 250 / FRAME_MS
+_MOMENT: Final = 1_500 / FRAME_MS
 # What is drowned stood out by 6 deviations, what is not there by 1.1 at most, in ten films; far from a span
 # music that keeps its beat stands out too.
 _FAINT: Final = 4.0
 _DROWNED: Final = round(15_000 / FRAME_MS)
 _BESIDE: Final = 16
 _PLACES: Final = np.arange(-_BESIDE, _BESIDE + 1)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Line:
-    """A span in frames of the left side, and which points lie on its diagonal.
-
-    Attributes
-    ----------
-    offset, begin, end : float
-    on_left, on_right : bool [shape=(n,)]
-        whether each point has its partner
-    """
-
-    offset: float
-    begin: float
-    end: float
-    on_left: NDArray[np.bool_]
-    on_right: NDArray[np.bool_]
 
 
 class Ends:
@@ -94,9 +75,7 @@ class Ends:
             _chance(found.right, len(found.frames_right), frames_left),
         )
         self._frames = frames_left, ratio * frames_right
-        self._levels = [
-            side.levels.astype(np.float64) if side.levels is not None else _NOTHING for side in (left, right)
-        ]
+        self.loudness = Loudness(left, right, ratio=ratio)
 
     def measured(self, begin: float, end: float, offset: float, taken: list[tuple[float, float]]) -> Line:
         """Place both ends of a span.
@@ -121,7 +100,7 @@ class Ends:
             found.frames_left.astype(np.float64),
             found.frames_right.astype(np.float64) * self._ratio + offset,
         )
-        covered, missed = self._covered(begin, end, offset, times)
+        covered, missed = self.loudness.covered(begin, end, offset, times)
         edges = max(0.0, offset), min(self._frames[0], offset + self._frames[1])
         middle = 0.5 * (begin + end)
         ends = []
@@ -133,6 +112,8 @@ class Ends:
             gains = self._gains(times, (on_left, on_right), (close[0], close[1]), covered, near)
             limit = _limit(side, middle, roughly, edge, taken)
             place = _place(times, gains, side=side, middle=middle, roughly=roughly, limit=limit)
+            if limit == edge and abs(edge - place) <= _MOMENT and self._together(side, offset):
+                place = edge
             if limit == edge and abs(edge - place) <= _EDGE:
                 between = [(one > min(place, edge)) & (one < max(place, edge)) for one in times]
                 lost = [
@@ -146,6 +127,11 @@ class Ends:
                 place = edge
             ends.append(place)
         return Line(offset=offset, begin=ends[0], end=ends[1], on_left=on_left, on_right=on_right)
+
+    def _together(self, side: float, offset: float) -> bool:
+        """Say whether both sounds begin, or end, at once: then neither goes on with something else."""
+        apart = offset if side < 0 else self._frames[0] - offset - self._frames[1]
+        return abs(apart) <= _AT_ONCE
 
     def _faintly(self, offset: float, place: float, edge: float) -> bool:
         """Say whether what lies outside of an end stands out at this offset, though something drowns it."""
@@ -185,31 +171,6 @@ class Ends:
             miss = np.log((1.0 - best) / (1.0 - chance))
             gains.append(0.5 * np.where(on[number], hit, miss))
         return gains[0], gains[1]
-
-    def _covered(
-        self, begin: float, end: float, offset: float, times: tuple[FloatArray, FloatArray]
-    ) -> tuple[tuple[NDArray[np.bool_], NDArray[np.bool_]], tuple[NDArray[np.bool_], NDArray[np.bool_]]]:
-        """Say of each point whether something louder covers it, and whether it would be missed."""
-        none = tuple(np.zeros(len(each), dtype=np.bool_) for each in times)
-        if not all(map(len, self._levels)):
-            return (none[0], none[1]), (~none[0], ~none[1])
-        inside = np.arange(begin, end)
-        usual = [float(np.median(self._level(side, inside, offset))) for side in (0, 1)]
-        covered, missed = [], []
-        for number, at in enumerate(times):
-            levels = [self._level(side, at, offset) - usual[side] for side in (0, 1)]
-            quiet = [level < -_QUIET_DB for level in levels]
-            own, other = levels[number], levels[1 - number]
-            louder = levels[1] - levels[0]
-            covered.append(((louder > _COVERS_DB) & ~quiet[0]) | ((louder < -_COVERS_DB) & ~quiet[1]))
-            missed.append(~((other - own > _COVERS_DB) | quiet[number]))
-        return (covered[0], covered[1]), (missed[0], missed[1])
-
-    def _level(self, side: int, times: FloatArray, offset: float) -> FloatArray:
-        """Read how loud a side is at times of the left one."""
-        levels = self._levels[side]
-        at = times if side == 0 else (times - offset) / self._ratio
-        return np.asarray(levels[np.clip(np.rint(at).astype(np.intp), 0, len(levels) - 1)])
 
 
 def _chance(points: NDArray[np.intp], count: int, frames: float) -> FloatArray:

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
-from itertools import pairwise
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
-from encoders.alignment.ends import Ends, Line
+from encoders.alignment.ends import Ends
 from encoders.alignment.intervals import covered, uncovered
+from encoders.alignment.measured_line import Line
+from encoders.alignment.parting import AS_WELL, found_on, met, parted
 from encoders.alignment.span import Span
 from encoders.landmarks import FRAME_MS
 
@@ -26,9 +25,6 @@ _NEW: Final = 1_500 / FRAME_MS
 _MOSTLY: Final = 0.5
 _HARDLY: Final = 0.2
 _NO_LOOP_MS: Final = 10_000
-# What agrees less than this beside what is known to be there is the music's own repetition, not its sound:
-# in 26 films such repetitions had 0.5 to 0.93 of the points.
-_AS_WELL: Final = 0.93
 _KNOWN: Final = 0.8
 
 
@@ -65,7 +61,7 @@ def settled(spans: Sequence[Span], ends: Ends, *, ratio: float, durations_ms: tu
         elif _says_nothing(line, [one for _, one in kept], ends, ratio):
             continue
         kept.append((span, line))
-    lines = _parted([line for _, line in kept], ends, ratio)
+    lines = met(parted([line for _, line in kept], ends, ratio), ends, ratio)
     return [_told(span, line, ratio) for (span, _), line in zip(kept, lines, strict=True)]
 
 
@@ -96,8 +92,8 @@ def _says_nothing(line: Line, kept: Sequence[Line], ends: Ends, ratio: float) ->
     """Say whether better spans hold all of a span, or what it holds is only like what is there."""
     if not kept:
         return False
-    sides = [_side(line, number, ratio) for number in (0, 1)]
-    held = [[_side(each, number, ratio) for each in kept] for number in (0, 1)]
+    sides = [line.within(number, ratio) for number in (0, 1)]
+    held = [[each.within(number, ratio) for each in kept] for number in (0, 1)]
     new = [
         sum(end - begin for begin, end in uncovered(side, known))
         for side, known in zip(sides, held, strict=True)
@@ -108,74 +104,10 @@ def _says_nothing(line: Line, kept: Sequence[Line], ends: Ends, ratio: float) ->
     begin, end = sides[shared]
     if new[shared] > (1.0 - _KNOWN) * (end - begin):
         return False
-    places = [_side(each, shared, ratio) for each in kept]
+    places = [each.within(shared, ratio) for each in kept]
     known = [(each, max(begin, one), min(end, two)) for each, (one, two) in zip(kept, places, strict=True)]
-    there = sum(_found(each, ends, shared, one, two) for each, one, two in known if two > one)
-    return _found(line, ends, shared, begin, end) < _AS_WELL * there
-
-
-def _parted(lines: Sequence[Line], ends: Ends, ratio: float) -> list[Line]:
-    """Part spans that hold the end of one and the beginning of another at once.
-
-    Of two places at which a piece is found it is where more of its points are; where both have as many it is
-    there twice.
-    """
-    found = list(lines)
-    for side in (0, 1):
-        order = sorted(range(len(found)), key=lambda number: _side(found[number], side, ratio))
-        for one, two in pairwise(order):
-            (first, last), (begin, end) = (_side(found[number], side, ratio) for number in (one, two))
-            if first < begin < last < end:
-                at = _change(found[one], found[two], ends, side, begin, last)
-                if _better(found[two], found[one], ends, side, at, last):
-                    found[one] = _moved(found[one], side, ratio, end=at)
-                if _better(found[one], found[two], ends, side, begin, at):
-                    found[two] = _moved(found[two], side, ratio, begin=at)
-    return found
-
-
-def _change(one: Line, two: Line, ends: Ends, side: int, begin: float, end: float) -> float:
-    """Find where the points of one line are best left for those of another."""
-    times = ends.times[side]
-    inside = (times >= begin) & (times < end)
-    at = np.sort(times[inside])
-    order = np.argsort(times[inside], kind="stable")
-    step = (_on(one, side)[inside].astype(np.intp) - _on(two, side)[inside])[order]
-    total = np.concatenate([[0], np.cumsum(step)])
-    place = int(np.argmax(total))
-    return float(at[place]) if place < len(at) else end
-
-
-def _better(one: Line, other: Line, ends: Ends, side: int, begin: float, end: float) -> bool:
-    """Say whether a piece is on one line, and on the other only like it."""
-    if end <= begin:
-        return False
-    return _found(other, ends, side, begin, end) < _AS_WELL * _found(one, ends, side, begin, end)
-
-
-def _found(line: Line, ends: Ends, side: int, begin: float, end: float) -> int:
-    """Count the points of an interval that are on a line."""
-    times = ends.times[side]
-    return int(_on(line, side)[(times >= begin) & (times < end)].sum())
-
-
-def _moved(
-    line: Line, side: int, ratio: float, *, begin: float | None = None, end: float | None = None
-) -> Line:
-    """Give a line other ends, told in a side's frames."""
-    first, last = (at if at is None or not side else at * ratio + line.offset for at in (begin, end))
-    return replace(line, begin=line.begin if first is None else first, end=line.end if last is None else last)
-
-
-def _on(line: Line, side: int) -> NDArray[np.bool_]:
-    return line.on_right if side else line.on_left
-
-
-def _side(line: Line, side: int, ratio: float) -> tuple[float, float]:
-    """Give where a line is in a side's own frames."""
-    if not side:
-        return line.begin, line.end
-    return (line.begin - line.offset) / ratio, (line.end - line.offset) / ratio
+    there = sum(found_on(each, ends, shared, one, two) for each, one, two in known if two > one)
+    return found_on(line, ends, shared, begin, end) < AS_WELL * there
 
 
 def _told(span: Span, line: Line, ratio: float) -> Span:

@@ -88,6 +88,50 @@ def test_a_loud_beginning_that_is_missed_was_left_out(seed: int) -> None:
     near(aligned(heard, film, (42, 48)), (2, 42, 8, 48))
 
 
+@pytest.mark.parametrize("seed", range(3))
+def test_a_soft_beginning_behind_something_loud_belongs_to_the_song(seed: int) -> None:
+    """Points are the strongest of their second, so that those behind something loud are not found."""
+    rng = np.random.default_rng(seed)
+    soft, song, other = score(seed, seconds=0.9), score(seed + 1, seconds=40), score(seed + 2, seconds=8)
+    heard = replace(soft.then(song).heard(rng, lost=0.0), levels=levels((0.9, SOFT), (40, SOFT + 10)))
+    film = other.then(silence(0.9)).then(song).heard(rng, lost=0.0)
+    film = replace(film, levels=levels((8, LOUD), (0.9, SOFT), (40, SOFT + 10)))
+    near(aligned(heard, film, (40.9, 48.9)), (0, 40.9, 8, 48.9))
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_two_that_begin_and_end_at_once_are_one_from_end_to_end(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    first, song, last = score(seed, seconds=1), score(seed + 1, seconds=40), score(seed + 2, seconds=1)
+    drowned = score(seed + 3, seconds=1)
+    heard = replace(first.then(song).then(last).heard(rng, lost=0.1), levels=levels((42, LOUD)))
+    film = replace(drowned.then(song).then(drowned).heard(rng, lost=0.1), levels=levels((42, LOUD)))
+    near(aligned(heard, film, (42, 42)), (0, 42, 0, 42))
+
+
+@pytest.mark.parametrize("at", [24.7, 25.3])
+@pytest.mark.parametrize("seed", range(3))
+def test_spans_meet_where_the_levels_of_both_change(seed: int, at: float) -> None:
+    """A skit is put into a pause of which no point tells the place."""
+    rng = np.random.default_rng(seed)
+    song = score(seed, seconds=24.4).then(silence(1.2)).then(score(seed + 1, seconds=30))
+    skit = score(seed + 2, seconds=6)
+    film = song.part(0, 1_000 * at).then(skit).then(song.part(1_000 * at, 55_600))
+    heard = replace(song.heard(rng, lost=0.1), levels=levels((24.4, LOUD), (1.2, SOFT), (30, LOUD)))
+    shown = levels((24.4, LOUD), (at - 24.4, SOFT), (6, LOUD), (25.6 - at, SOFT), (30, LOUD))
+    found = aligned(heard, replace(film.heard(rng, lost=0.1), levels=shown), (55.6, 61.6))
+    near(found, (0, at, 0, at), (at, 55.6, at + 6, 61.6))
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_without_levels_spans_meet_in_the_middle(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    song = score(seed, seconds=24.4).then(silence(1.2)).then(score(seed + 1, seconds=30))
+    film = song.part(0, 25_000).then(score(seed + 2, seconds=6)).then(song.part(25_000, 55_600))
+    found = aligned(song.heard(rng, lost=0.1), film.heard(rng, lost=0.1), (55.6, 61.6))
+    near(found, (0, 25, 0, 25), (25, 55.6, 31, 61.6))
+
+
 def test_levels_are_decibels_of_full_scale() -> None:
     t = np.arange(4 * RATE) / RATE
     tone = np.sin(2 * np.pi * 440 * t) * np.where(t < 2, 1.0, 0.01)
