@@ -25,9 +25,11 @@ def audit(
 
     Exit status 1 when any look found a mismatch, 2 when Kafka does not answer the first one, else 0.
     """
+    from streams.cli.reaching import reached
     from streams.errors import TransientError
 
     settings = settings_for(data_dir, bootstrap=bootstrap)
+    reached(settings)
     running = wiring().auditor(settings)
     report: AuditReport = running.look()
     if once:

@@ -51,6 +51,15 @@ def settings_for(data_dir: Path | None, *, bootstrap: str | None = None) -> Sett
     return settings
 
 
+def writable(path: Path | None) -> Path | None:
+    """Refuse a file that cannot be written, before anything is computed for it."""
+    if path is not None and path.is_dir():
+        raise typer.BadParameter(f"{path}: a folder, not a file")
+    if path is not None and not path.parent.is_dir():
+        raise typer.BadParameter(f"{path}: there is no folder {path.parent}")
+    return path
+
+
 def wiring() -> Any:
     """Return the composition root, imported late: it brings every edge with it."""
     return importlib.import_module("streams.wiring")

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from types import TracebackType
 from typing import Any, Literal, Self
 
+from streams.cli.reaching import reached
 from streams.config import Settings
-from streams.connection import bootstrap_of, codec_for, kafka_extra
+from streams.connection import codec_for, kafka_extra
 from streams.core.records import Decision
 from streams.edges.log_follower import LogFollower
 from streams.errors import DecodeError
@@ -50,7 +51,7 @@ class DecisionFollower:
 
 def follow_decisions(settings: Settings, *, start: Literal["end", "beginning"] = "end") -> DecisionFollower:
     """Follow the decisions of an installation."""
-    follower = LogFollower(bootstrap_of(settings), kafka_extra(settings), DECISIONS, start=start)
+    follower = LogFollower(reached(settings), kafka_extra(settings), DECISIONS, start=start)
     return DecisionFollower(follower, codec_for(settings))
 
 
@@ -71,7 +72,7 @@ def read_dated(settings: Settings, topic: str) -> Iterator[tuple[Any, int]]:
     from streams.edges.committed_log import read_topic
 
     codec = codec_for(settings)
-    for message in read_topic(bootstrap_of(settings), kafka_extra(settings), topic):
+    for message in read_topic(reached(settings), kafka_extra(settings), topic):
         if message.value is None:
             continue
         try:

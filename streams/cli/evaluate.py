@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from streams.cli.common import AsJson, DataDir, output, print_json, settings_for, wiring
+from streams.cli.common import AsJson, DataDir, output, print_json, settings_for, wiring, writable
 
 if TYPE_CHECKING:
     from streams.core.bundle import Bundle
@@ -56,7 +56,10 @@ def evaluate(
     report: Annotated[
         Path | None,
         typer.Option(
-            "--report", help="Write all of it, with the worst cases, as Markdown.", show_default=False
+            "--report",
+            help="Write all of it, with the worst cases, as Markdown.",
+            show_default=False,
+            callback=writable,
         ),
     ] = None,
     data_dir: DataDir = None,

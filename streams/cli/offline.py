@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from streams.cli.common import DataDir, settings_for, wiring
+from streams.cli.common import DataDir, settings_for, wiring, writable
 
 if TYPE_CHECKING:
     from streams.wiring.offline import Answered
 
-Output = Annotated[Path, typer.Option("--output", "-o", help="JSON Lines to write.")]
+Output = Annotated[Path, typer.Option("--output", "-o", help="JSON Lines to write.", callback=writable)]
 
 
 def _finish(answered: Answered, output: Path, *, what: str) -> None:

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from streams.cli.decisions import DecisionFollower, follow_decisions
+from streams.cli.reaching import reached
 from streams.cli.reading import Given
 from streams.config import Settings
-from streams.connection import bootstrap_of, codec_for, kafka_extra
+from streams.connection import codec_for, kafka_extra
 from streams.core.records import AdminCommand, Decision, Origin, Promotion, StageControl, Verdict
 from streams.edges.control_log import CONTROLS
 from streams.edges.disk import DiskRoom
@@ -32,7 +33,7 @@ ERRORS_ONLY = 3
 
 def publisher_for(settings: Settings) -> Publisher:
     """Return the publisher of one command: what the client library mends by itself is not shown."""
-    return Publisher(bootstrap_of(settings), {**kafka_extra(settings), "log_level": ERRORS_ONLY})
+    return Publisher(reached(settings), {**kafka_extra(settings), "log_level": ERRORS_ONLY})
 
 
 class Undecided(TransientError):

@@ -12,6 +12,7 @@ from types import TracebackType
 from typing import Any, Final, Self
 
 from streams.cli.publishing import publisher_for, while_room
+from streams.cli.reaching import reached
 from streams.config import Settings
 from streams.connection import bootstrap_of, codec_for, kafka_extra
 from streams.core.records import DeadLetter, ItemKey, Origin
@@ -73,7 +74,7 @@ def read_letters(settings: Settings, chosen: Chosen) -> Iterator[Letter]:
         a dead letter cannot be read; names its offset
     """
     codec = codec_for(settings)
-    for message in read_topic(bootstrap_of(settings), kafka_extra(settings), LETTERS):
+    for message in read_topic(reached(settings), kafka_extra(settings), LETTERS):
         letter = _letter(codec.decode, message)
         if letter is not None and letter in chosen:
             yield letter

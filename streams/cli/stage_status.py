@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from streams.cli.reaching import reached
 from streams.cli.stages import Stage
 from streams.config import Settings
 from streams.connection import bootstrap_of, codec_for, kafka_extra
@@ -47,7 +48,7 @@ class StageRow:
 def read_controls(settings: Settings) -> tuple[Controls, dict[str, int]]:
     """Read the latest word on every stage, and when each was said."""
     codec, controls, at_ms = codec_for(settings), Controls(), {}
-    for message in read_topic(bootstrap_of(settings), kafka_extra(settings), CONTROLS):
+    for message in read_topic(reached(settings), kafka_extra(settings), CONTROLS):
         try:
             said: StageControl = codec.decode(CONTROLS, message.value or b"")
         except DecodeError:
@@ -96,7 +97,7 @@ def stage_rows(settings: Settings) -> Iterator[StageRow]:
 
 def partitions_of_uploads(settings: Settings) -> tuple[int, ...]:
     """Return the partitions of the uploads as the cluster has them."""
-    return partitions_of(bootstrap_of(settings), kafka_extra(settings), [UPLOADS])[UPLOADS]
+    return partitions_of(reached(settings), kafka_extra(settings), [UPLOADS])[UPLOADS]
 
 
 def end_of_uploads(settings: Settings, partition: int) -> int:

@@ -33,6 +33,7 @@ def looking(
     monkeypatch.setattr(
         module, "wiring", lambda: SimpleNamespace(auditor=lambda _settings: SimpleNamespace(look=look))
     )
+    monkeypatch.setattr("streams.cli.reaching.reached", lambda _settings: "k:1")
     monkeypatch.setattr(module.time, "sleep", lambda _seconds: None)
     return CliRunner().invoke(app, ["audit", *arguments])
 

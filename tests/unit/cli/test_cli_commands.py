@@ -75,6 +75,33 @@ def test_no_broker_names_both_ways_out(tmp_path: Path) -> None:
         bootstrap_of(load_settings(data_dir=tmp_path))
 
 
+def test_a_cluster_that_does_not_answer_is_named_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("streams.edges.waiting.ASK_SECONDS", 0.2)
+    upload = tmp_path / "uploads.jsonl"
+    upload.write_text('{"source": "a", "item_id": "1", "kind": "recording", "title": "T"}\n')
+    for command in (["publish", str(upload)], ["watch"], ["explain", "a", "1"], ["audit", "--once"]):
+        found = run(app, [*command, "--data-dir", str(tmp_path), "--bootstrap", "127.0.0.1:9"])
+        assert isinstance(found.exception, BrokerUnavailable)
+        assert "No Kafka answers at 127.0.0.1:9" in str(found.exception)
+    assert "rdkafka" not in capfd.readouterr().err
+
+
+@pytest.mark.parametrize("command", ["resolve", "compare"])
+def test_a_file_that_cannot_be_written_is_refused_before_anything_is_read(
+    command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("streams.cli.offline.wiring", lambda: pytest.fail("it was read"))
+    lines = tmp_path / "lines.jsonl"
+    lines.touch()
+    nowhere = run(app, [command, str(lines), "--output", str(tmp_path / "not" / "there.jsonl")])
+    folder = run(app, [command, str(lines), "--output", str(tmp_path)])
+    assert (nowhere.exit_code, folder.exit_code) == (2, 2)
+    assert "there is no folder" in nowhere.output
+    assert "not a file" in folder.output
+
+
 def test_a_named_cluster_and_its_secrets_are_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SAMESONG_KAFKA__BOOTSTRAP", "k:1")
     monkeypatch.setenv("SAMESONG_KAFKA__PASSWORD", "hush-hush")

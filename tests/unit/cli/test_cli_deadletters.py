@@ -56,6 +56,7 @@ class Letters:
             for number, each in enumerate(letters)
         ]
         monkeypatch.setenv("SAMESONG_KAFKA__BOOTSTRAP", "nowhere:1")
+        monkeypatch.setattr(replaying, "reached", lambda _settings: "nowhere:1")
         monkeypatch.setattr(replaying, "read_topic", lambda *_: iter(messages))
         monkeypatch.setattr(replaying, "write_replays", self._write)
 
