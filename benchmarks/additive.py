@@ -18,8 +18,9 @@ Column = tuple[str, str]
 BELOW: dict[str, dict[str, str]] = {
     "title": {
         "exact": "exact_short",
-        "exact_short": "near",
+        "exact_short": "mistyped",
         "piece": "near",
+        "mistyped": "near",
         "piece_part": "partly",
         "near": "similar",
         "similar": "partly",
@@ -49,7 +50,7 @@ BELOW: dict[str, dict[str, str]] = {
         "seven_seconds": "near",
         "near": "far",
     },
-    "album": {"equal": "near", "near": "different"},
+    "album": {"equal": "near", "near": "different", "one_place": "album_mates"},
     "year": {"equal": "near", "near": "different"},
     "track": {
         "moved": "other_place",

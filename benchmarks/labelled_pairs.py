@@ -39,7 +39,9 @@ STRANGERS = 20
 """Strangers of a video by vectors, and by a blocking key, at most."""
 _UNLIKE = frozenset({"different", "some", "word", "partly"})
 """Levels of two titles that are hardly of one work."""
-_ONE_TITLE = frozenset({"exact", "exact_short", "near", "phrase", "beside_artist", "main_title", "subtitle"})
+_ONE_TITLE = frozenset(
+    {"exact", "exact_short", "mistyped", "near", "phrase", "beside_artist", "main_title", "subtitle"}
+)
 
 STRIDE = 7_919
 """A prime: strangers are far apart in the table, and the same every time."""
@@ -181,10 +183,12 @@ def siblings(records: Sequence[LinkageRecord], clusters: Iterable[Sequence[int]]
             titles = tuple(replace(reading, artist=None) for reading in stranger.readings)
             if one % 2 and (renamed := _renamed(records[one], stranger)) is not None:
                 titles = (renamed,)
+            # An album has one track at a place; on another disc there is one, of whatever length.
+            as_long = one // 2 % 2 == 0 and stranger.track_number != records[one].track_number
             sibling = replace(
                 records[one],
                 readings=titles,
-                duration_ms=stranger.duration_ms if one // 2 % 2 else records[one].duration_ms,
+                duration_ms=records[one].duration_ms if as_long else stranger.duration_ms,
                 track_number=stranger.track_number,
             )
             yield Pair(records[mate], sibling, False, None, number % FOLDS, SIBLINGS)

@@ -37,7 +37,7 @@ from streams.core.field_levels.prepared import (
     Prepared,
     prepare,
 )
-from streams.core.field_levels.titles import MAIN_TITLE, compare_titles
+from streams.core.field_levels.titles import MAIN_TITLE, MISTYPED, compare_titles
 from streams.core.field_levels.versions import NO_VERSION, ONE_SIDED, compare_versions
 from streams.core.filming import OTHER_VIDEO, film
 from streams.core.hearing import ABSENT, OF_SEVERAL, ONE_RECORDING, hear, shared
@@ -80,6 +80,8 @@ COARSER = {
     ("title", "phrase"): "contained",
     ("title", "beside_artist"): "phrase",
     ("title", MAIN_TITLE): "near",
+    ("title", MISTYPED): "near",
+    ("title", "unnamed"): "different",
     ("title", "subtitle"): "phrase",
     ("title_artist", "both_close"): "both",
     ("title", "piece"): "near",
@@ -89,6 +91,7 @@ COARSER = {
     ("title", "partly"): "different",
     ("title", "word"): "different",
     ("album", "album_mates"): "equal",
+    ("album", "one_place"): "album_mates",
     ("track", "moved"): "other_place",
     ("artist", "close"): "near",
     ("artist", "within"): "contained",
@@ -197,13 +200,15 @@ def _harmony(sound: SoundEvidence) -> str:
     return "low" if sound.harmony < LOW_HARMONY else "middle"
 
 
-_STRONG_TITLES = frozenset({"exact", "exact_short", PIECE, MAIN_TITLE, "near"})
+_STRONG_TITLES = frozenset({"exact", "exact_short", PIECE, MAIN_TITLE, MISTYPED, "near"})
 _OTHER_TITLES = frozenset({"mostly", "partly", "word", "some", DIFFERENT, PART_OF_PIECE, OTHER_PIECE})
 """Of two songs, as far as titles tell: that their album is one is then what is to be expected."""
 _WITHIN = frozenset({"phrase", "contained", "subtitle", MAIN_TITLE})
 _STRONG_ARTISTS = frozenset({*SAME, "in_title"})
 _NEAR_IN_TIME = frozenset({"second", "three_seconds"})
 _OTHER_ARTISTS = frozenset({DIFFERENT, "uploader_differs"})
+_NO_ARTISTS = _OTHER_ARTISTS | {ABSENT}
+_ONE_ALBUM = frozenset({"equal", "near", "album_mates", "one_place"})
 
 
 def compare_records(
@@ -283,6 +288,8 @@ def compare_prepared(
     version, relation, cannot_link = NO_VERSION
     if a.types[i] or b.types[j]:
         version, relation, cannot_link = compare_versions(a, b, i, j)
+        if title == ABSENT and version in ONE_SIDED:
+            version, relation = ABSENT, None  # who gives no title has left no word out of it
     numbers, scheme = compare_numbers(a, b) if a.numbers and b.numbers else (ABSENT, None)
     work_cannot_link = None
     if scheme is not None:
@@ -341,9 +348,18 @@ def compare_prepared(
     if numbers == ABSENT and title in _WITHIN and ("part" in a.numbers) is not ("part" in b.numbers):
         numbers = "one_sided"
     if album == "equal" and (title in _OTHER_TITLES or numbers == "one_sided"):
-        album = "album_mates"
+        # No album has two songs at one place; another disc of it may, but not of one length as a rule.
+        album = "one_place" if track == "same_place" and duration == "second" else "album_mates"
     if track == "other_place" and both == "both":
         track = "moved"
+    gtin = compare_gtins(left, right) if given & GTIN else ABSENT
+    if (
+        (title == ABSENT or (title == DIFFERENT and artist == ABSENT and track == "number_equal"))
+        and artist in _NO_ARTISTS
+        and album not in _ONE_ALBUM
+    ):
+        named = isrc in SHARED or iswc == "equal" or gtin != ABSENT or ids != ABSENT or sound is not None
+        title = title if named else "unnamed"
     levels = (
         title,
         artist,
@@ -355,7 +371,7 @@ def compare_prepared(
         compare_years(left.year, right.year) if given & YEAR else ABSENT,
         isrc,
         iswc,
-        compare_gtins(left, right) if given & GTIN else ABSENT,
+        gtin,
         ids,
         track,
         compare_sets(left.languages, right.languages) if given & LANGUAGE else ABSENT,

@@ -5,7 +5,7 @@ from typing import Final
 
 from rapidfuzz import fuzz
 
-from streams.core.field_levels.prepared import Prepared
+from streams.core.field_levels.prepared import LONG_ENOUGH_TO_FIND, Prepared
 from streams.core.wording import SHORTEST_WORD
 
 _LINKING: Final = (" the", " by", " from")
@@ -69,6 +69,18 @@ class Beside:
                 if found is None and min(len(one), len(other)) >= _FEWEST and fuzz.ratio(one, other) >= _NEAR:
                     found = i, j
         return found
+
+
+def is_glued(own: Prepared, other: Prepared) -> bool:
+    """Say whether a title is the other's with its artist or album glued to it: "BlueDoorAnaRio"."""
+    title, whole = other.squeezed[0], own.squeezed[0]
+    if not LONG_ENOUGH_TO_FIND <= len(title) < len(whole) or title not in whole:
+        return False
+    artists = own.artists | other.artists
+    if whole.startswith(title):
+        rest = whole.removeprefix(title)
+        return rest in artists or (not own.albums and rest in other.albums)
+    return whole.endswith(title) and whole.removesuffix(title).removesuffix("the") in artists
 
 
 def _taken_off(own: Prepared, other: Prepared, names: Sequence[str]) -> dict[int, str]:

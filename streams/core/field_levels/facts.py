@@ -80,11 +80,17 @@ def compare_albums(left: Prepared, right: Prepared) -> str:
         return ABSENT
     if left.albums & right.albums:
         return "equal"
-    for one in left.albums:
-        for other in right.albums:
-            if fuzz.ratio(one, other) >= 80:
-                return "near"
+    ours, theirs = (tuple(filter(_is_a_name, one.albums)) for one in (left, right))
+    if not ours or not theirs:
+        return ABSENT
+    if any(fuzz.ratio(one, other) >= 80 for one in ours for other in theirs):
+        return "near"
     return "different"
+
+
+def _is_a_name(text: str) -> bool:
+    """Say whether letters or digits are left of a name; some senders drop what is not Latin."""
+    return any(map(str.isalnum, text))
 
 
 def compare_years(left: int | None, right: int | None) -> str:

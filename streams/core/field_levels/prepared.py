@@ -1,6 +1,7 @@
 """What comparisons need of a record, computed once and kept as long as the record is."""
 
 import itertools
+import re
 from collections.abc import Sequence
 from functools import lru_cache
 from weakref import ref
@@ -25,6 +26,8 @@ _NOBODY = frozenset(
 WORK_SCHEMES = frozenset({"act", "movement", "opus", "opus_number", "number", "book", "variation"})
 _IDENTITY_SCHEMES = WORK_SCHEMES | {"part", "volume", "scene"}
 
+
+_BRACKET_ALONE = re.compile(r"\s*\[[^\[\]]+\]\s*")
 
 ISRC, ISWC, GTIN, ID, ALBUM, YEAR, TRACK, LANGUAGE, EXPLICIT, COVER = (1 << place for place in range(10))
 """What a record may give; a field that one side lacks is absent, whatever the other says."""
@@ -74,6 +77,7 @@ class Prepared:
         "bases",
         "contributor_forms",
         "contributors",
+        "described",
         "explicit",
         "findable",
         "given",
@@ -144,6 +148,8 @@ class Prepared:
         self.media_kind = readings[0].media_kind if readings else None
         written = fold_diacritics(normalize_text(readings[0].source_text)) if readings else ""
         self.whole_title = written.replace(" ", "")
+        # "[silence]", "[untitled]": what stands in brackets alone is no title.
+        self.described = bool(readings and _BRACKET_ALONE.fullmatch(readings[0].source_text))
         self._on_albums = record.albums
         self.versions = tuple(_statements(record, index) for index in range(max(1, len(readings))))
         self.types = tuple(identity_types(versions.values()) for versions in self.versions)

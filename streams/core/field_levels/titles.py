@@ -2,11 +2,12 @@
 
 from rapidfuzz import fuzz
 
-from streams.core.field_levels.beside import Beside, what_stands_beside
+from streams.core.field_levels.beside import Beside, is_glued, what_stands_beside
 from streams.core.field_levels.prepared import Prepared
 from streams.core.hearing import ABSENT
 from streams.core.names import SAME, compare_names
 from streams.core.names.comparing import WITHIN
+from streams.core.titles.mistyped import is_mistyped
 from streams.core.titles.pieces import OTHER, PART, PIECE, compare_pieces
 from streams.core.titles.subtitles import Halves, share_a_title
 from streams.core.wording import CONTAINMENTS, containment
@@ -14,7 +15,7 @@ from streams.core.wording import CONTAINMENTS, containment
 
 def compare_titles(left: Prepared, right: Prepared) -> tuple[str, int, int]:
     """Compare the best pair of readings: level and both readings."""
-    if not left.bases or not right.bases:
+    if not left.bases or not right.bases or left.described or right.described:
         return ABSENT, 0, 0
     if not left.squeezed_set.isdisjoint(right.squeezed_set) and (equal := _equal_readings(left, right)):
         i, j = equal
@@ -34,8 +35,12 @@ def compare_titles(left: Prepared, right: Prepared) -> tuple[str, int, int]:
             ratio = fuzz.ratio(base, other, score_cutoff=best)
             if ratio > best:
                 best, where = ratio, (i, j)
+    if best >= 80 and is_mistyped(left.bases[where[0]], right.bases[where[1]]):
+        return MISTYPED, *where
     if best >= 90:
         return "near", *where
+    if is_glued(left, right) or is_glued(right, left):
+        return "beside_artist", 0, 0
     if left.any_title_token.isdisjoint(right.any_title_token):
         found, at = None, (0, 0)
         if not (
@@ -53,7 +58,17 @@ def compare_titles(left: Prepared, right: Prepared) -> tuple[str, int, int]:
         return "similar", *where
     if found is not None:
         return found, *at
+    if _is_a_place(left, right) or _is_a_place(right, left):
+        return ABSENT, 0, 0
     return ("some" if best >= 60 else "different"), *where
+
+
+def _is_a_place(own: Prepared, other: Prepared) -> bool:
+    """Say whether a title is but the number of the track, which says nothing of another title."""
+    written = own.whole_title
+    if not written.isdecimal():
+        return False
+    return written.startswith("0") or int(written) in {own.track_number, other.track_number}
 
 
 def _share_a_title(left: Prepared, right: Prepared) -> str | None:
@@ -83,7 +98,7 @@ def _says_enough(main: str) -> bool:
     return " " in main or len(main) >= _LONG_WORD
 
 
-MAIN_TITLE = "main_title"
+MAIN_TITLE, MISTYPED = "main_title", "mistyped"
 _LONG_WORD = 10
 
 
