@@ -26,7 +26,7 @@ from streams.edges.attempt_marks import AttemptMarks
 from streams.edges.encoder import BundleEncoder
 from streams.edges.media_decode import MediaDecoder
 from streams.edges.media_pictures import pictures_of
-from streams.stages.encode import PICTURES
+from streams.stages.encode_media import PICTURES
 
 _SECONDS: Final = 240
 _ORIGIN: Final = Origin(topic="bench", partition=0, offset=0)

@@ -3,7 +3,8 @@
 from streams.core.policy import RefusalLimits
 from streams.edges.clock import SystemClock
 from streams.stages.audit import ENCODE_GROUP
-from streams.stages.encode import SKETCH_WAITS, EncodeProcessor
+from streams.stages.encode import EncodeProcessor
+from streams.stages.encode_sketches import SKETCH_WAITS
 from streams.stages.refusal_guard import RefusalGuard
 from streams.wiring.parts import encoder, feature_store, media_reader
 from streams.wiring.stage_process import StageProcess

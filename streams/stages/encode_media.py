@@ -1,0 +1,150 @@
+"""Hear and see the media of one upload: facts, features and vectors added to its record."""
+
+from collections.abc import Sequence
+from typing import Final
+
+import numpy as np
+from msgspec.structs import replace
+from numpy.typing import NDArray
+
+from streams.core.blocking import blocking_keys
+from streams.core.records import EncodedUpload, Kind, Media, Origin, Pictures, SoundFacts, Upload, VectorRow
+from streams.errors import MediaError
+from streams.ports import DecodedMedium, Encoder, FeatureStore, HeardSound, MediaReader, TimedPicture
+
+# Of a video; a third of them stands in the index, where every row costs each search.
+PICTURES: Final = 24
+INDEXED_PICTURES: Final = 8
+
+
+class MediaEncoding:
+    """Read the media of uploads one after another.
+
+    Parameters
+    ----------
+    media : MediaReader
+    encoder : Encoder
+    store : FeatureStore
+        keeps what comparison needs of a sound
+    """
+
+    def __init__(self, media: MediaReader, encoder: Encoder, store: FeatureStore) -> None:
+        self._media = media
+        self._encoder = encoder
+        self._store = store
+
+    def added(self, encoded: EncodedUpload, upload: Upload) -> EncodedUpload:
+        """Give the record with what its media hold.
+
+        Raises
+        ------
+        MediaError
+            a medium cannot be used
+        TransientError
+            the store, the disk or the decoder is not there
+        """
+        audio, video, artwork = (_first(upload, role) for role in ("audio", "video", "artwork"))
+        rows: list[VectorRow] = []
+        sound = None
+        if audio is not None or video is not None:
+            medium, seen = self._decoded(encoded.origin, audio=audio, video=video)
+            heard = _listen(
+                self._encoder, medium, may_be_mute=upload.kind is Kind.music_video and audio is None
+            )
+            medium.sound.close()
+            if upload.kind is Kind.music_video:
+                encoded = replace(encoded, sound_track=_sound_track(medium, heard))
+            pictures, frames = _look(self._encoder, seen.pictures)
+            rows += frames
+            if encoded.record is not None and pictures is not None:
+                encoded = replace(encoded, record=replace(encoded.record, pictures=pictures))
+            if heard is not None:
+                rows += heard.vectors
+                sound = SoundFacts(
+                    duration_ms=heard.duration_ms,
+                    silent_share=heard.silent_share,
+                    rms_dbfs=heard.rms_dbfs,
+                    # Kept before the record that names it.
+                    features=self._store.put(heard.features),
+                    content_sha256=heard.content_sha256,
+                )
+        if artwork is not None:
+            picture = self._media.picture(artwork, origin=encoded.origin)
+            if model := self._encoder.models.get("artwork"):
+                rows += vector_rows("artwork", model, self._encoder.encode_images([picture]), (0,))
+        return _with_duration(replace(encoded, vectors=(*encoded.vectors, *rows), sound=sound))
+
+    def _decoded(
+        self, origin: Origin, *, audio: Media | None, video: Media | None
+    ) -> tuple[DecodedMedium, DecodedMedium]:
+        """Decode what is heard and what is seen; mostly the same file, read once."""
+        if audio is None and video is not None:
+            both = self._media.medium(video, origin=origin, pictures=PICTURES)
+            return both, both
+        if audio is None:
+            raise MediaError("no medium with sound", code="media_missing")
+        heard = self._media.medium(audio, origin=origin)
+        if video is None:
+            return heard, heard
+        return heard, self._media.medium(video, origin=origin, sound=False, pictures=PICTURES)
+
+
+def _first(upload: Upload, role: str) -> Media | None:
+    return next((media for media in upload.media if media.role == role), None)
+
+
+def _listen(encoder: Encoder, medium: DecodedMedium, *, may_be_mute: bool) -> HeardSound | None:
+    """Hear a medium; a music video whose track is absent or silent is known by its words and pictures."""
+    if not medium.has_sound and may_be_mute:
+        return None
+    try:
+        return encoder.encode_sound(medium.sound)
+    except MediaError as exc:
+        if may_be_mute and exc.refusal_code == "media_silent":
+            return None
+        raise
+
+
+def _sound_track(medium: DecodedMedium, heard: HeardSound | None) -> str:
+    if not medium.has_sound:
+        return "absent"
+    return "silent" if heard is None else "heard"
+
+
+def _look(encoder: Encoder, shown: Sequence[TimedPicture]) -> tuple[Pictures | None, tuple[VectorRow, ...]]:
+    """Mark the pictures of a video, and give rows for some of them."""
+    seen = encoder.see([picture.pixels for picture in shown]) if shown else None
+    if seen is None:
+        return None, ()
+    starts = tuple(picture.start_ms for picture in shown)
+    step = -(-len(shown) // INDEXED_PICTURES)
+    return (
+        Pictures(model=seen.marks_model, starts_ms=starts, marks=seen.marks),
+        vector_rows("frames", encoder.models["frames"], seen.vectors[::step], starts[::step]),
+    )
+
+
+def vector_rows(
+    modality: str, model: str, vectors: NDArray[np.float32], starts: tuple[int, ...]
+) -> tuple[VectorRow, ...]:
+    """Write vectors as rows; zeros have no direction and are never a row of the index."""
+    return tuple(
+        VectorRow(
+            modality=modality,
+            model=model,
+            window=window,
+            start_ms=starts[window],
+            values=vector.astype("<f2").tobytes(),
+        )
+        for window, vector in enumerate(vectors)
+        if vector.any()
+    )
+
+
+def _with_duration(encoded: EncodedUpload) -> EncodedUpload:
+    """Take the duration from the sound where the sender gave none; a video's may include an intro."""
+    record, sound = encoded.record, encoded.sound
+    if record is None or sound is None or record.duration_ms is not None or record.kind is not Kind.recording:
+        return encoded
+    record = replace(record, duration_ms=sound.duration_ms)
+    return replace(encoded, record=record, blocking_keys=blocking_keys(record))
