@@ -3,6 +3,7 @@
 from rapidfuzz import fuzz
 
 from streams.core.names.forms import NameForm
+from streams.core.names.readings import can_be_read_as
 from streams.core.names.words import OTHERS
 
 SAME = ("equal", "near", "contained")
@@ -38,6 +39,8 @@ def compare_names(left: NameForm, right: NameForm) -> str:
         return "near"
     if both_han:
         return DIFFERENT
+    if _is_read_as(left, right) or _is_read_as(right, left):
+        return "near"
     if left.ensemble and right.ensemble:
         return _compare_ensembles(left, right)
     small, large = (left, right) if len(left.words) <= len(right.words) else (right, left)
@@ -67,6 +70,11 @@ def _sound_alike(left: NameForm, right: NameForm) -> bool:
     # Arabic, Hebrew and kana do not write the vowels that Latin spellings do.
     other = (left.script == "consonants") != (right.script == "consonants")
     return other and len(left.skeleton) >= 3 and left.skeleton == right.skeleton
+
+
+def _is_read_as(one: NameForm, other: NameForm) -> bool:
+    """Say whether a name in Han is that in Latin letters as Japanese read it."""
+    return one.in_han is not None and other.script == "latin" and can_be_read_as(one.in_han, other.words)
 
 
 def _compare_ensembles(left: NameForm, right: NameForm) -> str:

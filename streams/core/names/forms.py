@@ -58,6 +58,8 @@ class NameForm:
     ----------
     written : str
         the name written together
+    in_han : str, optional
+        the same before Han is simplified, where there is any
     script : str
         latin, han, consonants (of which only those can be compared) or other
     words : tuple of str
@@ -77,6 +79,7 @@ class NameForm:
     """
 
     written: str
+    in_han: str | None
     script: str
     words: tuple[str, ...]
     word_set: frozenset[str]
@@ -105,7 +108,8 @@ def name_form(name: str) -> NameForm:
     """Make the form of a normalised name; it is made once for each name."""
     folded = fold_diacritics(name)
     script = _script(folded)
-    if script == "han" or (script == "consonants" and _HAN.search(folded)):
+    in_han = folded.replace(" ", "") if _HAN.search(folded) else None
+    if in_han is not None and script in {"han", "consonants"}:
         folded = _SIMPLIFIED.convert(folded)
     latin = folded if folded.isascii() else anyascii(folded.replace("γγ", "νγ")).lower()
     words = [SHORT_FORMS.get(word, word) for word in latin.replace("'", "").split()]
@@ -124,6 +128,7 @@ def name_form(name: str) -> NameForm:
     sound = _sound(" ".join(words))
     return NameForm(
         written=folded.replace(" ", ""),
+        in_han=in_han,
         script=script,
         words=tuple(words),
         word_set=frozenset(words),
