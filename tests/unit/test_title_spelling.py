@@ -170,3 +170,30 @@ def test_a_bracket_on_a_platform_may_name_anybody() -> None:
     )
     assert _level(video, _record("Ana Rio Sings Gardens")) == "different"
     assert _level(video, _record("Ana Rio Sings Blue Door")) == "contained"
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("Just Open Me the Door", "Open Me the Door"),
+        ("In the House of the Blue Doors", "House of Blue Doors"),
+        ("Oh, That Is the Blue Door", "That Blue Door"),
+        ("Un jardin et la mer", "Jardin, mer"),
+    ],
+)
+def test_a_title_that_leaves_out_small_words(one: str, other: str) -> None:
+    assert _level(_record(one), _record(other)) == "main_title"
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("Just the Garden", "Garden"),
+        ("Before I Leave Home Again", "Before You Leave Home Again"),
+        ("Never Open the Blue Door", "Open the Blue Door"),
+        ("Blue Door at Home", "Home at Blue Door"),
+        ("To Us", "Us"),
+    ],
+)
+def test_words_that_are_not_small_or_tell_too_little(one: str, other: str) -> None:
+    assert _level(_record(one), _record(other)) != "main_title"

@@ -10,6 +10,7 @@ from streams.core.names import name_form
 from streams.core.normalize import fold_diacritics, normalize_text
 from streams.core.records import LinkageRecord, SourceKind, TitleReading, TypedNumber, VersionPart
 from streams.core.titles.pieces import Piece, read_piece
+from streams.core.titles.small_words import what_it_tells
 from streams.core.titles.spelling import in_one_spelling, without_article
 from streams.core.titles.stripping import same_name
 from streams.core.titles.subtitles import MAY_HAVE_ONE, halves_of
@@ -95,6 +96,7 @@ class Prepared:
         "sender",
         "squeezed",
         "squeezed_set",
+        "tell",
         "title_tokens",
         "track_number",
         "types",
@@ -127,6 +129,7 @@ class Prepared:
         self.title_tokens = tuple(frozenset(base.split()) for base in self.bases)
         self.any_title_token = frozenset[str]().union(*self.title_tokens[:3])
         self.joined = _joined(self.bases[:3])
+        self.tell = tuple(map(what_it_tells, self.bases[:3]))
         names = [fold_diacritics(name) for name in record.artists]
         self.given_names = _to_find(names)
         if readings and readings[0].artist:

@@ -9,6 +9,7 @@ from streams.core.names import SAME, compare_names
 from streams.core.names.comparing import WITHIN
 from streams.core.titles.mistyped import is_mistyped
 from streams.core.titles.pieces import OTHER, PART, PIECE, compare_pieces
+from streams.core.titles.small_words import only_leaves_out
 from streams.core.titles.subtitles import Halves, share_a_title
 from streams.core.wording import CONTAINMENTS, containment
 
@@ -48,6 +49,8 @@ def compare_titles(left: Prepared, right: Prepared) -> tuple[str, int, int]:
         ):
             found = _written_apart(left, right)
     else:
+        if told := _but_for_small_words(left, right):
+            return MAIN_TITLE, *told
         beside = what_stands_beside(left, right)
         if beside and (agreeing := beside.agreeing(left, right)):
             return "beside_artist", *agreeing
@@ -69,6 +72,21 @@ def _is_a_place(own: Prepared, other: Prepared) -> bool:
     if not written.isdecimal():
         return False
     return written.startswith("0") or int(written) in {own.track_number, other.track_number}
+
+
+def _but_for_small_words(left: Prepared, right: Prepared) -> tuple[int, int] | None:
+    """Find two readings that are one title but for small words that one of them leaves out."""
+    for i, one in enumerate(left.tell):
+        if one is None or one not in right.tell:
+            continue
+        for j, other in enumerate(right.tell):
+            if (
+                one == other
+                and not _same_artist_read(left, right, i, j)
+                and only_leaves_out(left.bases[i], right.bases[j])
+            ):
+                return i, j
+    return None
 
 
 def _share_a_title(left: Prepared, right: Prepared) -> str | None:
