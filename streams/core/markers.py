@@ -7,7 +7,7 @@ VERSIONS: dict[str, Words] = {
     # Order matters: the more specific type stands first, and takes words from those below it.
     "karaoke": {
         "*": "karaoke|karaokê|caraoke|playback", "en": "in the style of|originally performed by|made famous by|sing/singalong along|singalong",
-        "ja": "カラオケ", "ko": "노래방", "zh": "卡拉|k歌版", "ru": "караоке",
+        "fr": "karaoké", "ja": "カラオケ", "ko": "노래방", "zh": "卡拉|k歌版", "ru": "караоке",
     },
     "instrumental": {
         "*": "instrumental/instrumentals|inst|off vocal|mr ver|mr $", "en": "backing track|no/without vocals|minus one", "es": "pista instrumental|sin voz",
@@ -59,7 +59,7 @@ VERSIONS: dict[str, Words] = {
         "ja": "アコースティック|アンプラグド|弾き語り", "ko": "어쿠스틱|언플러그드", "zh": "不插电|不插電", "tr": "akustik",
     },
     "live": {
-        "*": "live", "en": "in concert|concert version|tiny desk", "es": "en vivo/directo/concierto", "pt": "ao vivo", "fr": "en concert/public/direct",
+        "*": "live", "en": "in concert|concert version|tiny desk", "es": "en vivo/directo/concierto|dvd en vivo", "pt": "ao vivo|dvd ao vivo", "fr": "en concert/public/direct",
         "de": "konzert|konzertmitschnitt|im konzert", "it": "dal vivo|in concerto", "ru": "концерт*|живьём|живьем|вживую|живой звук|живая версия|живое выступление/исполнение|лайв",
         "ja": "ライブ|ライヴ|生演奏|コンサート", "ko": "라이브|콘서트", "zh": "现场|現場|演唱会|演唱會", "tr": "canlı|canlı performans|konser/konseri/konserden",
     },
@@ -101,7 +101,7 @@ VERSIONS: dict[str, Words] = {
     },
     "edit": {
         "*": "edit/edited|radio/single/extended/short/video/film/tv/movie/album edit|12/7 inch|12/7 inch mix/version/single|12/7 mix/version/single|tv size",
-        "en": "radio version/mix|extended|extended mix/version|short/long/full version|full length version|single version/mix",
+        "en": "radio version/mix|extended|extended mix/version|short/long/full version/ver|full length version|single version/mix",
         "es": "versión/version corta/larga/extendida/radio/sencillo/single/completa|edición de radio",
         "pt": "versão/versao curta/longa/estendida/rádio/single/completa", "fr": "version courte/longue/radio/single/intégrale",
         "de": "radioversion/kurzversion/langversion/singleversion/maxiversion/kurzfassung/langfassung|radio/single/maxi version|kurze/lange version/fassung",
@@ -135,7 +135,7 @@ VERSIONS: dict[str, Words] = {
         "ja": "アルバムバージョン|アルバム ver|原曲|オリジナル", "ko": "앨범버전|앨범 버전/ver|원곡|오리지널", "zh": "原版|专辑版|專輯版|录音室版|錄音室版",
         "tr": "albüm versiyonu|orijinal|orijinal versiyon|stüdyo|stüdyo versiyonu/kaydı",
     },
-    "mix": {"*": "# mix|new mix|immersive|dolby atmos|atmos|5 1", "en": "spatial audio", "de": "neuer mix", "ja": "空間オーディオ"},
+    "mix": {"*": "# mix|# stereo mix|new mix|immersive|dolby atmos|atmos|5 1|8d|8d audio", "en": "spatial audio|anniversary mix", "de": "neuer mix", "ja": "空間オーディオ"},
     "alternative": {
         "en": "alternate/alternative|alternate/alternative version/take/mix|outtake|take #|early version|rehearsal", "es": "versión/toma alternativa|toma #|ensayo",
         "pt": "versão alternativa|ensaio|tomada #", "fr": "version/prise alternative|prise #|répétition", "de": "alternative fassung|probe|probenaufnahme",
@@ -218,16 +218,19 @@ NOISE: Words = {
     "|stereo|explicit|sub/subs/subtitle/subtitles/subtitled|english/eng sub/subs/subtitle/subtitles|with english subtitles|original soundtrack|original motion picture soundtrack|motion picture soundtrack"
     "|deluxe|expanded|super/deluxe/expanded/anniversary/special/limited/legacy/collector's/digital/tour edition|deluxe/expanded version|super deluxe edition|bonus track edition|expanded edition|edition|box set"
     "|reissue/reissued|re issue/issued|anniversary",
-    "es": "oficial|edición especial/deluxe/limitada|banda sonora|banda sonora original|nuevo/nueva|sub/subtitulado/subtitulada español/inglés|subtitulado/subtitulada",
-    "pt": "edição especial/deluxe/limitada|trilha sonora|lançamento", "fr": "officiel/officielle/oficiel|édition spéciale/deluxe/limitée|bande originale|nouveauté|sous titres",
-    "de": "offiziell/offizielle/offizieller/offizielles|sonderausgabe|neu|original soundtrack", "it": "ufficiale|edizione speciale/deluxe/limitata|colonna sonora|nuovo|sottotitoli",
-    "ru": "официальн*|премьера|премьера клипа/песни|новинка|саундтрек", "ja": "公式|高音質|高画質|主題歌|サウンドトラック|新曲", "ko": "공식|고음질|신곡",
-    "zh": "官方|高清|高音质|无损|主题曲|主題曲|片头曲|片尾曲|新歌", "tr": "resmi|yeni",
+    "es": "oficial|edición especial/deluxe/limitada|banda sonora|banda sonora original|nuevo/nueva|pista/tema adicional|tema extra|sub/subtitulado/subtitulada español/inglés|subtitulado/subtitulada",
+    "pt": "edição especial/deluxe/limitada|trilha sonora|lançamento|faixa bônus/bonus", "fr": "officiel/officielle/oficiel|édition spéciale/deluxe/limitée|bande originale|nouveauté|titre bonus|piste bonus|sous titres",
+    "de": "bonustrack|offiziell/offizielle/offizieller/offizielles|sonderausgabe|neu|original soundtrack", "it": "ufficiale|edizione speciale/deluxe/limitata|colonna sonora|nuovo|sottotitoli|traccia bonus",
+    "ru": "официальн*|премьера|премьера клипа/песни|новинка|саундтрек|бонус трек/песня|бонустрек", "ja": "公式|高音質|高画質|主題歌|サウンドトラック|新曲|ボーナストラック", "ko": "공식|고음질|신곡|보너스트랙|보너스 트랙",
+    "zh": "官方|高清|高音质|无损|主题曲|主題曲|片头曲|片尾曲|新歌", "tr": "resmi|yeni|bonus parça/şarkı",
 }  # fmt: skip
 FILLERS: Words = {"en": "music|full|in|with|w|and", "es": "y", "fr": "et", "de": "und"}
 """Words that noise stands among."""
-ENDING_NOISE: Words = {"en": "album/bonus track"}
-"""Noise, whatever stands before it."""
+ENDING_NOISE: Words = {
+    "en": "album/bonus track", "ja": "主題歌|挿入歌|テーマ曲|テーマソング|オープニングテーマ|エンディングテーマ", "ko": "주제곡|주제가|삽입곡",
+    "zh": "主题曲|主題曲|插曲|片头曲|片頭曲|片尾曲|推广曲|推廣曲|宣传曲|宣傳曲",
+}  # fmt: skip
+"""Noise, whatever stands before it: of which film a song is."""
 TAKEN_FROM: Words = {
     # At the start of a qualifier, whatever follows: where the song was heard.
     "en": "from|taken from", "es": "de la película/serie/telenovela", "pt": "do filme|da novela/série", "fr": "tiré de|extrait de|du film", "de": "aus dem film/musical|aus der serie",
@@ -246,12 +249,12 @@ TRAILING_OF_VIDEOS = frozenset({"clip", "letra", "paroles", "testo", "legendado"
 """Of these, what is a word of titles as well: only a video platform adds it."""
 TRAILING_VERSIONS: Words = {
     # Likewise, and it says which version.
-    "*": "nightcore|off vocal|full album|# remaster/remastered|remaster/remastered|remaster/remastered #|re mastered|karaoke",
+    "*": "nightcore|off vocal|inst|full album|# remaster/remastered|remaster/remastered|remaster/remastered #|re mastered|karaoke",
     "en": "karaoke/acoustic/instrumental/piano/radio/single/album/demo/live/extended/english/spanish/french/studio/original version/edit/mix/cover/session|sped up|slowed|slowed reverb|slowed and reverb",
     "es": "en vivo/directo|versión/version acústica/acustica/original/instrumental/karaoke/extendida|versión en vivo|álbum/album completo",
     "pt": "ao vivo|versão acústica/original/instrumental/karaokê/estendida|versão ao vivo", "fr": "en concert/live|version acoustique/instrumentale/karaoké/originale/longue/courte",
     "de": "akustikversion/instrumentalversion/karaokeversion/singleversion/albumversion/radioversion", "it": "dal vivo|versione acustica/strumentale/karaoke/originale/integrale",
-    "ru": "акустическая/концертная/студийная/альбомная версия|караоке|минусовка", "ja": "カラオケ|歌ってみた|ライブ映像", "ko": "노래방|어쿠스틱/라이브/피아노 버전/ver",
+    "ru": "акустическая/концертная/студийная/альбомная версия|караоке|минусовка", "ja": "カラオケ|歌ってみた|ライブ映像", "ko": "노래방|반주|mr 반주|어쿠스틱/라이브/피아노 버전/ver",
     "zh": "现场版|現場版|伴奏版|翻唱|国语版|國語版|粤语版|粵語版|英文版", "tr": "canlı|canlı performans|akustik|akustik versiyon|enstrümantal",
 }  # fmt: skip
 LIVING = frozenset(

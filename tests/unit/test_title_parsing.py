@@ -19,6 +19,7 @@ from streams.core.versions import read_version
         "Draft Swift", "Fully Alive", "A Minor Place", "Video Killed the Radio Star", "Paper Clip", "Karaoke",
         "Remastered",
         "HD", "The Full Album", "Contigo", "Mit", "Avec", "Partir", "Alive (Somewhere in the Night)",
+        "Blue -Door- Key", "Blue Door-", "Half-Light", "Ile", "[Live]",
         "Live", "Acoustic", "ライブ", "현장", "Концерт", "Nightcore", "Clean", "Mono", "Mr. Blue", "Versión",
     ],
 )  # fmt: skip
@@ -49,6 +50,11 @@ LANGUAGES: dict[str, list[tuple[str, str, str]]] = {
         ("Blue Door (Radio Edit)", "blue door", "edit"),
         ("Blue Door (Original Mix)", "blue door", "album"),
         ("Blue Door (2019 Mix)", "blue door", "mix"),
+        ("Blue Door (2019 Stereo Mix)", "blue door", "mix"),
+        ("Blue Door (Stereo Mix)", "blue door", "stereo"),
+        ("Blue Door (30th Anniversary Mix)", "blue door", "mix"),
+        ("Blue Door (8D Audio)", "blue door", "mix"),
+        ("Blue Door (Short Ver.)", "blue door", "edit"),
         ("Blue Door Full Album", "blue door", "full_album"),
         ("Blue Door (Parody of Red Door)", "blue door", "parody"),
         ("Blue Door (Show 5/4/1977)", "blue door", "live"),
@@ -88,6 +94,7 @@ LANGUAGES: dict[str, list[tuple[str, str, str]]] = {
         ("Porte bleue (version longue)", "porte bleue", "edit"),
         ("Porte bleue (version instrumentale)", "porte bleue", "instrumental"),
         ("Porte bleue (maquette)", "porte bleue", "demo"),
+        ("Porte bleue (bande-son karaoké)", "porte bleue", "karaoke"),
     ],
     "de": [
         ("Blaue Tür (live aus Köln)", "blaue tur", "live"),
@@ -132,6 +139,8 @@ LANGUAGES: dict[str, list[tuple[str, str, str]]] = {
         ("青い扉『リマスター』", "青い扉", "remaster"),
         ("青い扉 ～ショートバージョン～", "青い扉", "edit"),
         ("青い扉〈再録〉", "青い扉", "rerecording"),
+        ("青い扉 -Instrumental-", "青い扉", "instrumental"),
+        ("青い扉 －アコースティック・バージョン－", "青い扉", "acoustic"),
     ],
     "ko": [
         ("파란 문 (라이브)", "파란 문", "live"),
@@ -142,6 +151,7 @@ LANGUAGES: dict[str, list[tuple[str, str, str]]] = {
         ("파란 문 (커버)", "파란 문", "cover"),
         ("파란 문 (리믹스)", "파란 문", "remix"),
         ("파란 문 (재녹음)", "파란 문", "rerecording"),
+        ("파란 문 MR 반주", "파란 문", "instrumental"),
     ],
     "zh": [
         ("蓝色的门（现场版）", "蓝色的门", "live"),
@@ -199,6 +209,7 @@ def test_a_word_that_is_a_version_in_one_language_depends_on_the_sender() -> Non
         ("Porta blu (insieme a Ana Rio)", ("ana rio",)),
         ("Синяя дверь (при участии Ana Rio)", ("ana rio",)),
         ("파란 문 (피처링 Ana Rio)", ("ana rio",)),
+        ("Mavi kapı (Ana Rio ile)", ("ana rio",)),
     ],
 )
 def test_credits_leave_the_title(title: str, names: tuple[str, ...]) -> None:
@@ -242,6 +253,9 @@ def test_what_a_video_shows_is_kept_apart(title: str, media_kind: str) -> None:
         "HD", "4K", "Deluxe Edition", "Bonus Track", "25th Anniversary", "2005 Re-issue",
         "from the Film Rivers", "1985", "Explicit HD", "Edición especial", "Trilha sonora", "Bande originale",
         "Премьера 2020", "高音質", "高清",
+        "Faixa Bônus", "Pista adicional", "Titre bonus", "Bonustrack", "Traccia bonus", "Бонус-трек",
+        "ボーナストラック", "보너스 트랙", "Bonus Parça", "电影《家》主题曲", "映画「家」主題歌",
+        "드라마 '집' 주제곡",
     ],
 )  # fmt: skip
 def test_noise_says_nothing(noise: str) -> None:
@@ -261,6 +275,10 @@ def test_noise_says_nothing(noise: str) -> None:
         ("Ana RioMV『青い扉』", None, "青い扉", "ana rio"),
         ('Ana Rio: "Blue Door"', None, "blue door", "ana rio"),
         ("Blue Door (cover by Ana Rio)", None, "blue door", "ana rio"),
+        ("Blue Door - Piano Cover by Ana Rio", None, "blue door", "ana rio"),
+        ("【MV】青い扉 / アナ・リオ【公式】", None, "青い扉", "アナ リオ"),
+        ("[Live] Ana Rio - Blue Door", None, "blue door", "ana rio"),
+        ("Ana Rio | Blue Door | DVD Ao Vivo em Goiânia", None, "blue door", "ana rio"),
         ("Ben Lago - Blue Door (cover by Ana Rio)", None, "blue door", "ana rio"),
         ("Ana Rio - Blue Door [Some Label]", None, "blue door", "ana rio"),
         ("Ana Rio - Live Forever", None, "live forever", "ana rio"),

@@ -36,6 +36,8 @@ _PERFORMED_IN = re.compile(
     r"|enregistrement|registrazione|grabación|gravação|запись|исполнение))$"
 )
 _PART = re.compile(r"(?i)part(?!\.)|part\.?\s*(?:\d|[ivx]+\b)")
+_TOGETHER = re.compile(r"(?<=\w) ile$")
+"""Turkish says "with" behind the name."""
 _SAID_ALL_THE_SAME = frozenset({"explicit", "stereo", "mono"})
 """Types that are kept of a qualifier which is noise."""
 _LONGEST_NAME = 4
@@ -168,6 +170,8 @@ def _credit(text: str) -> tuple[str, ...]:
     if slashed:
         return split_names(text.lstrip()[slashed.end() :])
     first = tokens_of(text)[0].start
+    if together := _TOGETHER.search(text):
+        return split_names(text[: together.start()])
     ends = [found.end for found in _CREDITED.find(text) if found.start == first]
     names = text[max(ends) :].lstrip(" .:") if ends else ""
     if not re.search(r"\w", names) or _PART.match(text, first):
@@ -175,9 +179,13 @@ def _credit(text: str) -> tuple[str, ...]:
     return split_names(names)
 
 
+_KIND_OF_COVER = re.compile(r"(?i)^(?:[^\W\d_]+\s){1,2}(?=cover(?:ed)? by\s)")
+
+
 def _performer(text: str, *, video: bool) -> tuple[str, tuple[VersionPart, ...]] | None:
-    """Give who performs, of "performed by Somebody" and "cover by Somebody"."""
-    first = tokens_of(text)[0].start
+    """Give who performs, of "performed by Somebody" and "piano cover by Somebody"."""
+    kind = _KIND_OF_COVER.match(text)
+    first = kind.end() if kind else tokens_of(text)[0].start
     for found in sorted(_PERFORMED.find(text), key=lambda one: -one.end):
         name = normalize_name(text[found.end :].strip(" .:"))
         words = text[found.start : found.end].lower()

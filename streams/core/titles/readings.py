@@ -301,6 +301,9 @@ def _around(
         yield *right, left
     elif name and same_name(_name(text[slice(*right)]), name):
         yield *left, right
+    elif video and "/" in first.group() and not text.isascii():
+        yield *left, right  # as Japanese platforms write it
+        yield *right, left
     elif video or (not name and len(separators) == 1 and " - " in first.group()):
         yield *right, left
         yield *left, right

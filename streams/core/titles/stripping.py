@@ -27,6 +27,7 @@ SEPARATOR = re.compile(r"\s+(?:-+|\||/|•|·|::?)\s+|\s*\|\s*|:\s+(?=live\b)", 
 _PAIRS = {"(": ")", "[": "]", "{": "}", "<": ">"}
 _SIGNS = re.compile(r"[()\[\]{}<>]")
 _WAVES = re.compile(r"~([^~]+)~\s*$")
+_DASHES = re.compile(r"(?<=\s)-(?=\S)([^-]+)(?<=\S)-\s*$")
 _QUOTED_WORD = re.compile(r'"([^"]+)"\s*$')
 _FILE = re.compile(
     r"(?i)\.(?:avi|wmv|mpe?g|flv|mp[34]|mov|mkv|m4[av]|wav|flac|ogg|opus|webm|wma|aac|vob|divx|3gp)\s*$"
@@ -123,7 +124,7 @@ def strip_title(cleaned: str, name: str | None, *, video: bool, language: str | 
 
 
 def brackets_in(text: str) -> Iterator[tuple[int, int]]:
-    """Find the outermost pairs of brackets, and what waves or quotes close the text."""
+    """Find the outermost pairs of brackets, and what waves, dashes or quotes close the text."""
     open_at: list[tuple[str, int]] = []
     for match in _SIGNS.finditer(text):
         sign = match.group()
@@ -136,7 +137,7 @@ def brackets_in(text: str) -> Iterator[tuple[int, int]]:
                     break
             if not open_at:
                 yield start, match.end()
-    for pattern in (_WAVES, _QUOTED_WORD):
+    for pattern in (_WAVES, _DASHES, _QUOTED_WORD):
         last = pattern.search(text)
         if last and last.start() > 0:
             yield last.start(), last.end(1) + 1
@@ -154,7 +155,9 @@ def _take_brackets(title: Stripped, *, video: bool, language: str | None) -> Non
             if piece.understood:
                 title.take(piece, start, end)
                 last = end
-        elif (piece.media_kind or piece.noise) and title.text[end:].strip():
+        elif (piece.media_kind or piece.noise or _is_tag(title.text[start:end], video=video)) and title.text[
+            end:
+        ].strip():
             title.take(piece, start, end)
     # "Title (cover by Somebody) Studio": what is left behind the last bracket, if it is all qualifier.
     rest = title.text[last:]
@@ -162,6 +165,11 @@ def _take_brackets(title: Stripped, *, video: bool, language: str | None) -> Non
         piece = read_qualifier(rest.strip())
         if piece.noise or (piece.versions and _covered(rest)):
             title.take(piece, last, len(title.text))
+
+
+def _is_tag(bracket: str, *, video: bool) -> bool:
+    """Say whether what opens a title is the version of what follows: "[Live] Title"."""
+    return video and bracket[0] == "[" and _covered(bracket)
 
 
 def _covered(text: str) -> bool:
