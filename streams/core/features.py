@@ -5,6 +5,7 @@ import re
 from msgspec.structs import replace
 
 from streams.core.identifiers import READERS, doubtful_isrcs, read_gtin, read_isrc, read_iswc
+from streams.core.languages import NO_LANGUAGE, primary
 from streams.core.normalize import fold_diacritics, normalize_name, normalize_text, split_names
 from streams.core.records import Kind, LinkageRecord, SourceKind, TitleReading, Upload, VersionPart
 from streams.core.titles import read_title
@@ -108,9 +109,7 @@ def _readings(upload: Upload, slipped: Slipped) -> tuple[TitleReading, ...]:
 
 
 def _languages(upload: Upload) -> tuple[str, ...]:
-    return tuple(
-        dict.fromkeys(language.replace("_", "-").split("-")[0].lower() for language in upload.languages)
-    )
+    return tuple(dict.fromkeys(code for code in map(primary, upload.languages) if code not in NO_LANGUAGE))
 
 
 def featurize(upload: Upload) -> LinkageRecord:

@@ -41,9 +41,12 @@ _MONTHS: tuple[tuple[str, ...], ...] = tuple(
     )
 )
 _AROUND = re.compile(r"^(?:[(\[]?(?:℗|©|\(p\)|\(c\)|c\.|ca\.?|circa|um|vers)[)\]]?\s*)|^[(\[]|[)\]?]+$")
-_YEAR = re.compile(r"'?(\d{2}|\d{4})(?:[.,]0+)?")
+_YEAR = re.compile(r"'?(\d{2}|\d{4})(?:[.,]0+|\s?(?:年|년|г|год|года)\.?)?")
 _ISO = re.compile(r"(\d{4})[-./](\d{1,2})(?:[-./](\d{1,2}))?(?:[t ]\d{1,2}:.*)?")
 _CJK = re.compile(r"(\d{4})[年년]\s*(\d{1,2})[月월]\s*(?:(\d{1,2})[日일])?")
+_ERA = re.compile(r"(明治|大正|昭和|平成|令和)\s*(元|\d{1,2})年(?:\s*(\d{1,2})月(?:\s*(\d{1,2})日)?)?")
+_ERAS = {"明治": 1867, "大正": 1911, "昭和": 1925, "平成": 1988, "令和": 2018}
+"""The year before the first one of each, as Japan counts."""
 _COMPACT = re.compile(r"(\d{4})(\d{2})(\d{2})")
 _NUMBERS = re.compile(r"(\d{1,2})[-./ ]+(\d{1,2})[-./ ]+'?(\d{4}|\d{2})(?:[t ]\d{1,2}:.*)?")
 _NAMED = re.compile(r"\d+|[^\W\d_]+")
@@ -58,7 +61,8 @@ def read_date(
     Parameters
     ----------
     text : str
-        ``75``, ``'05``, ``2005``, ``(2005)``, ``2005-03-01``, ``1.3.2005``, ``18-May-15``, ``May 18 , 2015``
+        ``75``, ``'05``, ``2005``, ``(2005)``, ``2005-03-01``, ``1.3.2005``, ``18-May-15``, ``May 18 , 2015``,
+        ``1999年``, ``平成11年``, ``1999 г.``
     latest_year, earliest_year : int
         plausible years; two digits mean the latest such year that is not after ``latest_year``
     order : DateOrder, optional
@@ -104,6 +108,9 @@ def _parts(text: str, order: DateOrder | None) -> _Parts | None:
         return match[1], 0, 0
     if match := _ISO.fullmatch(text) or _CJK.fullmatch(text) or _COMPACT.fullmatch(text):
         return match[1], int(match[2]), int(match[3] or 0)
+    if match := _ERA.fullmatch(text):
+        year = _ERAS[match[1]] + (1 if match[2] == "元" else int(match[2]))
+        return str(year), int(match[3] or 0), int(match[4] or 0)
     if match := _NUMBERS.fullmatch(text):
         first, second = int(match[1]), int(match[2])
         if order is None and first <= 12 and second <= 12 and first != second:

@@ -23,6 +23,10 @@ class DurationUnit(StrEnum):
 _FACTORS = {DurationUnit.milliseconds: 1, DurationUnit.seconds: 1_000, DurationUnit.minutes: 60_000}
 _CLOCK = re.compile(r"(?:(\d{1,3}):)?(\d{1,4}):(\d{1,2}(?:[.,]\d{1,6})?)")
 _PRIMES = re.compile(r"(\d{1,4})'\s*(\d{1,2}(?:[.,]\d{1,6})?)?(?:\"|'')?")
+_ISO = re.compile(r"p(?:0+[ymwd])*t")
+"""How ISO 8601 begins; some write down that it is no years, months and days."""
+_AROUND = re.compile(r"^(?:[(\[~≈]|ca?\.\s?|circa\s|approx\.?\s)+\s*|[)\]]+$")
+"""Brackets, and what says that it is about so long."""
 _NUMBER = re.compile(r"\d{1,12}(?:[.,]\d{1,15})?")
 _QUANTITY = re.compile(r"(\d{1,12}(?:[.,]\d{1,6})?)\s*([^\W\d_]*)\.?")
 _BETWEEN = re.compile(r"(?:[\s,]|\b(?:and|y|e|et|und|en|i|og|och|ve)\b|и)*")
@@ -66,7 +70,7 @@ def read_duration(text: str, *, unit: DurationUnit = DurationUnit.auto) -> Readi
     Reading of int
         milliseconds, above 0 and at most 24 hours
     """
-    written = fold_diacritics(clean_text(text).casefold())
+    written = _bare(fold_diacritics(clean_text(text).casefold()))
     if not written:
         return Reading()
     milliseconds = _iso(written)
@@ -89,9 +93,15 @@ def read_duration(text: str, *, unit: DurationUnit = DurationUnit.auto) -> Readi
     return Reading(rounded)
 
 
+def _bare(written: str) -> str:
+    """Take off what stands around a duration; not around a mere number, which may be a year: "(2005)"."""
+    bare = re.sub(r"(?<=\d)\.$", "", _AROUND.sub("", written))
+    return written if _NUMBER.fullmatch(bare) and bare != written.rstrip(".") else bare
+
+
 def says_duration(text: str) -> bool:
     """Say whether a text is a duration whatever column it stands in: a clock or units, not a bare number."""
-    return not _NUMBER.fullmatch(clean_text(text)) and read_duration(text).value is not None
+    return not _NUMBER.fullmatch(clean_text(text).rstrip(".")) and read_duration(text).value is not None
 
 
 def _decimal(text: str) -> float:
@@ -99,10 +109,11 @@ def _decimal(text: str) -> float:
 
 
 def _iso(text: str) -> float | None:
-    if not text.startswith("pt"):
+    begin = _ISO.match(text)
+    if begin is None:
         return None
     try:
-        return msgspec.convert(text.upper(), datetime.timedelta).total_seconds() * 1_000
+        return msgspec.convert(f"PT{text[begin.end() :].upper()}", datetime.timedelta).total_seconds() * 1_000
     except (msgspec.ValidationError, OverflowError):
         return None
 

@@ -21,6 +21,7 @@ class FieldKind(StrEnum):
     ipi = "ipi"
     uuid = "uuid"
     flag = "flag"
+    explicit = "explicit"
     languages = "languages"
 
 
@@ -53,7 +54,7 @@ FIELDS: dict[str, FieldKind] = {
     "acoustid": FieldKind.uuid,
     "proprietary_id": FieldKind.texts,
     "instrumental": FieldKind.flag,
-    "explicit": FieldKind.flag,
+    "explicit": FieldKind.explicit,
     "cover": FieldKind.flag,
     "vocals": FieldKind.flag,
     "recorded_date": FieldKind.date,

@@ -3,7 +3,14 @@
 from collections.abc import Callable
 from typing import Any
 
-from streams.core.importing.cells import read_flag, read_identifier, read_language, read_uuid, read_whole
+from streams.core.importing.cells import (
+    read_explicit,
+    read_flag,
+    read_identifier,
+    read_language,
+    read_uuid,
+    read_whole,
+)
 from streams.core.importing.dates import read_date, says_date
 from streams.core.importing.durations import read_duration, says_duration
 from streams.core.importing.fields import FieldKind
@@ -17,6 +24,7 @@ _NOTHING = frozenset(
 _PLAIN: dict[FieldKind, Callable[[str], Reading[Any]]] = {
     FieldKind.whole: read_whole,
     FieldKind.flag: read_flag,
+    FieldKind.explicit: read_explicit,
     FieldKind.languages: read_language,
     FieldKind.uuid: read_uuid,
 }

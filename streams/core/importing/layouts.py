@@ -10,6 +10,8 @@ from rapidfuzz import fuzz
 from streams.core.normalize import fold_diacritics, normalize_text
 
 _FIELD = re.compile(r"\{([^{}]+)\}")
+_ON_A_SIDE = re.compile(r"^0*[a-z]{1,2}(?=\d{1,2}$)")
+"""The side of a record before a number: A1."""
 SAME_NAME = 80
 """The ratio from which two texts are one with typing errors, as for the words of versions."""
 
@@ -102,7 +104,9 @@ def _balanced(text: str) -> bool:
 
 def _agree(one: str, other: str) -> bool:
     """Say whether two cells name the same, typing errors aside; numbers must be equal."""
-    a, b = (fold_diacritics(normalize_text(text)).replace(" ", "") for text in (one, other))
+    a, b = (
+        _ON_A_SIDE.sub("", fold_diacritics(normalize_text(text)).replace(" ", "")) for text in (one, other)
+    )
     if a.isdigit() and b.isdigit():
         return int(a) == int(b) or (len(a) == 2 and b.endswith(a)) or (len(b) == 2 and a.endswith(b))
     return a == b or fuzz.ratio(a, b) >= SAME_NAME

@@ -2,16 +2,43 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.core.importing.cells import read_flag, read_identifier, read_language, read_uuid, read_whole
+from streams.core.importing.cells import (
+    read_explicit,
+    read_flag,
+    read_identifier,
+    read_language,
+    read_uuid,
+    read_whole,
+)
 from streams.core.importing.people import read_people
+from streams.core.importing.readings import Reading
 
 
-@pytest.mark.parametrize(("text", "number"), [("3", 3), ("003", 3), ("3.0", 3), ("3/12", 3), ("3 of 12", 3)])
-def test_numbers(text: str, number: int) -> None:
-    assert read_whole(text).value == number
+@pytest.mark.parametrize(
+    "text",
+    [
+        "3",
+        "003",
+        "3.0",
+        "3.",
+        "3/12",
+        "3 of 12",
+        "#3",
+        "No. 3",
+        "nº 3",
+        "№3",
+        "Track 03",
+        "CD 3",
+        "Disc 3/12",
+        "３",
+    ],
+)
+def test_numbers(text: str) -> None:
+    assert read_whole(text).value == 3
+    assert read_whole(text).problem is None
 
 
-@pytest.mark.parametrize("text", ["side A", "1 1", "-3", "3.5", "0", "9999999999", "three"])
+@pytest.mark.parametrize("text", ["side A", "track", "1 1", "-3", "3.5", "0", "9999999999", "three"])
 def test_no_number_says_why(text: str) -> None:
     reading = read_whole(text)
     assert reading.value is None
@@ -26,10 +53,28 @@ def test_of_a_side_of_a_record_the_number_there_is_taken_and_said(text: str, num
 
 
 @pytest.mark.parametrize(
-    ("text", "flag"), [("Yes", True), ("1", True), ("ja", True), ("N", False), ("нет", False), ("0", False)]
+    ("text", "flag"),
+    [
+        ("Yes", True),
+        ("1", True),
+        ("ja", True),
+        ("N", False),
+        ("нет", False),
+        ("0", False),
+        ("1.0", True),
+        ("0.0", False),
+    ],
 )
 def test_flags(text: str, flag: bool) -> None:
     assert read_flag(text).value is flag
+
+
+@pytest.mark.parametrize(
+    ("text", "flag"),
+    [("E", True), ("Explicit", True), ("yes", True), ("Clean", False), ("notExplicit", False), ("0", False)],
+)
+def test_whether_words_are_explicit_as_shops_say_it(text: str, flag: bool) -> None:
+    assert read_explicit(text).value is flag
 
 
 def test_a_flag_in_other_words_asks_for_them() -> None:
@@ -43,6 +88,18 @@ def test_a_flag_in_other_words_asks_for_them() -> None:
 )  # fmt: skip
 def test_languages_become_tags(text: str, tag: str) -> None:
     assert read_language(text).value == tag
+
+
+@pytest.mark.parametrize("text", ["und", "mul", "mis"])
+def test_a_tag_for_no_language_is_nothing(text: str) -> None:
+    assert read_language(text) == Reading()
+
+
+@pytest.mark.parametrize("text", ["Spanish; English", "Deutsch/English", "spa/eng", "Français et anglais"])
+def test_several_languages_are_not_taken_for_the_first(text: str) -> None:
+    reading = read_language(text)
+    assert reading.value is None
+    assert "split" in (reading.problem or "")
 
 
 @pytest.mark.parametrize("text", ["Engliish", "[Multiple languages]", "12", "xyzzy"])

@@ -16,6 +16,7 @@ LENGTH_MS = 205_000
         "3m 25sec", "3m25s", "3m25", "3 min. 25 sec.", "3 minutes 25 seconds", "3 minutes and 25 seconds",
         "3 minutos y 25 segundos", "3 minutos e 25 segundos", "3 minutes et 25 secondes",
         "3 Minuten und 25 Sekunden", "3 minuti e 25 secondi", "3 minuten en 25 seconden",
+        "P0DT3M25S", "P0Y0M0DT0H3M25S", "(3:25)", "[3:25]", "~3:25", "ca. 3:25", "3:25.", "205.", "c. 205 s",
         "3 dakika 25 saniye", "3 минуты и 25 секунд", "3分25秒", "3 분 25 초",
     ],
 )  # fmt: skip
@@ -97,3 +98,10 @@ def test_every_written_form_of_a_duration_is_read_back(milliseconds: int) -> Non
 def test_no_text_breaks_the_reader(text: str, unit: DurationUnit) -> None:
     value = read_duration(text, unit=unit).value
     assert value is None or 0 < value <= MAX_DURATION_MS
+
+
+def test_a_year_in_brackets_is_no_duration() -> None:
+    assert read_duration("(2005)").value is None
+    assert not says_duration("(2005)")
+    assert not says_duration("2005.")
+    assert says_duration("(3:25)")

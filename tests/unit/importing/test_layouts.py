@@ -76,3 +76,9 @@ _words = st.text(st.characters(categories=["L"]), min_size=1, max_size=8)
 @given(_words, _words)
 def test_what_was_put_together_is_cut_the_same(one: str, other: str) -> None:
     assert _split(f"{one} - {other}", "{artist} - {title}") == {"artist": one, "title": other}
+
+
+def test_a_number_agrees_with_that_on_the_side_of_a_record() -> None:
+    cut = {"track_number": "01", "title": "Clear Water"}
+    assert _split("01. Clear Water", "{track_number}. {title}", track_number="A1") == cut
+    assert _split("02. Clear Water", "{track_number}. {title}", track_number="A1") is None
