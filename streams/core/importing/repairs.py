@@ -46,6 +46,12 @@ def swap_back(
         if fits(cells[place]):
             continue
         found = [other for other in texts if says[place](cells[other])]
+        # "2005" may be a length and a year; the "4:05" that stands for the year is a length and nothing else.
+        found += [
+            other
+            for other, fits_other in says.items()
+            if other != place and fits_other(cells[place]) and fits(cells[other])
+        ]
         if len(found) == 1:
             swapped = list(cells)
             swapped[place], swapped[found[0]] = cells[found[0]], cells[place]

@@ -204,6 +204,19 @@ def test_cells_that_changed_places_are_put_back() -> None:
     assert [(one.row, one.refused) for one in reports] == [(2, False)]
 
 
+def test_two_cells_with_forms_of_their_own_that_changed_places_are_put_back() -> None:
+    mapping = (
+        START + 'repair = ["swapped"]\n[fields]\ntitle = "title"\nduration = "length"\ndate = "date"\n'
+        'isrc = "isrc"\n'
+    )
+    table = "id,title,length,date,isrc\n1,Water,2005,3:25,\n2,Water,QZAAA2600001,2005,3:25\n3,Water,2005,x,\n"
+    uploads, reports = _read(mapping, table)
+    assert [one["duration_ms"] for one in uploads] == [205_000, 205_000, 2_005_000]
+    assert [one["releases"][0]["date"] for one in uploads[:2]] == ["2005", "2005"]
+    assert uploads[1]["identifiers"] == {"isrc": ["QZAAA2600001"]}
+    assert [one.row for one in reports] == [2, 3, 4]
+
+
 SHIFTED = (
     START + 'repair = ["shifted"]\n[fields]\ntitle = "title"\nartist = "artist"\nduration = "length"\n'
     'date = "date"\n'
