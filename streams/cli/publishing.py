@@ -15,6 +15,7 @@ from streams.connection import codec_for, kafka_extra
 from streams.core.records import AdminCommand, Decision, Origin, Promotion, StageControl, Verdict
 from streams.edges.control_log import CONTROLS
 from streams.edges.disk import DiskRoom
+from streams.edges.kafka_config import ERRORS_ONLY
 from streams.edges.kafka_producer import Acknowledged, Publisher
 from streams.edges.tracing import Tracing
 from streams.errors import DiskLow, TransientError
@@ -27,8 +28,6 @@ POLL_SECONDS = 0.5
 T = TypeVar("T")
 # Decoding the longest medium takes less; a service that says nothing for so long is not running.
 SILENT_SECONDS = 300.0
-# As syslog counts: a broker that is still loading, as after its start, is a warning.
-ERRORS_ONLY = 3
 
 
 def publisher_for(settings: Settings) -> Publisher:

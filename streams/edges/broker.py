@@ -278,7 +278,7 @@ class EmbeddedKafka:
         deadline = time.monotonic() + READY_SECONDS
         # Its own log lines about refused connections are no news while Kafka starts.
         quiet: dict[str, Any] = {"log_level": 0, "error_cb": lambda _error: None}
-        admin = AdminClient({**quiet, **admin_config(self.bootstrap)})
+        admin = AdminClient({**admin_config(self.bootstrap), **quiet})
         while True:
             for index, node in self._nodes.items():
                 if (status := node.ended()) is not None:

@@ -13,6 +13,8 @@ SESSION_TIMEOUT_MS = 10_000
 MAX_POLL_INTERVAL_MS = 300_000
 MESSAGE_MAX_BYTES = 1_048_576
 QUEUE_KBYTES = 8_192
+# As syslog counts: a broker that is still loading, as after its start, is a warning.
+ERRORS_ONLY = 3
 
 # A worker takes its messages in batches, and every fetch costs broker and worker the same whatever it holds:
 # the broker answers once there is a batch's worth, or after a time that a batch may wait anyway.
@@ -206,5 +208,5 @@ def transactional_producer_config(
 
 
 def admin_config(bootstrap: str, extra: ClientConfig | None = None) -> dict[str, Setting]:
-    """Return settings of an admin client."""
-    return {**_common(bootstrap), **(extra or {})}
+    """Return settings of an admin client: what goes wrong its calls raise, and the rest is no news."""
+    return {**_common(bootstrap), "log_level": ERRORS_ONLY, **(extra or {})}

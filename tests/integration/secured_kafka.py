@@ -135,7 +135,7 @@ class SecuredKafka(EmbeddedKafka):
 
     def _await_ready(self, count: int) -> None:
         quiet: dict[str, Any] = {"log_level": 0, "error_cb": lambda _error: None}
-        admin = AdminClient({**quiet, **admin_config(self.bootstrap, self.security(ADMIN))})
+        admin = AdminClient({**admin_config(self.bootstrap, self.security(ADMIN)), **quiet})
         deadline = time.monotonic() + READY_SECONDS
         while True:
             try:

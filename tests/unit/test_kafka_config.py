@@ -61,3 +61,4 @@ def test_security_goes_through_and_leaves_out_what_is_unset() -> None:
     )
     assert set(security) == {"security.protocol", "sasl.mechanism", "sasl.username", "sasl.password"}
     assert kc.admin_config(WHERE, security)["security.protocol"] == "SASL_SSL"
+    assert kc.admin_config(WHERE, {"log_level": 0})["log_level"] == 0
