@@ -25,6 +25,7 @@ ENVIRONMENT = {
     "SAMESONG_DRIFT__MIN_COUNT": "100",
     "SAMESONG_DRIFT__P_VALUE": "0.005",
 }
+IN_WORDS = {"gathering": "too few to judge, counted with the next", "building": "a part of the reference"}
 CALM_WINDOWS = 3
 UPLOADS_PER_BEAT, BEAT_SECONDS = 6, 0.1
 CALM_SECONDS, SHIFTED_SECONDS = 60.0, 30.0
@@ -151,9 +152,9 @@ def _note(seen: Shift, record: DriftWindow | DriftAlert, say: Callable[[str], No
         what = (
             f"distance {record.distance:.3f}, p {record.p_value:.4f}"
             if is_judged(record)
-            else record.reference
+            else IN_WORDS.get(record.reference, record.reference)
         )
-        say(f"window of {record.count} titles: {what}")
+        say(f"window of {record.count:3} titles: {what}")
 
 
 def _beats(seconds: float) -> Iterator[None]:

@@ -189,7 +189,7 @@ def _say_drift(console: Console, shift: Shift) -> None:
     """Say what the drift stage made of the stream, counted from this run."""
     console.print(
         f"\nDrift: {shift.calm} English-like titles: {len(shift.calm_judged)} windows judged, "
-        f"{len(shift.false)} false alerts. Then {shift.foreign} foreign ones: {len(shift.found)} alerts."
+        f"false alerts: {len(shift.false)}. Then {shift.foreign} foreign ones, alerts: {len(shift.found)}."
     )
     for alert in shift.false:
         console.print(f"  false: {alert.code}: {alert.message}", style="red", markup=False, highlight=False)

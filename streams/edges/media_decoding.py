@@ -118,6 +118,11 @@ def decode_picture(file: BinaryIO, out: BinaryIO, *, limits: Limits) -> Decoded:
     return Decoded(pictures=[Picture(start_ms=0, width=small.width, height=small.height)])
 
 
+def _why(error: Exception) -> str:
+    """Say what the library says, without its number and its name for a file that has none."""
+    return getattr(error, "strerror", None) or str(error)
+
+
 def _opened(file: BinaryIO) -> Any:
     """Open a file with the demuxers that are allowed."""
     file.seek(0)
@@ -134,9 +139,9 @@ def _opened(file: BinaryIO) -> Any:
         head = file.read(16)
         if any(head[at : at + len(magic)] == magic for at, magic in _MAGIC):
             raise MediaError(
-                f"the file begins like a medium and breaks off: {exc}", code="media_truncated"
+                f"the file begins like a medium and breaks off: {_why(exc)}", code="media_truncated"
             ) from exc
-        raise MediaError(f"this is no medium that can be read: {exc}", code="media_not_audio") from exc
+        raise MediaError(f"this is no medium that can be read: {_why(exc)}", code="media_not_audio") from exc
 
 
 def _tags(container: Any) -> dict[str, str]:
@@ -175,7 +180,7 @@ def _decode_sound(container: Any, out: BinaryIO, decoded: Decoded, limits: Limit
     try:
         samples.finish()
     except av.FFmpegError as exc:
-        raise MediaError(f"the sound cannot be resampled: {exc}", code="media_truncated") from exc
+        raise MediaError(f"the sound cannot be resampled: {_why(exc)}", code="media_truncated") from exc
     decoded.samples = samples.count
     if decoded.samples == 0:
         code = "media_truncated" if packets > damaged else "media_not_audio"
