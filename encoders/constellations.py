@@ -50,8 +50,18 @@ class Constellations(NamedTuple):
         return Constellations(self.keys[kept], self.frames[kept])
 
 
-def constellations(points: Landmarks) -> Constellations:
-    """Pair every point with those that follow within a second at another pitch."""
+def constellations(points: Landmarks, *, semitones: int = 0) -> Constellations:
+    """Pair every point with those that follow within a second at another pitch.
+
+    Parameters
+    ----------
+    points : Landmarks
+    semitones : int
+        play the sound so much higher, and that much faster, as a sampler does; times are those of what is
+        played
+    """
+    if semitones:
+        return _moved(points, semitones)
     frames = points.frames
     pitch = np.minimum(points.cents.astype(np.int64) // _CENTS, _PITCHES - 1)
     first = np.searchsorted(frames, frames + _NEAREST)
@@ -64,6 +74,19 @@ def constellations(points: Landmarks) -> Constellations:
     one, two = one[apart], two[apart]
     lag = (frames[two] - frames[one]).astype(np.int64) // _FRAMES
     return Constellations((pitch[one] * _PITCHES + pitch[two]) * _LAGS + lag, frames[one])
+
+
+def _moved(points: Landmarks, semitones: int) -> Constellations:
+    """Play points higher and faster, or lower and slower."""
+    cents = points.cents.astype(np.int64) + 100 * semitones
+    heard = np.flatnonzero((cents >= 0) & (cents < _CENTS * _PITCHES))
+    faster = 2.0 ** (semitones / 12.0)
+    return constellations(
+        Landmarks(
+            frames=np.rint(points.frames[heard] / faster).astype(np.int32),
+            cents=cents[heard].astype(np.uint16),
+        )
+    )
 
 
 def kept_of(keys: NDArray[np.int64], part: int) -> NDArray[np.bool_]:

@@ -3,10 +3,12 @@
 from functools import cache
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from encoders.constellation_index import FIRST_PART, ConstellationIndex
+from encoders.constellation_search import search_at_other_pitches
 from encoders.constellations import KEYS, Constellations, constellations, kept_of
 from encoders.landmarks import FRAME_MS, Landmarks
 from tests.unit.encoders.test_alignment import Score, score
@@ -42,6 +44,14 @@ def test_a_loop_under_other_music_names_its_source_and_the_place(source: int, be
     first, *_ = catalogue().search(heard(mixed, 500), most=5)
     assert first.sound == source
     assert abs(first.offset_ms - (at - begin)) <= 4 * FRAME_MS
+
+
+@pytest.mark.parametrize("semitones", [-3, -2, -1, 1, 2, 3])
+def test_a_loop_that_is_played_higher_or_lower_names_its_source(semitones: int) -> None:
+    loop = SONGS[4].part(20_000, 28_000).played(faster=2.0 ** (semitones / 12), higher=100.0 * semitones)
+    points = loop.under(score(99, seconds=60), at=15_000).heard(np.random.default_rng(500), lost=0.2)
+    first, *_ = search_at_other_pitches(catalogue(), points, most=2)
+    assert first.sound == 4
 
 
 def test_what_was_forgotten_is_named_no_more() -> None:
