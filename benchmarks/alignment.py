@@ -23,6 +23,7 @@ from benchmarks.altered_pairs import (
 from benchmarks.damaged_queries import SR, Sound, decoded
 from benchmarks.decoded_sounds import MUSIC, decoded_sounds
 from benchmarks.drum_patterns import drummed, pattern
+from benchmarks.heard_together import mashups, medleys, voices
 from benchmarks.machine import machine_facts, write_result
 from benchmarks.yardstick import yardstick
 from encoders.alignment import align_sounds
@@ -283,6 +284,9 @@ def main() -> None:
         ("speed_10_s", lambda: speeds(originals, tracks)),
         ("video", lambda: videos(originals, tracks)),
         ("samples", lambda: loops(originals, tracks)),
+        ("voices", lambda: voices(tracks, features)),
+        ("medleys", lambda: medleys(tracks, originals, features)),
+        ("mashups", lambda: mashups(tracks, originals, features)),
         ("alike", lambda: alike(originals, tracks)),
         ("real_pairs", real_pairs if MUSIC in os.environ else dict),
         ("strangers", lambda: strangers(originals, [])),

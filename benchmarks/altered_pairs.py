@@ -26,12 +26,13 @@ class Part:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Made:
-    """What was made of the original `of`, in which it is heard at `parts`, so many times faster."""
+    """What was made of the original `of`, heard in it at `parts`, so much faster, under `over`."""
 
     of: int
     y: Sound
     parts: tuple[Part, ...]
     speed: float = 1.0
+    over: int = -1
 
 
 def retimed(tracks: Sequence[Sound], speed: float) -> Iterator[Made]:
@@ -48,18 +49,18 @@ def sampled(tracks: Sequence[Sound], decibels: float, semitones: int) -> Iterato
     """Lay a loop of 3 to 8 s of each track, two to four times, under another one."""
     for number, y in enumerate(tracks):
         rng = np.random.default_rng([round(100 - decibels), semitones, number])
-        over = tracks[(number + 1 + int(rng.integers(len(tracks) - 1))) % len(tracks)]
-        over = over if over is not y else tracks[(number + 1) % len(tracks)]
+        top = (number + 1 + int(rng.integers(len(tracks) - 1))) % len(tracks)
+        top = top if top != number else (number + 1) % len(tracks)
         length = float(rng.uniform(3.0, 8.0))
         begin = _loud(y, length, rng)
         speed = float(2.0 ** (rng.choice((-semitones, semitones)) / 12.0))
         loop = faster(cut(y, begin, begin + length), speed)
-        mixed, times = _looped(over, loop, decibels, rng)
+        mixed, times = _looped(tracks[top], loop, decibels, rng)
         parts = tuple(
             Part(start=begin, end=begin + length, other_start=at, other_end=at + len(loop) / SR)
             for at in times
         )
-        yield Made(of=number, y=mixed, parts=parts, speed=speed)
+        yield Made(of=number, y=mixed, parts=parts, speed=speed, over=top)
 
 
 def packed(tracks: Sequence[Sound]) -> Iterator[tuple[Made, Made]]:
@@ -87,7 +88,7 @@ def remixed(tracks: Sequence[Sound]) -> Iterator[Made]:
         beat = drummed(pattern(rng), rng)
         begin = float(rng.uniform(0, len(y) / SR - 30.0))
         piece = cut(y, begin, begin + 30.0)
-        beat[5 * SR : 5 * SR + len(piece)] += piece * (_level(beat) / max(_level(piece), 1e-6))
+        beat[5 * SR : 5 * SR + len(piece)] += piece * (level(beat) / max(level(piece), 1e-6))
         part = Part(start=begin, end=begin + 30.0, other_start=5.0, other_end=35.0)
         yield Made(of=number, y=np.clip(beat, -1, 1), parts=(part,))
 
@@ -97,7 +98,7 @@ def _looped(
 ) -> tuple[Sound, tuple[float, ...]]:
     """Lay a loop two to four times under 40 s of music; with where it begins."""
     mixed = over[: 40 * SR].copy()
-    loop = loop * (_level(mixed) / max(_level(loop), 1e-6) * 10 ** (decibels / 20))
+    loop = loop * (level(mixed) / max(level(loop), 1e-6) * 10 ** (decibels / 20))
     at, times = float(rng.uniform(2.0, 8.0)), []
     for _ in range(int(rng.integers(2, 5))):
         first = round(at * SR)
@@ -129,27 +130,29 @@ def filmed(tracks: Sequence[Sound], decibels: float) -> Iterator[Made]:
                 start=middle, end=end, other_start=intro + middle + gap, other_end=intro + end + gap
             )
         whole = np.concatenate(pieces)
-        crowd = _crowd(len(whole), rng) * (_level(whole) * 10 ** (-decibels / 20))
+        cheers = crowd(len(whole), rng) * (level(whole) * 10 ** (-decibels / 20))
         first = Part(start=0.0, end=middle, other_start=intro, other_end=intro + middle)
-        loud = coded(whole + crowd, "libopus", "ogg", 48_000, 48_000)
+        loud = coded(whole + cheers, "libopus", "ogg", 48_000, 48_000)
         yield Made(of=number, y=loud, parts=(first, second))
 
 
 def cut(y: Sound, begin: float, end: float) -> Sound:
+    """Take the part between two times, in seconds."""
     return y[round(begin * SR) : round(end * SR)]
 
 
-def _level(y: Sound) -> float:
+def level(y: Sound) -> float:
+    """Give how loud a sound is on the whole."""
     return float(np.sqrt(np.mean(y.astype(np.float64) ** 2)))
 
 
 def _loud(y: Sound, length: float, rng: np.random.Generator) -> float:
     """Find where a loop may be cut out: not where the track is nearly silent."""
     begins = rng.uniform(0, len(y) / SR - length, 8)
-    return float(max(begins, key=lambda begin: _level(cut(y, begin, begin + length)) > 0.5 * _level(y)))
+    return float(max(begins, key=lambda begin: level(cut(y, begin, begin + length)) > 0.5 * level(y)))
 
 
-def _crowd(samples: int, rng: np.random.Generator) -> Sound:
+def crowd(samples: int, rng: np.random.Generator) -> Sound:
     """Clapping and voices: noise of the voices' band that swells and falls."""
     spectrum = np.fft.rfft(rng.standard_normal(samples))
     hz = np.fft.rfftfreq(samples, 1 / SR)

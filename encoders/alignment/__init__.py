@@ -4,8 +4,9 @@
 coincide, and gives these as spans with the time of each side. NumPy alone, no model.
 """
 
+from encoders.alignment.layers import Layer, Layers, layers
 from encoders.alignment.place import Place
 from encoders.alignment.span import Span
 from encoders.alignment.spans import Alignment, align_sounds
 
-__all__ = ["Alignment", "Place", "Span", "align_sounds"]
+__all__ = ["Alignment", "Layer", "Layers", "Place", "Span", "align_sounds", "layers"]

@@ -16,6 +16,7 @@ from streams.core.clustering import Judgement
 from streams.core.contradicting import contradictions
 from streams.core.explaining import counter_evidence, smallest_flip
 from streams.core.filming import REPLACED, VIDEO_RELATIONS, holds
+from streams.core.gathering import gathered, restated
 from streams.core.ids import event_id, stable_id
 from streams.core.linking import Compared, compare, judged, link
 from streams.core.naming import WORK
@@ -294,6 +295,7 @@ class _Deciding:
         compared, truncated = compare(self._workspace, self._found, overlay, rules=self._rules)
         for each in compared:
             link(self._workspace, key, each, rules=self._rules)
+        compared = gathered(self._workspace, key, compared)
         placement = self._place({*seeds, key}, formerly=known.entity_id if known else None)
         self._rows += rows_of(encoded)
         self._relate(compared)
@@ -398,7 +400,8 @@ class _Deciding:
         """Assert what the candidates show, beside what was just retracted."""
         key = self._encoded.key.text()
         claims = pair_claims(self._workspace, key, compared, self._rules.thresholds)
-        self._steps = relate(self._workspace, claims, self._retracted)
+        taken, others = restated(self._workspace, key, compared)
+        self._steps = relate(self._workspace, [*claims, *others], [*self._retracted, *taken])
 
     def _relations(self, placement: Placement, cause: str) -> list[RelationChanged]:
         """Say which relations between entities came, changed or went."""

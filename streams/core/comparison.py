@@ -40,7 +40,7 @@ from streams.core.field_levels.prepared import (
 from streams.core.field_levels.titles import MAIN_TITLE, MISTYPED, compare_titles
 from streams.core.field_levels.versions import NO_VERSION, ONE_SIDED, compare_versions
 from streams.core.filming import OTHER_VIDEO, film
-from streams.core.hearing import ABSENT, OF_SEVERAL, ONE_RECORDING, hear, shared
+from streams.core.hearing import ABSENT, OF_SEVERAL, OF_VOICES, ONE_RECORDING, hear, shared
 from streams.core.names import SAME
 from streams.core.names.comparing import CLOSE, DIFFERENT
 from streams.core.pictures import OTHER, compare_pictures
@@ -183,9 +183,9 @@ def _retimed(relation: str | None, ours: frozenset[str], theirs: frozenset[str])
     return relation, not told & _RETIMED_WORDS
 
 
-def _agrees(heard: str, written: str | None, title: str) -> bool:
+def _agrees(heard: str, relation: str | None, written: str | None, title: str) -> bool:
     """Say whether what a version word says is what parts in common sound like."""
-    if heard == "shares" and written in _OF_ONE:
+    if written in _OF_ONE and (heard == "shares" or relation in OF_VOICES):
         return title in _STRONG_TITLES
     return heard in {"part", "shares"} and written in OF_SEVERAL
 
@@ -315,7 +315,7 @@ def compare_prepared(
             if heard == "retimed":
                 relation, silent = _retimed(relation, a.types[i], b.types[j])
                 contradiction = "heard_against_declared" if silent else None
-            elif _agrees(heard, written, title):
+            elif _agrees(heard, relation, written, title):
                 relation = written
             elif heard == "shares":
                 relation = shared(sound, left.year, right.year)

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from streams.core.catalogue import CatalogueState, Workspace
 from streams.core.filming import LIVE_VIDEO, VIDEO_RELATIONS, holds, is_live
-from streams.core.hearing import SAMPLES, assurance, made_from
+from streams.core.hearing import OF_SEVERAL, SAMPLES, assurance, made_from
 from streams.core.ids import stable_id
 from streams.core.records import EntityState, PairScore, RelationState, SoundEvidence
 from streams.core.rules import Thresholds
@@ -20,6 +20,7 @@ from streams.core.sound_evidence import mirrored
 from streams.core.versions import inverse_relation
 
 # The likeliest few: a live take of a much-recorded song is not related one by one to every other recording.
+# What a medley is made of is told whole.
 MAX_CLAIMS: Final = 5
 MAX_REDIRECTS: Final = 1_000
 
@@ -95,7 +96,8 @@ def relate(
     """
     steps = {was.relation_id: RelationStep(state=replace(was, status="retracted")) for was in taken}
     before = {was.relation_id: was for was in taken}
-    for claim in (claim.canonical() for claim in claims[:MAX_CLAIMS]):
+    told = [*claims[:MAX_CLAIMS], *(claim for claim in claims[MAX_CLAIMS:] if claim.relation in OF_SEVERAL)]
+    for claim in (claim.canonical() for claim in told):
         left, right = workspace.upload(claim.left), workspace.upload(claim.right)
         ends = [upload.entity_id for upload in (left, right) if upload is not None and upload.entity_id]
         if len(ends) < 2 or ends[0] == ends[1]:

@@ -48,6 +48,9 @@ def _turned(found: SoundAlignment) -> SoundAlignment:
         longest_left=found.longest_right,
         longest_right=found.longest_left,
         log_odds=found.log_odds,
+        only_left=found.only_right,
+        only_right=found.only_left,
+        in_both=found.in_both,
     )
 
 

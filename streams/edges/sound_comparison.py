@@ -4,14 +4,15 @@ import threading
 
 import numpy as np
 from cachetools import LRUCache
+from msgspec.structs import replace
 from numpy.typing import NDArray
 
-from encoders.alignment import Alignment, Place, align_sounds
+from encoders.alignment import Alignment, Layer, Place, align_sounds, layers
 from encoders.fingerprint import FingerprintMatch, Verdict, align, confirm
 from encoders.fingerprint_contrast import even, tells
 from encoders.speed import align_stretched, find_drift
 from encoders.version import VersionMatch, align_versions
-from streams.core.records import HeardSpan, SoundAlignment, SoundEvidence, SoundFacts
+from streams.core.records import HeardLayer, HeardSpan, SoundAlignment, SoundEvidence, SoundFacts
 from streams.core.sound_evidence import mirrored
 from streams.edges.sound_blobs import SoundFeatures, unpack
 from streams.ports import FeatureStore, FloatArray
@@ -29,6 +30,9 @@ _WHOLLY = 0.97
 # A copy 0.3 % faster has a bit error of 0.042 and more; one by codec or level stays under 0.026 (measured).
 _EXACT_BIT_ERROR = 0.02
 _ONE_MASTER = 0.005
+# What is on top is told where so much of both runs along each other at one speed, and so few cents apart.
+_LEAST_BESIDE = 0.25
+_ONE_PITCH = 8.0
 # The longest spans are told: a record stays small however a sound was cut up.
 _MAX_SPANS = 8
 # Of tones, and of what holds a tone at the same place: neither that they agree nor in what key is evidence.
@@ -131,15 +135,40 @@ def _alignment(
         and min(match.coverage_a, match.coverage_b) >= _WHOLLY
     ):
         return None
-    return _told(
-        align_sounds(
-            left.landmarks,
-            right.landmarks,
-            duration_a_ms=left.duration_ms,
-            duration_b_ms=right.duration_ms,
-            # The aligner asks how much faster the right side plays.
-            place=Place(match.offset_ms, 1.0 / ratio) if match.span_ms > 0 else None,
-        )
+    found = align_sounds(
+        left.landmarks,
+        right.landmarks,
+        duration_a_ms=left.duration_ms,
+        duration_b_ms=right.duration_ms,
+        # The aligner asks how much faster the right side plays.
+        place=Place(match.offset_ms, 1.0 / ratio) if match.span_ms > 0 else None,
+    )
+    told = _told(found)
+    if told is None or not _beside(found):
+        return told
+    heard = layers(left.landmarks, right.landmarks, found.spans, ratio=found.speed_ratio)
+    if heard is None:
+        return told
+    return replace(
+        told, only_left=_layer(heard.left), only_right=_layer(heard.right), in_both=_layer(heard.both)
+    )
+
+
+def _beside(found: Alignment) -> bool:
+    """Say whether two sounds run along each other as they are: then what one has on top can be told."""
+    return (
+        min(found.coverage_a, found.coverage_b) >= _LEAST_BESIDE
+        and abs(found.speed_ratio - 1.0) <= _ONE_MASTER
+        and abs(found.cents) <= _ONE_PITCH
+    )
+
+
+def _layer(heard: Layer) -> HeardLayer:
+    return HeardLayer(
+        share=round(heard.share, 4),
+        points=heard.points,
+        scattered=round(heard.scattered, 4),
+        harmonic=round(heard.harmonic, 4),
     )
 
 

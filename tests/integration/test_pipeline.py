@@ -6,15 +6,25 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
 import orjson
 import pytest
 from typer.testing import CliRunner
 
+from benchmarks.sung import sung
 from streams.cli.app import app
 from streams.cli.decisions import follow_decisions, read_records
 from streams.config import Settings, load_settings
 from streams.connection import bootstrap_of, codec_for
-from streams.core.records import ArbiterInput, Contradiction, DeadLetter, Decision, Origin, Outcome
+from streams.core.records import (
+    ArbiterInput,
+    Contradiction,
+    DeadLetter,
+    Decision,
+    Origin,
+    Outcome,
+    RelationChanged,
+)
 from streams.edges.committed_log import CommittedLog, read_topic
 from streams.edges.kafka_producer import Publisher
 from streams.edges.metrics import STAGE_PORTS
@@ -404,6 +414,63 @@ def test_a_loop_under_other_music_is_found_by_its_sound_alone(service: Installat
     # What find remembers is made of the log: it knows the same after it died.
     service.kill("index")
     material(*service.publish(sending(3, "Orbit", "Walnut Five", under(melody(40.0, seed=23), loop, 25))))
+
+
+def by_ear(music: Path, source: str, item: str, title: str, y: FloatArray) -> dict[str, object]:
+    """Send a sound under a title, and by somebody, that nobody else has."""
+    path = music / f"{source}-{item}.ogg"
+    path.write_bytes(ogg(y))
+    return {
+        "source": source,
+        "item_id": item,
+        "kind": "recording",
+        "title": title,
+        "artists": [{"name": f"{title} Players"}],
+        "media": [{"role": "audio", "uri": path.as_uri()}],
+    }
+
+
+def test_a_backing_track_and_a_voice_alone_are_told_from_their_song(
+    service: Installation, music: Path
+) -> None:
+    backing = 0.5 * melody(40.0, seed=31) + 0.5 * melody(40.0, seed=32)
+    voice = sung(40.0, np.random.default_rng(4))
+    (song_told,) = service.publish(
+        by_ear(music, "sung", "song", "Paper Boats", (backing + 0.4 * voice).astype(np.float32))
+    )
+    for item, y, relation in (
+        ("backing", backing, "instrumental_of"),
+        ("voice", 0.5 * voice, "a_cappella_of"),
+    ):
+        (told,) = service.publish(by_ear(music, "sung", item, f"Number {item}", y.astype(np.float32)))
+        assert told["outcome"] == "new"
+        assert told["relation"]["relation"] == relation
+        assert told["relation"]["to_entity"] == song_told["entity_id"]
+        assert told["relation"]["spans"]
+
+
+def test_pieces_of_three_works_one_after_the_other_are_a_medley(service: Installation, music: Path) -> None:
+    works = [melody(45.0, seed=seed) for seed in (41, 42, 43)]
+    pieces = [y[(5 + 4 * number) * RATE :][: 20 * RATE] for number, y in enumerate(works)]
+    titles = ("Tin Roof", "Marble Stairs", "Copper Kettle")
+    sent = [
+        by_ear(music, "pieces", str(number), title, y)
+        for number, (title, y) in enumerate(zip(titles, works, strict=True))
+    ]
+    sources = service.publish(*sent[:2])
+    (medley,) = service.publish(by_ear(music, "pieces", "all", "Long Evening", np.concatenate(pieces)))
+    assert medley["outcome"] == "new"
+    assert medley["relation"]["relation"] != "medley_of"
+    # The third piece makes it one, of all three.
+    sources += service.publish(sent[2])
+    assert sources[2]["relation"]["relation"] == "has_medley"
+    standing: dict[str, RelationChanged] = {}
+    for change in read_records(load_settings(data_dir=service.data_dir), "relation.changed.v1"):
+        if change.from_entity == medley["entity_id"]:
+            standing[change.relation_id] = change
+    told = {(each.relation, each.to_entity) for each in standing.values() if each.status == "asserted"}
+    assert told == {("medley_of", each["entity_id"]) for each in sources}
+    assert all(each.spans for each in standing.values() if each.status == "asserted")
 
 
 def test_copies_match_kills_harm_nothing_and_the_audit_is_clean(service: Installation) -> None:

@@ -15,6 +15,15 @@ class HeardSpan(Record, frozen=True, kw_only=True):
     agreement: float  # share of the landmarks in it that both sides have
 
 
+class HeardLayer(Record, frozen=True, kw_only=True):
+    """What one of two sounds has on top of the other, or what both share."""
+
+    share: float  # of the time in which both are heard
+    points: int  # landmarks of it
+    scattered: float  # 0 all pitches on one scale, 1 anywhere: glides, noise
+    harmonic: float  # how many more pairs of points are partials of one pitch than by chance
+
+
 class SoundAlignment(Record, frozen=True, kw_only=True):
     """Which parts of two sounds are the same, at whatever speed and pitch."""
 
@@ -27,6 +36,9 @@ class SoundAlignment(Record, frozen=True, kw_only=True):
     longest_left: float  # share of the left side inside its longest span
     longest_right: float
     log_odds: float  # of the spans being no chance
+    only_left: HeardLayer | None = None  # none unless the two run along each other
+    only_right: HeardLayer | None = None
+    in_both: HeardLayer | None = None
 
     def offset(self, span: HeardSpan) -> float:
         """Left time less right time in the left's clock, at a span."""
