@@ -1,10 +1,11 @@
-"""The texts that the packaged `samesong-text` was fitted on, one a line: real titles, and invented ones.
+"""What the packaged `samesong-text` was trained on: real titles with their artists, and invented ones.
 
-Half are tracks of the release tables of ``lastfm-musicbrainz``, on which nothing is scored, drawn by digest;
-half are of invented catalogues, which hold the scripts that those tables lack. No label is read.
+Real ones are tracks of the release tables of ``lastfm-musicbrainz``, on which nothing is scored, drawn by
+digest. Invented ones are of catalogues that are not scored either, and hold the scripts that those tables
+lack; of each recording all that its senders tell. No label of the tables is read.
 
-    python -m benchmarks.title_texts [--data ../shared/data] > TEXTS
-    samesong train text TEXTS --out FOLDER
+    python -m benchmarks.title_texts [--data ../shared/data] > SONGS
+    samesong train text SONGS --out FOLDER
 """
 
 import ast
@@ -22,38 +23,42 @@ from streams.core.titles import read_title
 from streams.evaluation.golden.catalogue import golden_catalogue
 
 TABLES: Final = ("musicbrainz.csv.gz", "lastfm.csv.gz")
-REAL: Final = 10_000
+REAL: Final = 66_000
 # Not the catalogue that is scored: another seed is another catalogue.
-SEED: Final = 777
-SONGS: Final = 2_800
+SEEDS: Final = (777, 778)
+SONGS: Final = 2_000
 
 
-def real_texts(folder: Path) -> list[str]:
-    """Give titles with artists of the release tables, drawn by digest."""
+def real_songs(folder: Path) -> Iterator[str]:
+    """Give tracks of the release tables, drawn by digest: title and artist."""
     csv.field_size_limit(10_000_000)
-    found = {text for name in TABLES for row in read_rows(folder / name) for text in _texts(row)}
-    return sorted(sorted(found, key=lambda text: hashlib.sha256(text.encode()).digest())[:REAL])
+    found = {
+        (str(title), row["artist"])
+        for name in TABLES
+        for row in read_rows(folder / name)
+        for title in ast.literal_eval(row["tracks"] or "[]")
+    }
+    drawn = sorted(found, key=lambda told: hashlib.sha256(repr(told).encode()).digest())[:REAL]
+    for title, artist in drawn:
+        readings = read_title(title)
+        if readings and readings[0].base:
+            yield f"{readings[0].base}\t{normalize_name(artist)}\t"
 
 
-def _texts(row: dict[str, str]) -> Iterator[str]:
-    for title in ast.literal_eval(row["tracks"] or "[]"):
-        readings = read_title(str(title))
-        text = f"{readings[0].base if readings else ''} {normalize_name(row['artist'])}".strip()
-        if text:
-            yield text
-
-
-def invented_texts() -> list[str]:
-    """Give titles with artists as the uploads of invented catalogues say them."""
-    told = golden_catalogue(seed=SEED, songs=SONGS).uploads
-    found = {text_for_embedding(featurize(each.upload)) for each in told}
-    return sorted(found - {""})
+def invented_songs() -> Iterator[str]:
+    """Give what the senders of invented catalogues tell: title, artist and the recording that it is."""
+    for seed in SEEDS:
+        for each in golden_catalogue(seed=seed, songs=SONGS).uploads:
+            title, _, artist = text_for_embedding(featurize(each.upload)).partition("\n")
+            if title:
+                yield f"{title}\t{artist}\t{seed}/{each.recording}"
 
 
 def main() -> None:
     folder = labelled("title_texts", "lastfm-musicbrainz", about=__doc__)
     if folder is not None:
-        sys.stdout.write("".join(f"{text}\n" for text in (*real_texts(folder), *invented_texts())))
+        for line in sorted({*real_songs(folder), *invented_songs()}):
+            sys.stdout.write(f"{line}\n")
 
 
 if __name__ == "__main__":

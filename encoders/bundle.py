@@ -126,7 +126,7 @@ class EncoderSet:
         folder = models_dir or default_models_dir()
         with_frames = frames and card_path(folder, FRAME_CARD).is_file()
         return cls(
-            text=TextEncoder.load(folder, threads=threads),
+            text=TextEncoder.load(folder),
             identity=IdentityEncoder.load(folder, threads=threads),
             version=VersionEncoder.load(folder, threads=threads),
             frames=FrameEncoder.load(folder, threads=threads) if with_frames else None,

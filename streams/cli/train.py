@@ -184,31 +184,43 @@ def weighing(
 
 @train.command()
 def text(
-    texts: Annotated[
+    songs: Annotated[
         Path,
         typer.Argument(
-            help="Titles with their artists, one a line; 10,000 or more.", exists=True, dir_okay=False
+            help="A telling a line: title, artist and, where a song is told more than once, its name, "
+            "with tabs between; 20,000 or more.",
+            exists=True,
+            dir_okay=False,
         ),
     ],
     data_dir: DataDir = None,
     out: Out = None,
-    axes: Annotated[int, typer.Option("--axes", help="Dimensions of a vector.", min=1)] = 192,
+    steps: Steps = 200,
+    minutes: Minutes = 30.0,
+    seed: Seed = 1,
+    device: Device = "auto",
+    resume: Resume = False,
 ) -> None:
-    """Fit the axes on which titles differ: what all titles share counts less. Needs no torch."""
-    from encoders.build import TEXT_CARD, default_models_dir
-    from encoders.export import export_whitening
-    from encoders.text import SentenceEncoder
-    from encoders.training.whitening import WhiteningConfig, fit_whitening
+    """Train the encoder of titles: a song and what others write of it together."""
+    folder, chosen = _begun(data_dir, out, "text", device)
+    from encoders.export import export_text
+    from encoders.training.loop import WEIGHTS, Schedule
+    from encoders.training.text_training import RATE, TextConfig, songs_of, train_text
 
-    folder = out or (settings_for(data_dir).models_dir or default_models_dir()) / "trained" / "text"
-    found, record = fit_whitening(
-        texts.read_text(encoding="utf-8").splitlines(),
-        SentenceEncoder.load(),
-        config=WhiteningConfig(axes=axes),
+    say = messages().print
+    record = train_text(
+        songs_of(songs.read_text(encoding="utf-8").splitlines()),
+        config=TextConfig(seed=seed),
+        schedule=Schedule(
+            steps=steps, seconds=60.0 * minutes, rate=RATE, warm_up=20, every=max(1, steps // 4)
+        ),
+        folder=folder,
+        device=chosen,
+        resume=resume,
+        progress=say,
     )
-    card = export_whitening(found.arrays(), folder, version=f"s{record.data['sha256'][:7]}")
-    record.save(folder / f"{TEXT_CARD}.run.json")
-    messages().print(f"{card.key} is in {folder}: {record.best}")
+    card = export_text(folder / WEIGHTS, folder, version=f"s{seed}")
+    say(f"{card.key} is in {folder}: {_came_of(record)}")
 
 
 def _begun(data_dir: Path | None, out: Path | None, task: str, device: str) -> tuple[Path, str]:

@@ -158,9 +158,9 @@ def featurize(upload: Upload) -> LinkageRecord:
 
 
 def text_for_embedding(record: LinkageRecord) -> str:
-    """Join base title and main artist, version words stripped; empty where there is no title."""
+    """Give base title and, on the next line, main artist, version words stripped; empty without a title."""
     if not record.readings:
         return ""
     reading = record.readings[0]
     artist = reading.artist or (record.artists[0] if record.artists else "")
-    return f"{reading.base} {artist}".strip()
+    return f"{reading.base}\n{artist}"

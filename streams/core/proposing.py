@@ -1,8 +1,10 @@
 """Who is compared with an upload: the union of the blockers, each candidate once, in one fixed order."""
 
 import math
+from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Final, NamedTuple
 
 from streams.core.catalogue import Workspace
@@ -33,15 +35,17 @@ class Reach(NamedTuple):
     neighbours: int
 
 
-# Ten neighbours by text, not twenty, which crowd out who shares a blocking key: blocking keeps 0.970 and
-# 0.847 of the true pairs of two labelled catalogues. Below the floor lie 2 of 4,484 and 152 of 26,760 of
-# those that scores would join (benchmarks, `blocking`).
+# Eight neighbours by text, not more, which crowd out who shares a blocking key: blocking keeps 0.971 and
+# 0.874 of the true pairs of two labelled catalogues. Below the floor lie 5 of 4,491 and 81 of 27,511 of
+# those that scores would join (benchmarks, `blocking`). What the first version asked with is decided as
+# it was.
 #
 # Ten by harmony, where strangers stand at half: 0.95 of the four other renderings of a work are among the ten
 # nearest of 750. Under the floor lie 0.1 % of them, and 61 % of strangers, which are much alike there: 57 of
 # the 150 works are of one school (docs/models.md, "How they compare").
 _REACHES: Final[Mapping[str, Reach]] = {
-    "samesong-text": Reach(floor=0.3, neighbours=10),
+    "samesong-text": Reach(floor=0.3, neighbours=8),
+    "samesong-text@1": Reach(floor=0.3, neighbours=10),
     "samesong-work": Reach(floor=0.58, neighbours=10),
 }
 _UNMEASURED: Final = Reach(floor=-math.inf, neighbours=2**31 - 1)
@@ -69,7 +73,8 @@ class Proposed:
 
 def reach_of(model: str) -> Reach:
     """Give how far a model's vectors are followed: without end where that is unmeasured."""
-    return _REACHES.get(model.partition("@")[0], _UNMEASURED)
+    version, name = model.partition("+")[0], model.partition("@")[0]
+    return _REACHES.get(version) or _REACHES.get(name, _UNMEASURED)
 
 
 def candidates_of(nearness: Nearness) -> tuple[Candidate, ...]:
@@ -113,7 +118,7 @@ def first_compared(candidates: Iterable[Candidate]) -> list[Candidate]:
 
     def order(each: Candidate) -> tuple[bool, int, float, str]:
         key = key_text(each.source, each.item_id)
-        return _order(each.proposed_by, each.similarity, key)
+        return _order(len(each.proposed_by), each.proposed_by, each.similarity, key)
 
     return sorted(candidates, key=order)[:MAX_COMPARED]
 
@@ -153,29 +158,37 @@ def propose(workspace: Workspace, found: Found, overlay: Iterable[Candidate]) ->
                 held.similarity = _nearer(held.similarity, candidate.similarity)
                 held.sound = held.sound or candidate.sound
     _keep_nearest(merged, found)
-    by_key: dict[str, set[str]] = {}
+    holders: dict[str, set[str]] = {}
     for blocking_key in found.encoded.blocking_keys:
-        blocker = blocking_key.partition(":")[0]
-        for key in workspace.holders(blocking_key, at_most=MAX_HOLDERS) or ():
-            held = merged.get(key)
-            if held is not None:
-                held.blockers.add(blocker)
-            elif (blockers := by_key.get(key)) is not None:
-                blockers.add(blocker)
-            elif key != own:
-                by_key[key] = {blocker}
-    # Keys name several times as many as are compared: what is kept of an upload is looked up for those alone.
-    order = [_order(each.blockers, each.similarity, key) for key, each in merged.items()]
-    order += [_order(blockers, None, key) for key, blockers in by_key.items()]
+        if held_by := workspace.holders(blocking_key, at_most=MAX_HOLDERS):
+            holders.setdefault(blocking_key.partition(":")[0], set()).update(held_by)
+    # Keys name several times as many as are compared: how many blockers name each is counted for all of them,
+    # which ones, and what is kept of an upload, is looked up for those alone that are compared.
+    named = Counter(chain.from_iterable(holders.values()))
+    for key in (own, *merged):
+        named.pop(key, None)
+    for key, each in merged.items():
+        each.blockers.update(blocker for blocker, keys in holders.items() if key in keys)
+    order = [_order(len(each.blockers), each.blockers, each.similarity, key) for key, each in merged.items()]
+    order += [_order(count, (), None, key) for key, count in _most_named(named)]
     order.sort()
     first: list[Proposed] = []
     for *_, key in order[:MAX_COMPARED]:
         held = merged.get(key)
         if held is None and (state := workspace.upload(key)) is not None:
-            held = Proposed(key=key, state=state, looked_up="key", blockers=by_key[key])
+            blockers = {blocker for blocker, keys in holders.items() if key in keys}
+            held = Proposed(key=key, state=state, looked_up="key", blockers=blockers)
         if held is not None:
             first.append(held)
-    return first, len(order) > MAX_COMPARED
+    return first, len(merged) + len(named) > MAX_COMPARED
+
+
+def _most_named(named: Counter[str]) -> Iterable[tuple[str, int]]:
+    """Give those that may be among the first to be compared: the most named, and whoever equals the last."""
+    if len(named) <= MAX_COMPARED:
+        return named.items()
+    fewest = sorted(named.values(), reverse=True)[MAX_COMPARED - 1]
+    return [each for each in named.items() if each[1] >= fewest]
 
 
 def _keep_nearest(merged: dict[str, Proposed], found: Found) -> None:
@@ -192,12 +205,14 @@ def _keep_nearest(merged: dict[str, Proposed], found: Found) -> None:
                 del merged[each.key]
 
 
-def _order(blockers: Collection[str], similarity: float | None, key: str) -> tuple[bool, int, float, str]:
+def _order(
+    count: int, blockers: Collection[str], similarity: float | None, key: str
+) -> tuple[bool, int, float, str]:
     """Order candidates: whom more blockers name goes first, then the nearer vector, then the smaller key.
 
     Before all others go the few that may hold material in common: nothing else names those, as a rule.
     """
-    return LANDMARKS not in blockers, -len(blockers), -(similarity or 0.0), key
+    return LANDMARKS not in blockers, -count, -(similarity or 0.0), key
 
 
 def _nearer(one: float | None, two: float | None) -> float | None:

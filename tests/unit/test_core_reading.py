@@ -296,7 +296,7 @@ def test_text_for_embedding_has_no_version_words() -> None:
     upload = Upload(
         source="s", item_id="1", title="Clear Water (Live)", artists=(Artist(name="The Example Band"),)
     )
-    assert text_for_embedding(featurize(upload)) == "clear water example band"
+    assert text_for_embedding(featurize(upload)) == "clear water\nexample band"
 
 
 def test_every_field_counts_for_the_digest() -> None:

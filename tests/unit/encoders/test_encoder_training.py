@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import random
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from encoders.training.arranging import DRUMS, Freedom, performance
 from encoders.training.composing import BASS, CHORDS, MELODY, harmonised, invented
 from encoders.training.quilts import excerpt, quilt
 from encoders.training.scores import named
+from encoders.training.tellings import told_otherwise
 from encoders.training.works import NOTE, Work, digest_of, distinct, load_works, save_works
 
 
@@ -149,6 +151,52 @@ def test_chord_steps_of_torch_and_numpy_agree() -> None:
     frames = np.random.default_rng(2).gamma(0.3, size=(200, 84)).astype(np.float32)
     wanted = chord_steps(pitch_classes(version_input(halved(frames))))
     assert np.abs(steps_of(torch.from_numpy(frames[None]))[0].numpy() - wanted).max() < 1e-5
+
+
+def test_a_song_is_told_otherwise_and_stays_that_song() -> None:
+    rng = random.Random(1)  # noqa: S311 - the same on every run
+    told = [told_otherwise(("The Long Way Home", "Ada Brook"), rng) for _ in range(400)]
+    titles = [title for title, _ in told]
+    assert len(set(titles)) > 100
+    near = [title for title in titles if {"long", "way", "home", "lng"} & set(title.split())]
+    assert len(near) > 380
+    assert sum("ada" in title for title in titles) > 20
+    assert sum(not artist for _, artist in told) > 20
+    assert told_otherwise(("", "x"), rng)[0] != ""
+
+
+def test_tellings_of_one_song_are_read_as_one() -> None:
+    lines = ["b\tada\tsong 1", "a\tada\tsong 1", "a\tada\tsong 1", "b\tada\t", "c\tcora"]
+    pytest.importorskip("torch")
+    from encoders.training.text_training import songs_of
+
+    assert songs_of(lines) == [(("a", "ada"), ("b", "ada")), (("b", "ada"),), (("c", "cora"),)]
+
+
+def test_the_text_network_learns_which_songs_are_one(tmp_path: Path) -> None:
+    pytest.importorskip("torch")
+    pytest.importorskip("matplotlib")
+    from encoders.export import export_text
+    from encoders.models.text_net import TextShape
+    from encoders.text import TextEncoder
+    from encoders.training.loop import WEIGHTS, Schedule
+    from encoders.training.text_training import TextConfig, train_text
+
+    words = [f"{one}{other}" for one in ("kar", "lum", "ves", "ot") for other in ("in", "ola", "ek", "ay")]
+    songs = [((f"{one} {other}", f"{other} {one}"),) for one in words for other in words if one != other]
+    record = train_text(
+        songs,
+        config=TextConfig(songs_per_batch=32, held_out=0.2, shape=TextShape(bits=10, width=16)),
+        schedule=Schedule(steps=30, seconds=600.0, rate=0.03, warm_up=2, every=15),
+        folder=tmp_path,
+        device="cpu",
+    )
+    assert record.steps[-1]["loss"] < record.steps[1]["loss"]
+    export_text(tmp_path / WEIGHTS, tmp_path, version="0")
+    found = TextEncoder.load(tmp_path).encode(
+        ["karin lumek\nlumek karin", "karin lumk\nlumek karin", "otay vesola"]
+    )
+    assert found[0] @ found[1] > 0.6 > found[0] @ found[2]
 
 
 def test_an_average_of_weights_comes_after_them() -> None:
