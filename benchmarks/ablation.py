@@ -28,7 +28,7 @@ from streams.stages.encode import ENCODED
 from streams.wiring.offline import offline_parts
 
 # Recordings that uploads are made of.
-COUNT = int(os.environ.get("SAMESONG_BENCH_ABLATION", "24"))
+COUNT = int(os.environ.get("SAMESONG_BENCH_ABLATION", "12"))
 
 Upload = Callable[[EncodedUpload], EncodedUpload]
 Evidence = Callable[[SoundEvidence], SoundEvidence]

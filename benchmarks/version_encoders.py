@@ -7,7 +7,6 @@ from concurrent.futures import ProcessPoolExecutor
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from time import process_time
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -26,26 +25,24 @@ from benchmarks.version_queries import (
     piano_performances,
     rendering,
 )
+from benchmarks.version_realigned import Aligned, Run, aligned, labels_of, lined, ranked, realigned
 from encoders.build import build_models, default_models_dir
-from encoders.evaluation.metrics import average_precisions, mean_average_precision
+from encoders.evaluation.metrics import average_precisions
 from encoders.features.semitones import version_input
 from encoders.runtime import unit_rows
 from encoders.trained import TrainedVersion
 from encoders.training.arranging import Freedom
 from encoders.training.playing import Player, default_soundfont
 from encoders.training.works import Work
-from encoders.version import VersionEncoder, qmax
+from encoders.version import VersionEncoder
 
 # Soundfonts that no encoder was trained on, with ":" between them; default: the small one of pretty_midi.
 SOUNDFONTS = "SAMESONG_BENCH_SOUNDFONTS"
 COUNT = int(os.environ.get("SAMESONG_BENCH_WORKS", "150"))
 PROCESSES = int(os.environ.get("SAMESONG_BENCH_PROCESSES", str(os.cpu_count() or 1)))
 PIANO = DATA / "piano-performances-midi"
-# As many as find follows by this vector, and more.
-NEAREST = (10, 25)
 
 Networks = Mapping[str, Callable[[NDArray[np.float32]], Any]]
-Run = Callable[[Callable[[Any], Any], Sequence[Any]], list[Any]]
 
 
 def soundfonts() -> list[Path]:
@@ -90,11 +87,6 @@ def _fonts() -> list[str]:
     return [font.name for font in soundfonts()]
 
 
-def _compared(pair: tuple[NDArray[np.uint8], NDArray[np.uint8]]) -> tuple[float, float]:
-    started = process_time()
-    return qmax(*pair), process_time() - started
-
-
 def untrained(folder: Path) -> Callable[[NDArray[np.float32]], Any] | None:
     """Make our network as it is before training; none without torch."""
     try:
@@ -113,12 +105,6 @@ def untrained(folder: Path) -> Callable[[NDArray[np.float32]], Any] | None:
     return TrainedVersion.load(folder).of_input
 
 
-def labels_of(renderings: Sequence[Rendering]) -> NDArray[np.int64]:
-    """Give each work a number."""
-    names = {name: number for number, name in enumerate(dict.fromkeys(each.work for each in renderings))}
-    return np.array([names[each.work] for each in renderings], dtype=np.int64)
-
-
 def similarities(renderings: Sequence[Rendering], networks: Networks) -> dict[str, NDArray[np.float32]]:
     """Compare every rendering with every other by each vector."""
     inputs = [version_input(each.frames.astype(np.float32)) for each in renderings]
@@ -131,63 +117,6 @@ def similarities(renderings: Sequence[Rendering], networks: Networks) -> dict[st
     }
     units = {label: unit_rows(np.stack(rows)) for label, rows in vectors.items()}
     return {label: unit @ unit.T for label, unit in units.items()}
-
-
-def ranked(close: NDArray[np.float32], labels: NDArray[np.int64]) -> dict[str, float]:
-    """Give MAP, and how often the first is right."""
-    alone = close.copy()
-    np.fill_diagonal(alone, -np.inf)
-    first = labels[alone.argmax(axis=1)] == labels
-    return {"map": round(mean_average_precision(close, labels), 4), "top1": round(float(first.mean()), 4)}
-
-
-class _Aligned(NamedTuple):
-    """Scores of the nearest pairs, and what one took."""
-
-    shared: NDArray[np.float64]
-    seconds: float
-
-
-def aligned(close: NDArray[np.float32], sequences: Sequence[NDArray[np.uint8]], run: Run) -> _Aligned:
-    """Align each rendering with its nearest; -1 for the others."""
-    alone = close.copy()
-    np.fill_diagonal(alone, -np.inf)
-    order = np.argsort(-alone, axis=1, kind="stable")
-    pairs = sorted(
-        {(min(a, int(b)), max(a, int(b))) for a in range(len(close)) for b in order[a, : max(NEAREST)]}
-    )
-    found = run(_compared, [(sequences[a], sequences[b]) for a, b in pairs])
-    shared = np.full(close.shape, -1.0)
-    for (a, b), (score, _) in zip(pairs, found, strict=True):
-        shared[a, b] = shared[b, a] = score
-    return _Aligned(shared, float(np.mean([cost for _, cost in found])))
-
-
-def realigned(close: NDArray[np.float32], labels: NDArray[np.int64], found: _Aligned) -> dict[str, Any]:
-    """Rank the nearest by alignment and cosine; the rest stay behind."""
-    alone = close.copy()
-    np.fill_diagonal(alone, -np.inf)
-    order = np.argsort(-alone, axis=1, kind="stable")
-    shared = found.shared
-    out: dict[str, Any] = {"ms_per_pair": round(1e3 * found.seconds, 2)}
-    relatives = (labels[:, None] == labels[None]).sum(axis=1) - 1
-    for count in NEAREST:
-        near = np.zeros(close.shape, dtype=bool)
-        np.put_along_axis(near, order[:, :count], values=True, axis=1)
-        # Cosines of `samesong-work` lie in half the range that they would have without their constant number.
-        both = np.where(near, 10.0 + shared + 2.0 * close, alone)
-        among = (near & (labels[:, None] == labels[None])).sum(axis=1)
-        out[f"nearest {count}"] = {
-            **ranked(both.astype(np.float32), labels),
-            "recall": round(float((among / np.minimum(relatives, count)).mean()), 4),
-        }
-    related, compared = labels[:, None] == labels[None], np.triu(shared >= 0.0, 1)
-    same, other = shared[related & compared], shared[~related & compared]
-    out["qmax"] = {
-        "same work, percentiles 5 25 50": np.round(np.percentile(same, [5, 25, 50]), 3).tolist(),
-        "other work, percentiles 50 90 99 100": np.round(np.percentile(other, [50, 90, 99, 100]), 3).tolist(),
-    }
-    return out
 
 
 def by_kind(found: Mapping[str, Sequence[Rendering]], plain: Sequence[Rendering]) -> dict[str, Any]:
@@ -216,7 +145,7 @@ def compared(renderings: Sequence[Rendering], networks: Networks, run: Run) -> d
     serves = close["samesong-work (serves)"]
     learned = aligned(serves, [each.pitches for each in renderings], run)
     plain = aligned(serves, [each.chroma for each in renderings], run)
-    both = _Aligned((learned.shared + plain.shared) / 2.0, learned.seconds + plain.seconds)
+    both = Aligned((learned.shared + plain.shared) / 2.0, learned.seconds + plain.seconds)
     return {
         "renderings": len(renderings),
         "vector": {label: ranked(found, labels) for label, found in close.items()},
@@ -237,17 +166,24 @@ def sections(works: Sequence[Work], run: Run, folder: Path) -> Iterator[tuple[st
     before = untrained(folder)
     with_untrained = networks if before is None else {**networks, "untrained": before}
     near = run(_rendered, [(work, k, NEAR) for work in works for k in range(RENDERINGS)])
-    yield "near", compared(near, with_untrained, run)
+    found = compared(near, with_untrained, run)
+    vectors = unit_rows(np.stack([each.vector for each in near]))
+    yield (
+        "near",
+        found
+        | {"straight lines, the first rendering of each work asks": lined(vectors @ vectors.T, near, run)},
+    )
     if PIANO.exists():
         notes = enumerate(piano_performances(PIANO))
         played = run(_played, [(work, number, each) for number, (work, each) in notes])
         yield "piano-performances-midi", compared(played, networks, run)
     further = works[: max(1, len(works) // 3)]
+    some = works[: max(1, len(works) // 7)]
     far = run(_rendered, [(work, k, FAR) for work in further for k in range(RENDERINGS)])
     yield "far", compared(far, networks, run)
-    plain = run(_rendered, [(work, RENDERINGS, KINDS["instruments"]) for work in further])
+    plain = run(_rendered, [(work, RENDERINGS, KINDS["instruments"]) for work in some])
     changed = {
-        kind: run(_rendered, [(work, RENDERINGS + 1 + at, freedom) for work in further])
+        kind: run(_rendered, [(work, RENDERINGS + 1 + at, freedom) for work in some])
         for at, (kind, freedom) in enumerate(KINDS.items())
     }
     yield "one change each, mean reciprocal rank", by_kind(changed, plain)
@@ -268,8 +204,8 @@ def main() -> None:
             # What ends early leaves what it had.
             write_result(
                 "version_encoders",
-                f"{RENDERINGS} renderings of each work (far and with one change: of a third of the works), "
-                "each ranked against all others; works and collections that were not trained on; rendered: "
+                f"{RENDERINGS} renderings of each work (far: of a third of the works, one change each: of a "
+                "seventh), each ranked against all others; works and collections that were not trained on; rendered: "
                 "nothing is claimed of covers by others",
                 figures,
                 started=started,
