@@ -205,8 +205,8 @@ def main() -> None:
             write_result(
                 "version_encoders",
                 f"{RENDERINGS} renderings of each work (far: of a third of the works, one change each: of a "
-                "seventh), each ranked against all others; works and collections that were not trained on; rendered: "
-                "nothing is claimed of covers by others",
+                "seventh), each ranked against all others; works and collections that were not trained on; "
+                "rendered: nothing is claimed of covers by others",
                 figures,
                 started=started,
             )
