@@ -50,15 +50,18 @@ class Track:
         return self.y[first : first + int(seconds * SR)].astype(np.float32)
 
 
-def features_of(y: Sound, encoder: IdentityEncoder) -> SoundFeatures:
-    """Hear what a comparison of two sounds looks at, but for the harmony, which no relation here hangs on."""
+def features_of(y: Sound, encoder: IdentityEncoder, *, points: bool = True) -> SoundFeatures:
+    """Hear what a comparison of two sounds looks at, but for the harmony, which no relation here hangs on.
+
+    Without points a comparison has the fingerprint alone.
+    """
     return SoundFeatures(
         fingerprint=fingerprint(y, SR),
         chroma=_NO_CHROMA,
         windows=encoder.windows(y, SR)[1],
         model=encoder.card.key,
         colour=None,
-        landmarks=landmarks(y, SR),
+        landmarks=landmarks(y, SR) if points else None,
         duration_ms=round(1000 * len(y) / SR),
     )
 
