@@ -128,6 +128,8 @@ class Heard:
     def __init__(self, made: tuple[Publication, ...], parts: OfflineParts) -> None:
         self._made, self._parts = made, parts
         self._produced = [each for batch in encode_lines(as_lines(made), parts) for each in batch]
+        if all(self._encoded(each).sound is None for each in self._produced):
+            raise SystemExit("nothing was heard: build the models first (samesong models build)")
 
     def without(self, left: LeftOut) -> dict[str, Any]:
         """Decide on all of them; give right, wrong and in review, of all and by kind."""

@@ -131,13 +131,13 @@ def lined(close: NDArray[np.float32], renderings: Sequence[Rendering], run: Run)
         }
 
     def by_cosine(number: int) -> NDArray[np.float64]:
-        return close[asking[number], nearest[number]].astype(np.float64)
+        return np.asarray(close[asking[number], nearest[number]], dtype=np.float64)
 
     def by_line(number: int) -> NDArray[np.float64]:
-        return found[number][0] + _COSINE * by_cosine(number)
+        return np.asarray(found[number][0] + _COSINE * by_cosine(number), dtype=np.float64)
 
     def at_best(number: int) -> NDArray[np.float64]:
-        return (labels[nearest[number]] == labels[asking[number]]).astype(np.float64)
+        return np.asarray(labels[nearest[number]] == labels[asking[number]], dtype=np.float64)
 
     return {
         "asking": len(asking),
