@@ -48,6 +48,7 @@ SIZES: Final = (1_000, 3_000, 10_000, 20_000, 50_000, 100_000)
 TIMED: Final = (20_000, 100_000)
 MIXED: Final = 8 * BATCH
 COPIES: Final = 0.2
+_DEARER: Final = 1.4
 MIXES: Final[Mapping[str, Mapping[str, float]]] = {
     "stated_mix": {"exact_key": 0.4, "new": 0.4, "fuzzy": 0.2},
     "all_fuzzy": {"fuzzy": 1.0},
@@ -127,18 +128,19 @@ class Plan:
 
     def lines(self) -> Iterator[bytes]:
         """Give all lines; the next batch is asked for when the last was decided on."""
-        began_at, done = time.monotonic(), 0
+        began_at, each_s = time.monotonic(), 0.0
         for stretch in self.stretches:
-            spent = time.monotonic() - began_at
-            if done and spent + spent / done * len(stretch.uploads) > self._within_s:
+            begun = time.monotonic()
+            # The larger the catalogue the more an upload costs, by no more than this from size to size.
+            if begun - began_at + _DEARER * each_s * len(stretch.uploads) > self._within_s:
                 print(f"{stretch.name} {stretch.entities}: no time left", flush=True)
                 return
-            done += len(stretch.uploads)
             lines = [upload_line(upload) for _, upload in stretch.uploads]
             self.yardsticks.append(_yardstick_ms())
             began = time.process_time()
             yield from lines
             self.seconds.append(time.process_time() - began)
+            each_s = (time.monotonic() - begun) / len(lines)
             print(f"{stretch.name} {stretch.entities}: {self.seconds[-1]:.1f} s", flush=True)
 
     def _mixed(self, name: str, size: int) -> Stretch:
@@ -246,7 +248,7 @@ def measure(sizes: Sequence[int], timed: Sequence[int], *, within_s: float) -> l
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--up-to", type=int, default=SIZES[-1], help="entities, default %(default)s")
-    parser.add_argument("--minutes", type=float, default=10.0, help="what would end later is left out")
+    parser.add_argument("--minutes", type=float, default=8.0, help="what would end later is left out")
     options, _ = parser.parse_known_args()
     sizes = [size for size in SIZES if size <= options.up_to]
     started = machine_facts()

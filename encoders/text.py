@@ -73,7 +73,9 @@ class TextEncoder:
                 table = arrays["table"] * arrays["scale"][:, None]
                 return cls(card, table, float(arrays["artist"]))
         except (ValueError, KeyError, OSError) as exc:
-            raise CardMismatch(f"{card.key}: the file holds no table: {exc}") from exc
+            raise CardMismatch(
+                f"{card.key}: {card.file} is no table of letters; run `samesong models build`"
+            ) from exc
 
     def encode(self, texts: Sequence[str]) -> FloatArray:
         """Encode texts.

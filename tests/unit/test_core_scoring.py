@@ -477,6 +477,15 @@ def test_what_is_prepared_is_let_go_of_with_its_record(monkeypatch: pytest.Monke
     assert len(held) == 1
 
 
+def test_a_full_memo_lets_go_of_what_was_prepared_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(prepared, "_CACHE", {})
+    monkeypatch.setattr(prepared, "_CACHE_SIZE", 8)
+    records = [featurize(_upload(f"Clear Water {number}")) for number in range(9)]
+    first, *others = [prepare(record) for record in records]
+    assert all(prepare(record) is held for record, held in zip(records[3:], others[2:], strict=True))
+    assert prepare(records[0]) is not first
+
+
 def test_the_ledger_names_the_versions_of_the_reading_that_was_used() -> None:
     left, right = featurize(_upload("Clear Water (Remix)")), featurize(_upload("Clear Water Remix Song"))
     right = dataclasses.replace(

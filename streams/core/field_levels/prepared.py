@@ -297,7 +297,8 @@ def prepare(record: LinkageRecord) -> Prepared:
     if held is not None:
         return held[1]
     if len(_CACHE) >= _CACHE_SIZE:
-        _CACHE.clear()
+        for eldest in [*itertools.islice(_CACHE, _CACHE_SIZE // 4)]:
+            _CACHE.pop(eldest, None)
     prepared = Prepared(record)
     # Called before the memory, and with it the id, is given to another record.
     _CACHE[name] = ref(record, lambda _gone: _CACHE.pop(name, None)), prepared
