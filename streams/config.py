@@ -3,6 +3,7 @@
 Each edge gets only its slice. An unknown key is an error, secrets are masked.
 """
 
+import difflib
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -243,6 +244,22 @@ def _is_unknown(variable: str) -> bool:
     )
 
 
+def _names() -> Iterator[str]:
+    """Name every variable that is a setting."""
+    for name, field in Settings.model_fields.items():
+        group = field.annotation
+        if isinstance(group, type) and issubclass(group, BaseModel):
+            yield from (f"SAMESONG_{name}__{inner}".upper() for inner in group.model_fields)
+        else:
+            yield f"SAMESONG_{name}".upper()
+
+
+def _unknown(variable: str) -> str:
+    """Say that no setting has a name, and which one may be meant."""
+    near = difflib.get_close_matches(variable.upper(), list(_names()), n=1)
+    return f"no setting is called {variable}" + (f" (is {near[0]} meant?)" if near else "")
+
+
 def load_settings(*, data_dir: Path | None = None) -> Settings:
     """Read the environment.
 
@@ -253,15 +270,16 @@ def load_settings(*, data_dir: Path | None = None) -> Settings:
     """
     unknown = sorted(name for name in os.environ if _is_unknown(name))
     if unknown:
-        raise ConfigError(f"wrong settings: no setting is called {', '.join(unknown)}")
+        raise ConfigError(f"wrong settings: {'; '.join(map(_unknown, unknown))}")
     try:
         settings = Settings() if data_dir is None else Settings(data_dir=data_dir)
     except ValidationError as exc:
-        problems = "; ".join(
-            f"SAMESONG_{'__'.join(str(part) for part in error['loc']).upper()}: {error['msg']}"
-            for error in exc.errors()
-        )
-        raise ConfigError(f"wrong settings: {problems}") from exc
+        problems = []
+        for error in exc.errors():
+            name = f"SAMESONG_{'__'.join(str(part) for part in error['loc'])}".upper()
+            unknown_key = error["type"] == "extra_forbidden"
+            problems.append(_unknown(name) if unknown_key else f"{name}: {error['msg']}")
+        raise ConfigError(f"wrong settings: {'; '.join(problems)}") from exc
     for secret in _secrets_of(settings):
         never_show(secret)
     if settings.production and (unfit := _unfit_for_production(settings)):

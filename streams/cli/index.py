@@ -67,6 +67,8 @@ def builds(data_dir: DataDir = None, as_json: AsJson = False) -> None:
     if as_json:
         print_json([asdict(build) for build in found])
         return
+    if not found:
+        messages().print("There is no build yet: the index stage makes the first one.")
     for build in found:
         state = "active" if build.active else "being filled" if build.filling else "kept for roll-back"
         output().print(f"{build.name}  {build.rows} rows, up to {build.watermark}, {state}")

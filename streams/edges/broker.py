@@ -132,9 +132,9 @@ class EmbeddedKafka:
         """
         if self._nodes:
             return self.bootstrap
-        self.home.mkdir(parents=True, exist_ok=True)
         self._take_lock()
         try:
+            self.home.mkdir(exist_ok=True)
             self._class_path = os.pathsep.join(map(str, ensure_jars(cache=self._cache)))
             self._prepare()
             for index in range(self.brokers):

@@ -5,6 +5,14 @@ import os
 from pathlib import Path
 from typing import IO
 
+from streams.errors import ConfigError
+
+
+class FolderUnusable(ConfigError):
+    """A data folder cannot be made, or not be written."""
+
+    code = "folder_unusable"
+
 
 class FolderTaken(Exception):
     """Another process has the lock.
@@ -28,14 +36,20 @@ class FolderLock:
 
     @classmethod
     def take(cls, path: Path) -> "FolderLock":
-        """Take the lock.
+        """Take the lock, and make its folder where there is none.
 
         Raises
         ------
         FolderTaken
             another process has it
+        FolderUnusable
+            the system refuses
         """
-        file = path.open("a+", encoding="utf-8")
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            file = path.open("a+", encoding="utf-8")
+        except OSError as exc:
+            raise FolderUnusable(f"{path.parent} cannot be a data folder: {exc.strerror}") from exc
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as exc:

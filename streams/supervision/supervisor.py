@@ -157,7 +157,6 @@ class Supervisor:
 
     def _take_lock(self) -> None:
         """Take the folder; its file names the owner."""
-        self._data_dir.mkdir(parents=True, exist_ok=True)
         try:
             self._lock = FolderLock.take(self._data_dir / LOCK_FILE)
         except FolderTaken as exc:

@@ -22,6 +22,24 @@ def test_the_command_line_stands_above_the_environment(monkeypatch: pytest.Monke
     assert load_settings(data_dir=Path("/two")).data_dir == Path("/two")
 
 
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("SAMESONG_KAFKA__BOOTSTRP", "SAMESONG_KAFKA__BOOTSTRAP"),
+        ("SAMESONG_DATADIR", "SAMESONG_DATA_DIR"),
+        ("SAMESONG_MEDIA__QQQQQ", None),
+    ],
+)
+def test_who_misspells_a_setting_is_told_which_one_is_near(
+    name: str, meant: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(name, "x")
+    with pytest.raises(ConfigError) as caught:
+        load_settings()
+    told = f"no setting is called {name}" + (f" (is {meant} meant?)" if meant is not None else "")
+    assert told in str(caught.value)
+
+
 def test_groups_and_lists_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SAMESONG_KAFKA__BOOTSTRAP", "here:9092")
     monkeypatch.setenv("SAMESONG_MEDIA__ALLOWED_ROOTS", '["/a", "/b"]')

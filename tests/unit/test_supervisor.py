@@ -8,6 +8,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from streams.edges.folder_lock import FolderUnusable
 from streams.supervision import AlreadyUp, StageCommand, Supervisor, child, read_status, stage_command
 from tests.waiting import wait_until
 
@@ -88,6 +89,12 @@ def test_second_supervisor_on_a_folder_is_refused(up: Supervisor, tmp_path: Path
     with pytest.raises(AlreadyUp, match=str(os.getpid())):
         _supervisor(tmp_path).start()
     assert len(_pids(tmp_path)) == 2
+
+
+def test_a_file_is_no_data_folder(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(FolderUnusable, match="file cannot be a data folder"):
+        _supervisor(tmp_path / "file").start()
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGKILL])
