@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 from streams.core.normalize import clean_text, fold_diacritics, normalize_text
 from streams.core.records import LinkageRecord
+from streams.core.titles.pieces import is_catalogued, read_piece
 from streams.core.titles.spelling import in_one_spelling, without_article
 from streams.core.titles.subtitles import MAY_HAVE_ONE, halves_of
 
@@ -22,6 +23,7 @@ BLOCKERS = (
     "title_artist",
     "title",
     "title_pair",
+    "piece",
     "heads",
     "artist_duration",
     "album_place",
@@ -58,6 +60,7 @@ def blocking_keys(record: LinkageRecord) -> tuple[str, ...]:
         keys += [f"title_pair:{'|'.join(sorted(pair))}" for pair in itertools.pairwise(words[:3])]
         if len(words) > 2:
             keys.append(f"title_pair:{'|'.join(sorted((words[0], words[2])))}")
+    keys += _piece_keys(record)
     keys += _segment_keys(record, artists)
     if record.duration_ms and artists:
         bucket = (record.duration_ms + _DURATION_BUCKET_MS // 2) // _DURATION_BUCKET_MS
@@ -81,6 +84,28 @@ def _segment_keys(record: LinkageRecord, artists: list[str]) -> list[str]:
         if not artists:
             keys.append(f"title_artist:{bases[0]}|{bases[1]}")
     keys += [f"heads:{_squeeze(first.base)[:4]}|{_squeeze(name)[:4]}" for name in names[:1]]
+    return keys
+
+
+def _piece_keys(record: LinkageRecord) -> list[str]:
+    """Key a catalogued piece by its number, in whatever words, and by its place there.
+
+    An opus has many pieces, so its number alone is no key. One in a catalogue of all works is: what that
+    number counts as "No. 21" of a book stands under it alone elsewhere.
+    """
+    first = record.readings[0] if record.readings else None
+    if first is None or not any(is_catalogued(number.scheme) for number in first.numbers):
+        return []
+    piece = read_piece(first.source_text, first.base)
+    if piece is None:
+        return []
+    keys = []
+    for scheme, number in sorted(piece.ids)[:2]:
+        name = f"piece:{scheme.removeprefix('catalogue:')}{number}"
+        if piece.path:
+            keys.append(f"{name}|{'.'.join(piece.path)}")
+        if scheme != "opus":
+            keys.append(f"{name}|{piece.half or ''}")
     return keys
 
 

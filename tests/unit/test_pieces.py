@@ -2,6 +2,7 @@
 
 import pytest
 
+from streams.core.blocking import blocking_keys
 from streams.core.bundle import Bundle
 from streams.core.comparison import compare_records
 from streams.core.features import featurize
@@ -258,3 +259,50 @@ def test_catalogues_of_other_composers(title: str, scheme: str, value: str) -> N
 @pytest.mark.parametrize("title", ["Jay Z 99 Problems", "G 50", "Fp", "Z. Me", "5 G. Love"])
 def test_letters_that_are_no_catalogue(title: str) -> None:
     assert not any(number.scheme.startswith("catalogue:") for number in read_numbers(title))
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ('Sonate n° 5 "Clair de porte" - 1er mouvement', 'Piano Sonata No. 5 "Doorlight": I. Adagio'),
+        ("ピアノソナタ第5番 ハ短調 作品67 第4楽章", "Piano Sonata No. 5 in C minor, Op. 67: IV. Presto"),
+        ("소나타 5번, 작품 67, 4악장", "Sonata No. 5, Op. 67: IV. Presto"),
+        ("Serenaden, op. 9: II. Andante", "Sérénades, Op. 9 - 2. Andante"),
+    ],
+)
+def test_movements_and_names_in_other_languages(one: str, other: str) -> None:
+    assert _level(one, other) == PIECE
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("Doors, BWV 988: Aria da capo", "Doors, BWV 988: Aria"),
+        ("Sonate n° 5 - 1er mouvement", "Sonata No. 5: II. Adagio"),
+        ('Suite No. 5 "English": I. Prelude', 'Suite No. 5 "English": II. Prelude'),
+    ],
+)
+def test_pieces_that_are_told_apart_by_a_word(one: str, other: str) -> None:
+    assert _level(one, other) == OTHER
+
+
+def _piece_keys(title: str) -> set[str]:
+    record = featurize(Upload(source="s", item_id="1", title=title, artists=(Artist(name="Ana Rio"),)))
+    return {key for key in blocking_keys(record) if key.startswith("piece:")}
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("Doors, Op. 16: No. 5 Sehr lebhaft", "Türen, op. 16: V. Sehr lebhaft"),
+        ("The Book, Book 1: Prelude No. 21, BWV 866", "Das Buch 1, BWV 846-869: Praeludium BWV 866"),
+        ("Klaviersonate c-Moll, D 958: 4. Allegro", "Sonata in C Minor, D. 958: IV. Allegro"),
+    ],
+)
+def test_a_piece_is_found_by_its_number_in_whatever_words(one: str, other: str) -> None:
+    assert _piece_keys(one) & _piece_keys(other)
+
+
+def test_pieces_of_one_opus_have_keys_of_their_own() -> None:
+    assert not _piece_keys("Doors, Op. 16: No. 5") & _piece_keys("Doors, Op. 16: No. 6")
+    assert _piece_keys("Blue Door") == set()

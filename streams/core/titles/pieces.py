@@ -35,6 +35,10 @@ _MOST: Final = 0.5
 """Share of the letters of the shorter of two wordings that have to stand in the other."""
 _LONG: Final = 5
 """A word of fewer letters is not another with a typing error."""
+_QUOTED: Final = re.compile(r'"[^"]*"')
+_WRITTEN: Final = re.compile(r"[^\W_]")
+_AGAIN: Final = frozenset({"capo"})
+"""Words of a tail that make another piece of it: an aria and its da capo."""
 _WORD: Final = re.compile(r"[^\W\d_]+")
 _FARTHEST: Final = 5
 """Words between a form and its number: "Sonata for violin and piano in G, No. 3"."""
@@ -88,7 +92,7 @@ def read_piece(text: str, base: str) -> Piece | None:
     words = frozenset(base.split())
     cleaned = _without_qualifiers(clean_text(text), words)
     found = numbers_in(cleaned)
-    numbered = [each for each in found if _is_catalogued(each[0].scheme)]
+    numbered = [each for each in found if is_catalogued(each[0].scheme)]
     begin = min((start for _, start, _ in numbered), default=len(cleaned))
     # Behind the number of a collection a counted form is a place in it: "Preludes, Op. 28: Prelude No. 4".
     forms = [each for each in _forms(cleaned, found) if each[1] < begin]
@@ -126,9 +130,16 @@ def read_piece(text: str, base: str) -> Piece | None:
             path.append(str(int(value)))
             last = max(last, match.end())
             rest = _blank(rest, [match.span()])
+    for number, start, end in found:
+        # In other words, "1er mouvement" or "第4楽章"; what is blank was told above.
+        if number.scheme == "movement" and start >= begin and _WRITTEN.search(rest[start:end]):
+            path.append(number.value)
+            rest, last = _blank(rest, [(start, end)]), max(last, end)
     if not ids and not forms and not path:
         return None
-    head, tail = _words(rest[:last], words), _words(rest[last:], words)
+    # What a work is called beside its number has another word in each language: "Moonlight", "Clair de lune".
+    named = [match.span() for match in _QUOTED.finditer(rest, 0, last)] if forms else []
+    head, tail = _words(_blank(rest, named)[:last], words), _words(rest[last:], words)
     halves = [word for word in (*head, *tail) if word in _HALVES]
     return Piece(
         ids=ids,
@@ -151,7 +162,8 @@ def _number_within(text: str, end: int) -> list[Numbered]:
     return [(TypedNumber(scheme="opus_number", value=match[1]), end, match.end())] if match else []
 
 
-def _is_catalogued(scheme: str) -> bool:
+def is_catalogued(scheme: str) -> bool:
+    """Say whether a number of a scheme names a work of a composer."""
     return scheme in CATALOGUED or scheme.startswith("catalogue:")
 
 
@@ -272,6 +284,8 @@ def _by_words(left: Piece, right: Piece) -> str:
 
 def _agree(one: frozenset[str], other: frozenset[str]) -> bool:
     """Say whether most of the shorter wording stands in the other, typing errors aside."""
+    if one & _AGAIN != other & _AGAIN:
+        return False
     small, large = sorted((one, other), key=lambda words: sum(map(len, words)))
     shared = sum(
         len(word)
