@@ -186,6 +186,17 @@ def _merged(base: Mapping[str, Any], overlay: Mapping[str, Any]) -> dict[str, An
     return merged
 
 
+_CHOICES: dict[str, type[StrEnum]] = {
+    **dict.fromkeys(("unit", "duration_unit"), DurationUnit),
+    **dict.fromkeys(("order", "date_order"), DateOrder),
+    "strays": Stray,
+    "repair": Repair,
+    "kind": Kind,
+    "source_kind": SourceKind,
+}
+"""What may stand where only some words may, by the name of the setting."""
+
+
 def _convert(raw: Any, kind: type[T], where: str) -> T:
     try:
         return msgspec.convert(raw, kind)
@@ -194,6 +205,9 @@ def _convert(raw: Any, kind: type[T], where: str) -> T:
         place = f"{where}{path.rstrip('`').lstrip('.')}".strip(". :")
         names = getattr(kind, "__struct_fields__", ())
         hint = f"; known here: {', '.join(names)}" if "unknown field" in text and not path else ""
+        setting = re.findall(r"[a-z_]+", path)[-1:]
+        if "enum value" in text and (choices := _CHOICES.get("".join(setting))):
+            hint = f"; there are: {', '.join(choice.value for choice in choices)}"
         raise MappingError(f"{place or 'mapping'}: {text}{hint}") from exc
 
 
