@@ -10,6 +10,7 @@ from typing import Any, Final
 import numpy as np
 
 from benchmarks.damaged_queries import Sound
+from benchmarks.film_pairs import EDITS
 from benchmarks.films import FORMS, Form, film, recording, scene_kinds
 from benchmarks.intervals import share
 from benchmarks.invented_uploads import invented_uploads
@@ -33,8 +34,6 @@ FILMS: Final = int(os.environ.get("SAMESONG_BENCH_FILMS", "16"))
 _OTHERS: Final = 12
 _CASES: Final = max(1, FILMS // 4)
 """Films of each other case."""
-EDITS: Final = ("hflip", "crop=iw*0.8:ih*0.8", "pad=iw:ih*1.3:0:ih*0.15", "hue=h=40:s=1.3")
-"""What is done to copies: mirrored, cropped, letterboxed, in other colours."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -23,7 +23,7 @@ from streams.offline import decide_lines
 from streams.wiring.offline import offline_parts
 from streams.wiring.parts import rules
 
-WORKS: Final = 8
+WORKS: Final = int(os.environ.get("SAMESONG_BENCH_RESUNG", "8"))
 _SOUNDFONTS: Final = "SAMESONG_BENCH_SOUNDFONTS"
 _PERFORMANCES: Final = Path(__file__).resolve().parents[1] / "../shared/data/piano-performances-midi"
 _SECONDS: Final = 60

@@ -1,6 +1,7 @@
 """Videos: whose recording is heard in them and where, which of them are one, and what looking costs."""
 
 import io
+import os
 import tempfile
 import time
 from collections import Counter, defaultdict
@@ -15,13 +16,18 @@ from PIL import Image
 
 from benchmarks.altered_videos import COPIES, clips, copied, film, frames_of
 from benchmarks.decided_videos import decided_videos
+from benchmarks.film_pairs import film_pair
 from benchmarks.intervals import share
 from benchmarks.machine import machine_facts, write_result
 from benchmarks.placed_videos import placed_videos
 from benchmarks.resung_videos import resung_videos
 from benchmarks.yardstick import yardstick
+from streams.core.bundle import Bundle
+from streams.core.compare import compare_uploads
+from streams.core.filming import OTHER_VIDEO
 from streams.core.pictures import SAME, compare_pictures
-from streams.core.records import Origin, Pictures
+from streams.core.records import Artist, Kind, Origin, Pictures, SoundEvidence, Upload
+from streams.core.scoring import Scorer
 from streams.edges.attempt_marks import AttemptMarks
 from streams.edges.encoder import BundleEncoder
 from streams.edges.media_decode import MediaDecoder
@@ -29,6 +35,27 @@ from streams.edges.media_pictures import pictures_of
 from streams.stages.encode_media import PICTURES
 
 _SECONDS: Final = 240
+PAIRS: Final = int(os.environ.get("SAMESONG_BENCH_FILM_PAIRS", "20"))
+"""Films beside another one and beside a copy, under one sound; the centre was measured on none of them."""
+_FILM_S: Final = 20.0
+_SONG: Final = Upload(
+    source="videos",
+    item_id="x",
+    kind=Kind.music_video,
+    title="Clear Water",
+    artists=(Artist(name="The Example Band"),),
+)
+_ONE_SOUND: Final = SoundEvidence(
+    bit_error=0.04,
+    offset_ms=0,
+    overlap_ms=200_000,
+    start_ms=0,
+    coverage_left=0.99,
+    coverage_right=0.99,
+    speed_ratio=1.0,
+    windows=0.99,
+    harmony=0.95,
+)
 _ORIGIN: Final = Origin(topic="bench", partition=0, offset=0)
 
 
@@ -74,6 +101,30 @@ def near_copies(watcher: Watcher) -> dict[str, Any]:
         "clips": len(originals),
         "same": {name: share(level == SAME for level in found) for name, found in levels.items()},
         "strangers": {"pairs": sum(strangers.values()), **strangers},
+    }
+
+
+def films_under_one_sound(watcher: Watcher) -> dict[str, Any]:
+    """Say what becomes of two videos with one sound: of other films, and of a film and its edited copy."""
+    scorer = Scorer(Bundle.packaged())
+    told: dict[str, Counter[str]] = {"another film": Counter(), "a copy": Counter()}
+    levels: dict[str, Counter[str]] = {"another film": Counter(), "a copy": Counter()}
+    apart: list[bool] = []
+    one: list[bool] = []
+    for number in range(PAIRS):
+        pair = film_pair(100 + number, _FILM_S)
+        seen = watcher.look(pair.film)
+        for name, data, right in (("another film", pair.other, apart), ("a copy", pair.copy, one)):
+            other = watcher.look(data)
+            found = compare_uploads(_SONG, _SONG, _ONE_SOUND, scorer, seen=(seen, other))
+            levels[name][compare_pictures(seen, other)] += 1
+            told[name][found.relation or "one video"] += 1
+            right.append((found.relation == OTHER_VIDEO) is (name == "another film"))
+    return {
+        "another_film_is_another_video": share(apart),
+        "a_copy_is_one_video": share(one),
+        "pictures": {name: dict(found) for name, found in levels.items()},
+        "told": {name: dict(found) for name, found in told.items()},
     }
 
 
@@ -151,11 +202,12 @@ def main() -> None:
         watcher = Watcher(Path(folder))
         figures: dict[str, Any] = {}
         steps: tuple[tuple[str, Callable[[], dict[str, Any]]], ...] = (
-            ("cost_1080p", lambda: cost(watcher)),
-            ("near_copies", lambda: near_copies(watcher)),
             ("placed", placed_videos),
+            ("films_under_one_sound", lambda: films_under_one_sound(watcher)),
+            ("near_copies", lambda: near_copies(watcher)),
             ("decided", lambda: decided_videos(Path(folder))),
             ("resung", lambda: resung_videos(Path(folder))),
+            ("cost_1080p", lambda: cost(watcher)),
         )
         for name, step in steps:
             figures[name] = step()

@@ -13,7 +13,7 @@ from PIL import Image
 from encoders.build import FRAME_CARD, card_path
 from encoders.cards import EncoderCard
 from encoders.errors import InvalidSignal
-from encoders.picture_marks import marks, middle, without_bars
+from encoders.picture_marks import centred, marks, middle, without_bars
 from encoders.runtime import OnnxModel, unit_rows
 
 FloatArray = NDArray[np.float32]
@@ -107,7 +107,8 @@ class FrameEncoder:
             _check(image)
         shown = [without_bars(image) for image in images]
         vectors = self.encode([*shown, *(middle(image) for image in shown)])
-        return vectors[: len(images)], marks(vectors[: len(images)], vectors[len(images) :])
+        told = centred(vectors)
+        return vectors[: len(images)], marks(told[: len(images)], told[len(images) :])
 
 
 def _check(image: Pixels) -> None:

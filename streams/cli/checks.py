@@ -130,6 +130,21 @@ def check_models(settings: Settings) -> Finding:
     return _good("models", ", ".join(names))
 
 
+def check_title_cards() -> Finding:
+    """Look for what reads words in the pictures of videos; nothing needs it."""
+    from streams.edges.title_cards import TesseractReader, missing
+
+    fix = {
+        "pytesseract": "pip install 'samesong[ocr]', where title cards are to be read",
+        "tesseract": "install Tesseract (Debian: tesseract-ocr), where title cards are to be read",
+    }
+    absent = missing()
+    if absent is not None:
+        return _note("title cards", f"not read: {absent} is not installed", fix[absent])
+    reader = TesseractReader.installed()
+    return _good("title cards", f"read by {reader.name}" if reader is not None else "not read")
+
+
 def check_kafka(settings: Settings) -> Iterator[Finding]:
     """Ask the broker, and compare the topics with their declarations."""
     from streams.connection import bootstrap_of, kafka_extra
@@ -281,6 +296,7 @@ def run_checks(settings: Settings) -> Iterator[Finding]:
     yield check_roots(settings)
     yield check_java(settings)
     yield check_models(settings)
+    yield check_title_cards()
     yield from check_kafka(settings)
     yield check_registry(settings)
     yield check_index(settings)

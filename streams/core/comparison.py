@@ -46,6 +46,7 @@ from streams.core.names.comparing import CLOSE, DIFFERENT
 from streams.core.pictures import OTHER, compare_pictures
 from streams.core.pictures import SAME as SAME_PICTURES
 from streams.core.records import Kind, LinkageRecord, SoundEvidence
+from streams.core.shown import compare_shown
 from streams.core.titles.pieces import OTHER as OTHER_PIECE
 from streams.core.titles.pieces import PART as PART_OF_PIECE
 from streams.core.titles.pieces import PIECE
@@ -72,6 +73,7 @@ FIELDS = (
     "sound",
     "harmony",
     "pictures",
+    "shown",
 )
 HIGH_HARMONY, SOME_HARMONY, LOW_HARMONY = 0.72, 0.6, 0.5
 """Measured: other works median 0.24, highest 0.68; same work median 0.90, a tenth under 0.80."""
@@ -251,6 +253,7 @@ def compare_prepared(
     iswc = compare_sets(left.iswcs, right.iswcs) if given & ISWC else ABSENT
     ids = compare_ids(left, right) if given & ID else ABSENT
     duration = compare_durations(left.duration_ms, right.duration_ms)
+    shown = compare_shown(left, right) if left.shown or right.shown else ABSENT
     # With any of these the fields that are left could still make it a review (a test has the bound).
     hopeless = (
         staged
@@ -279,6 +282,7 @@ def compare_prepared(
             ids,
             *[SKIPPED] * 5,
             *[ABSENT] * 3,
+            shown,
         )
         return Comparison(levels, reading_left=reading_left, reading_right=reading_right)
     both = ABSENT
@@ -381,6 +385,7 @@ def compare_prepared(
         heard,
         harmony,
         pictures,
+        shown,
     )
     return Comparison(
         levels, relation, cannot_link, work_cannot_link, contradiction, reading_left, reading_right

@@ -289,6 +289,7 @@ def _values(
         "language": (show(left.languages), show(right.languages)),
         "explicit": (show(left.explicit), show(right.explicit)),
         "cover": (show(left.declared_cover), show(right.declared_cover)),
+        "shown": (show(left.shown and left.shown.lines), show(right.shown and right.shown.lines)),
     }
     if sound is not None:
         pairs["sound"] = (

@@ -8,7 +8,15 @@ from streams.ports.codec import Codec
 from streams.ports.encoding import Confirmer, Encoder, FloatArray
 from streams.ports.index import CandidateIndex, Hit, IndexBuild, IndexSummary, RowLog
 from streams.ports.material import Material, Sharer
-from streams.ports.media import DecodedMedium, HeardSound, MediaReader, SeenPictures, Sound, TimedPicture
+from streams.ports.media import (
+    DecodedMedium,
+    HeardSound,
+    MediaReader,
+    SeenPictures,
+    Sound,
+    TextReader,
+    TimedPicture,
+)
 from streams.ports.messages import Delivered, Headers, Message, Produced
 from streams.ports.processing import Holds, Processor, StateReader, TransactionalStage
 from streams.ports.stores import FeatureStore, StateStore
@@ -44,6 +52,7 @@ __all__ = [
     "StageMetrics",
     "StateReader",
     "StateStore",
+    "TextReader",
     "TimedPicture",
     "Tracing",
     "TransactionalStage",

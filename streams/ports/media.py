@@ -97,6 +97,19 @@ class SeenPictures:
     marks_model: str
 
 
+class TextReader(Protocol):
+    """Reads words in pictures."""
+
+    @property
+    def name(self) -> str:
+        """Name-version of what reads."""
+        ...
+
+    def lines(self, image: NDArray[np.uint8]) -> tuple[str, ...]:
+        """Read the lines of text in RGB [shape=(h, w, 3)]; none where nothing can be read."""
+        ...
+
+
 class MediaReader(Protocol):
     """Media of uploads, fetched and decoded under limits; every refusal is a ``MediaError`` with its code.
 

@@ -11,7 +11,7 @@ from streams.core.features import text_for_embedding
 from streams.core.records import EncodedUpload
 from streams.core.upload_json import parse_upload, validate_upload
 from streams.errors import FatalError, MediaError, RecordError, TransientError
-from streams.ports import Clock, Codec, Encoder, FeatureStore, MediaReader, Message, Produced
+from streams.ports import Clock, Codec, Encoder, FeatureStore, MediaReader, Message, Produced, TextReader
 from streams.stages.encode_media import MediaEncoding, vector_rows
 from streams.stages.encode_refusals import Refusals, origin_of, traceparent_of
 from streams.stages.encode_sketches import Sketching
@@ -41,6 +41,8 @@ class EncodeProcessor:
         without one, records carry no vectors and are found by their blocking keys alone
     media : MediaReader, optional
         without one (or without an encoder) media are not read
+    reader : TextReader, optional
+        without one words in the pictures of videos are not read
     store : FeatureStore, optional
         keeps sound features and the bodies of large refused records; needed wherever media are read
     clock : Clock, optional
@@ -61,6 +63,7 @@ class EncodeProcessor:
         encoder: Encoder | None = None,
         *,
         media: MediaReader | None = None,
+        reader: TextReader | None = None,
         store: FeatureStore | None = None,
         clock: Clock | None = None,
         refusals: RefusalGuard | None = None,
@@ -70,7 +73,7 @@ class EncodeProcessor:
             raise ValueError("media are read into a feature store")
         self._media = None
         if media is not None and encoder is not None and store is not None:
-            self._media = MediaEncoding(media, encoder, store)
+            self._media = MediaEncoding(media, encoder, store, reader)
         self._codec = codec
         self._encoder = encoder
         self._sketching = Sketching(codec, encoder, clock=clock, heartbeat_s=heartbeat_s)

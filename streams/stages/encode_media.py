@@ -8,13 +8,36 @@ from msgspec.structs import replace
 from numpy.typing import NDArray
 
 from streams.core.blocking import blocking_keys
-from streams.core.records import EncodedUpload, Kind, Media, Origin, Pictures, SoundFacts, Upload, VectorRow
+from streams.core.records import (
+    EncodedUpload,
+    Kind,
+    Media,
+    Origin,
+    Pictures,
+    ShownText,
+    SoundFacts,
+    Upload,
+    VectorRow,
+)
 from streams.errors import MediaError
-from streams.ports import DecodedMedium, Encoder, FeatureStore, HeardSound, MediaReader, TimedPicture
+from streams.ports import (
+    DecodedMedium,
+    Encoder,
+    FeatureStore,
+    HeardSound,
+    MediaReader,
+    TextReader,
+    TimedPicture,
+)
 
 # Of a video; a third of them stands in the index, where every row costs each search.
 PICTURES: Final = 24
 INDEXED_PICTURES: Final = 8
+# Title cards stand near the beginning and the end; reading a picture takes a third of a second.
+_READ_FIRST, _READ_LAST = 3, 2
+# What is written all over a film tells no more of its names.
+_MOST_LINES: Final = 24
+_MOST_LETTERS: Final = 80
 
 
 class MediaEncoding:
@@ -26,9 +49,14 @@ class MediaEncoding:
     encoder : Encoder
     store : FeatureStore
         keeps what comparison needs of a sound
+    reader : TextReader, optional
+        without one words in the pictures of videos are not read
     """
 
-    def __init__(self, media: MediaReader, encoder: Encoder, store: FeatureStore) -> None:
+    def __init__(
+        self, media: MediaReader, encoder: Encoder, store: FeatureStore, reader: TextReader | None = None
+    ) -> None:
+        self._reader = reader
         self._media = media
         self._encoder = encoder
         self._store = store
@@ -57,7 +85,8 @@ class MediaEncoding:
             pictures, frames = _look(self._encoder, seen.pictures)
             rows += frames
             if encoded.record is not None and pictures is not None:
-                encoded = replace(encoded, record=replace(encoded.record, pictures=pictures))
+                shown = _read(self._reader, seen.pictures) if self._reader is not None else None
+                encoded = replace(encoded, record=replace(encoded.record, pictures=pictures, shown=shown))
             if heard is not None:
                 rows += heard.vectors
                 sound = SoundFacts(
@@ -121,6 +150,20 @@ def _look(encoder: Encoder, shown: Sequence[TimedPicture]) -> tuple[Pictures | N
     return (
         Pictures(model=seen.marks_model, starts_ms=starts, marks=seen.marks),
         vector_rows("frames", encoder.models["frames"], seen.vectors[::step], starts[::step]),
+    )
+
+
+def _read(reader: TextReader, shown: Sequence[TimedPicture]) -> ShownText | None:
+    """Read the words in the first and the last pictures of a video, each line once."""
+    found: dict[str, int] = {}
+    for picture in (*shown[:_READ_FIRST], *shown[_READ_FIRST:][-_READ_LAST:]):
+        for line in reader.lines(picture.pixels):
+            found.setdefault(line[:_MOST_LETTERS], picture.start_ms)
+    kept = tuple(found.items())[:_MOST_LINES]
+    if not kept:
+        return None
+    return ShownText(
+        reader=reader.name, starts_ms=tuple(start for _, start in kept), lines=tuple(line for line, _ in kept)
     )
 
 

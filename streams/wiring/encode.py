@@ -2,6 +2,7 @@
 
 from streams.core.policy import RefusalLimits
 from streams.edges.clock import SystemClock
+from streams.edges.title_cards import TesseractReader
 from streams.stages.audit import ENCODE_GROUP
 from streams.stages.encode import EncodeProcessor
 from streams.stages.encode_sketches import SKETCH_WAITS
@@ -26,6 +27,7 @@ def run_encode(process: StageProcess) -> None:
         process.codec,
         embedding,
         media=media,
+        reader=TesseractReader.installed(),
         store=feature_store(settings, guard=process.guard),
         clock=SystemClock(),
         refusals=refusals,

@@ -17,6 +17,7 @@ from streams.edges.memory_features import MemoryFeatureStore
 from streams.edges.memory_index import MemoryCandidateIndex
 from streams.edges.passing import PassingCodec
 from streams.edges.sound_comparison import FeatureConfirmer
+from streams.edges.title_cards import TesseractReader
 from streams.offline import OfflineParts, compare_lines, read_lines, resolve_lines, write_lines
 from streams.stages.encode import ENCODED, MAX_ENCODED_BYTES, EncodeProcessor
 from streams.wiring.parts import encoder, media_reader, rules, seldom_collected
@@ -93,7 +94,9 @@ def offline_parts(settings: Settings, given: Path | None = None) -> Iterator[Off
                 settings, work=scratch, more_roots=(given.resolve().parent,) if given is not None else ()
             )
             closing.callback(media.close)
-        encode = EncodeProcessor(codec, embedding, media=media, store=store)
+        encode = EncodeProcessor(
+            codec, embedding, media=media, reader=TesseractReader.installed(), store=store
+        )
         yield OfflineParts(
             codec=codec,
             encode=encode,

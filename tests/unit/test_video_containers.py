@@ -82,6 +82,17 @@ REFUSED = (
 )
 
 
+# What nobody writes any more and old films are in: FFmpeg reads it and cannot write it.
+READ_ONLY = (
+    *("theora", "vp3", "vp5", "vp6", "vp6f", "vp6a"),  # ogv, the first Flash videos
+    *("vc1", "wmv3", "mss2", "wmapro", "wmalossless", "wmavoice"),  # Windows Media
+    *("rv30", "rv40", "cook", "sipr", "ra_144", "ra_288", "ralf", "atrac3"),  # RealMedia
+    *("svq3", "rpza", "smc", "qdm2", "mace3"),  # QuickTime
+    *("indeo2", "indeo3", "indeo4", "indeo5", "msvideo1", "msrle", "camstudio", "truemotion2"),  # AVI
+    *("dca", "truehd"),  # discs
+)
+
+
 @pytest.fixture(scope="module")
 def decoder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MediaDecoder]:
     made = make(tmp_path_factory.mktemp("decoder"))
@@ -139,3 +150,24 @@ def test_is_refused_with_a_reason(decoder: MediaDecoder, form: Form) -> None:
         hear(decoder, film(form), pictures=2)
     assert refused.value.refusal_code == "media_not_audio"
     assert "no medium that can be read" in str(refused.value)
+
+
+@pytest.mark.parametrize("codec", READ_ONLY)
+def test_there_is_a_decoder(codec: str) -> None:
+    assert av.Codec(codec, "r").name
+
+
+def test_pictures_in_an_unknown_form_leave_the_sound(decoder: MediaDecoder) -> None:
+    unknown = film(Form("avi", "avi", "mpeg4", "libmp3lame")).replace(b"FMP4", b"ZZZZ")
+    found = hear(decoder, unknown, pictures=2)
+    assert found.duration_ms == pytest.approx(1_000 * SECONDS, abs=250)
+    assert not found.pictures
+
+
+def test_a_sound_in_an_unknown_form_is_refused_with_a_reason(decoder: MediaDecoder) -> None:
+    known = film(Form("mkv", "matroska", "mpeg4", "ac3"))
+    assert b"A_AC3" in known
+    with pytest.raises(MediaError) as refused:
+        hear(decoder, known.replace(b"A_AC3", b"A_ZZ3"), pictures=2)
+    assert refused.value.refusal_code == "media_not_audio"
+    assert "cannot be decoded" in str(refused.value)

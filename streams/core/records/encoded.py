@@ -69,6 +69,14 @@ class Pictures(Record, frozen=True, kw_only=True):
     marks: bytes  # of each picture 64 bytes for the whole and 64 for its middle
 
 
+class ShownText(Record, frozen=True, kw_only=True):
+    """Words read in pictures of a video: title cards, captions."""
+
+    reader: str  # name-version of what read them
+    starts_ms: tuple[int, ...]  # of the picture that each line was first read in
+    lines: tuple[str, ...]
+
+
 class LinkageRecord(Record, frozen=True, kw_only=True, weakref=True):
     """An upload as record linkage sees it: immutable, all that pair scores depend on but the sound."""
 
@@ -96,6 +104,7 @@ class LinkageRecord(Record, frozen=True, kw_only=True, weakref=True):
     artist_ids: tuple[str, ...] = ()  # "scheme=value" of main and featured artists
     doubtful_isrcs: tuple[str, ...] = ()  # of `isrcs`: older than the recording
     pictures: Pictures | None = None  # of a video that was seen
+    shown: ShownText | None = None  # of a video in whose pictures words were read
 
 
 class VectorRow(Record, frozen=True, kw_only=True):
