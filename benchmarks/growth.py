@@ -248,7 +248,7 @@ def measure(sizes: Sequence[int], timed: Sequence[int], *, within_s: float) -> l
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--up-to", type=int, default=SIZES[-1], help="entities, default %(default)s")
-    parser.add_argument("--minutes", type=float, default=8.0, help="what would end later is left out")
+    parser.add_argument("--minutes", type=float, default=7.5, help="what would end later is left out")
     options, _ = parser.parse_known_args()
     sizes = [size for size in SIZES if size <= options.up_to]
     started = machine_facts()
