@@ -71,7 +71,7 @@ class Subscriber:
     bootstrap : str
         ``host:port``, several separated by commas
     codec : Codec
-        ``streams.edges.avro.AvroCodec``, or ``RegistryCodec`` where a schema registry is used
+        ``streams.edges.avro.AvroCodec``; with a schema registry ``streams.edges.registry.ConfluentCodec``
     extra : mapping, optional
         security settings of the Kafka client
     position : Position
