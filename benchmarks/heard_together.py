@@ -22,7 +22,7 @@ SONG_S: Final = 30.0
 # Decibels of a voice, where it sings, against the backing track.
 VOICES: Final = (-3.0, 0.0, 4.0)
 MASHED_S: Final = 40.0
-EVERY: Final = 2  # tracks: one in so many
+EVERY: Final = 3  # tracks: one in so many
 
 
 def voices(tracks: Sequence[Sound], features: Features) -> dict[str, Any]:
