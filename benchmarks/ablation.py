@@ -19,7 +19,7 @@ from streams.core.blocking import blocking_keys
 from streams.core.bundle import Bundle
 from streams.core.features import featurize
 from streams.core.promoting import rules_of
-from streams.core.records import EncodedUpload, SoundEvidence, SoundFacts
+from streams.core.records import Decision, EncodedUpload, ItemKey, SoundEvidence, SoundFacts
 from streams.demo.truth import Verdict, judge
 from streams.edges.memory_index import MemoryCandidateIndex
 from streams.offline import BATCH, OfflineParts, decide_encoded, encode_lines
@@ -147,7 +147,9 @@ class Heard:
             rules=rules_of(Bundle.packaged(), asked),
         )
         self._forget()
-        judged = judge([expectation for _, expectation in self._made], decisions)
+        judged = judge(
+            [expectation for _, expectation in self._made], _of_the_original(decisions, self._made)
+        )
         names = [kind for kind, _ in kinds(self._made)]
         by_kind: dict[str, Counter[Verdict]] = {name: Counter() for name in dict.fromkeys(names)}
         for name, one in zip(names, judged, strict=True):
@@ -172,6 +174,20 @@ class Heard:
         for encoded in map(self._encoded, self._produced):
             if self._parts.material is not None and encoded.revision is not None:
                 self._parts.material.remove(encoded.key, encoded.revision)
+
+
+def _of_the_original(decisions: Sequence[Decision], made: tuple[Publication, ...]) -> Iterable[Decision]:
+    """Let a relation to any upload of the recording be one to its original, as the truth names it."""
+    entity_of = {ItemKey(each.source, each.item_id): each.entity_id for each in decisions}
+    original_of = {expectation.key: expectation.of for _, expectation in made}
+    for decision in decisions:
+        claim, original = decision.relation, original_of.get(ItemKey(decision.source, decision.item_id))
+        if claim is not None and original is not None:
+            told = entity_of.get(ItemKey(claim.to_source, claim.to_item_id))
+            if told is not None and told == entity_of.get(original):
+                claim = structs.replace(claim, to_source=original.source, to_item_id=original.item_id)
+                decision = structs.replace(decision, relation=claim)
+        yield decision
 
 
 def _counted(found: Counter[Verdict]) -> dict[str, int]:
