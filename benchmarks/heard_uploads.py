@@ -23,6 +23,8 @@ LABEL, USERS = "label", "users"
 _DECODED_S: Final = 60.0
 _SECONDS: Final = 45.0
 Publication = tuple[dict[str, Any], Expectation]
+# What it is, in words, its sound, and what is told otherwise.
+_Variants = dict[str, tuple[Truth, str, Sound | None, dict[str, Any]]]
 
 
 def heard_uploads(folder: Path, count: int) -> tuple[Publication, ...]:
@@ -63,9 +65,7 @@ def _spread(count: int) -> list[Mono]:
     return [y for y, _ in zip(turns, range(count), strict=False)]
 
 
-def _variants(
-    number: int, sounds: list[Sound], names: _Names
-) -> dict[str, tuple[Truth, str, Sound | None, dict[str, Any]]]:
+def _variants(number: int, sounds: list[Sound], names: _Names) -> _Variants:
     """Give what users send of a recording: truth, words, sound and what they say."""
     y, other = sounds[number], sounds[(number + 1) % len(sounds)]
     narrow = np.asarray(signal.sosfilt(signal.butter(6, 4_000.0, fs=RATE, output="sos"), y), dtype=np.float32)
@@ -78,16 +78,27 @@ def _variants(
             {"title": f"my favourite song {number}", "artists": []},
         ),
         "part": (Truth.part, "60 % of it, its names", crop(y, start=0.2, share=0.6), {}),
-        "fast": (
-            Truth.sped_up,
-            "1.25 times as fast, and says so",
-            speed_up(y, ratio=1.25),
-            {"title": f"{names.title} (Sped Up)"},
-        ),
-        "fast, unsaid": (Truth.sped_up, "1.25 times as fast, its names", speed_up(y, ratio=1.25), {}),
+        # One of the two: they would be one sound, and so each other's copies.
+        **(_said_fast(y, names) if number % 2 else _unsaid_fast(y)),
         "namesake": (Truth.original, "other music under its names", _namesake(other), {}),
         "row": (Truth.same, "its names and length, no sound", None, {"duration_ms": int(1_000 * _SECONDS)}),
     }
+
+
+def _said_fast(y: Sound, names: _Names) -> _Variants:
+    fast = speed_up(y, ratio=1.25)
+    return {
+        "fast": (
+            Truth.sped_up,
+            "1.25 times as fast, and says so",
+            fast,
+            {"title": f"{names.title} (Sped Up)"},
+        )
+    }
+
+
+def _unsaid_fast(y: Sound) -> _Variants:
+    return {"fast, unsaid": (Truth.sped_up, "1.25 times as fast, its names", speed_up(y, ratio=1.25), {})}
 
 
 def _namesake(y: Sound) -> Sound:
