@@ -86,14 +86,17 @@ BY_HAND = {
     "recording": {
         ("title", "piece_other"): -6.0,
         ("title", "piece_part"): -1.0,
+        ("title", "unnamed"): -7.0,
         ("numbers", "one_sided"): -1.5,
         ("ids", "mbid_different"): -2.0,
     },
-    "work": {("title", "piece_part"): -0.2},
+    "work": {("title", "piece_part"): -0.2, ("title", "unnamed"): -4.0},
 }
 """What labels do not teach, or teach wrongly (docs/evaluation.md): a number that differs is another piece.
 MusicBrainz merges its doubles, but not all of them. A piece and the opus that holds it agree in a number and
-are two; as works they are as likely one as not, since performances are often called by the whole.
+are two; as works they are as likely one as not, since performances are often called by the whole. Uploads
+that nothing names are chosen by their labels here, of one recording nearly all; length, year and number are
+those of many a stranger.
 """
 
 
@@ -230,7 +233,10 @@ def thresholds(name: str) -> tuple[float, float]:
     return round(math.log(match / (1 - match)), 3), round(math.log(review / (1 - review)), 3)
 
 
-TITLE_RULE = "similar titles, one artist and one length to the second are at most a review (fit_bundle.py)"
+TITLE_RULE = (
+    "similar titles, one artist and one length to the second are at most a review, and so are two titles"
+    " with nothing in common at one place of an album (fit_bundle.py)"
+)
 
 
 def asked_about_similar(head: Head, match: float) -> Head:
@@ -249,6 +255,21 @@ def asked_about_similar(head: Head, match: float) -> Head:
         titles[level] = min(titles.get(level, most), most)
         level = BELOW["title"].get(level)
     return dataclasses.replace(head, weights={**head.weights, "title": titles})
+
+
+def asked_about_places(head: Head, match: float) -> Head:
+    """Bound what one place of an album and one length weigh beside titles with nothing in common: a review.
+
+    An album of several discs has as many songs at each place, and the labelled sets hardly have such albums.
+    """
+    agreeing = {"artist": "equal", "version": "none", "duration": "second", "track": "same_place"}
+    agreeing |= {"year": "equal", "title": "different"}
+    beside = sum(head.weight(*each) for each in agreeing.items())
+    most = round(match - head.prior - beside - SHORT_OF_A_MATCH, 3)
+    albums = dict(head.weights["album"])
+    if "one_place" in albums:
+        albums["one_place"] = min(albums["one_place"], most)
+    return dataclasses.replace(head, weights={**head.weights, "album": albums})
 
 
 def doubting_brackets(head: Head) -> Head:
@@ -279,7 +300,8 @@ def fitted_bundle(
             )
         heads[name] = head_of(old, compared, recipe, name)
     (match, review), (work_match, work_review) = thresholds("recording"), thresholds("work")
-    heads["recording"] = doubting_brackets(asked_about_similar(heads["recording"], match))
+    asked = asked_about_places(asked_about_similar(heads["recording"], match), match)
+    heads["recording"] = doubting_brackets(asked)
     costs = f"in reviews: a missed match {MISSED_MATCH:g}, a false one " + ", ".join(
         f"{cost:g} ({name})" for name, cost in FALSE_MATCH.items()
     )

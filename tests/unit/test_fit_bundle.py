@@ -1,5 +1,6 @@
 """What the fit of a bundle leaves out, keeps, and sets by hand."""
 
+import dataclasses
 import math
 from collections import Counter
 from pathlib import Path
@@ -13,6 +14,7 @@ from benchmarks.fit_bundle import (
     FOLDS,
     RECIPES,
     Pattern,
+    asked_about_places,
     by_hand,
     fitted_bundle,
     kept_patterns,
@@ -70,6 +72,17 @@ def test_what_is_compared_alone_is_the_same_from_even_odds_on_where_mistakes_cos
     assert fitted_bundle(Bundle.packaged(), found, version="x").compare_above == 0.0
     monkeypatch.setattr(fit_bundle, "FALSE_ANSWER", 3.0)
     assert fitted_bundle(Bundle.packaged(), found, version="x").compare_above == round(math.log(3.0), 3)
+
+
+def test_two_titles_at_one_place_of_an_album_are_asked_about() -> None:
+    packaged = Bundle.packaged()
+    album = {**packaged.recording.weights["album"], "one_place": 9.0}
+    sure = dataclasses.replace(packaged.recording, weights={**packaged.recording.weights, "album": album})
+    head = asked_about_places(sure, packaged.recording_match)
+    levels = {"title": "different", "artist": "equal", "version": "none", "duration": "second"}
+    levels |= {"album": "one_place", "year": "equal", "track": "same_place"}
+    score = head.prior + sum(head.weight(*each) for each in levels.items())
+    assert packaged.recording_review <= score < packaged.recording_match
 
 
 def test_compared_pairs_are_read_as_they_were_kept(found: Found, tmp_path: Path) -> None:
