@@ -287,14 +287,38 @@ def _shift(window: DriftWindow) -> DriftAlert:
     )
 
 
-def never_closed(stream: DriftStream, *, clock_ms: int, rules: DriftRules) -> Step:
+@dataclass(frozen=True, slots=True)
+class PartitionTime:
+    """How far the events of a partition have come, those of all its streams.
+
+    Attributes
+    ----------
+    now_ms : int [ms since 1970]
+        latest append time
+    resumed_ms : int [ms since 1970]
+        when the last time ended at which nobody spoke for longer than a window; 0 for never
+    """
+
+    now_ms: int = 0
+    resumed_ms: int = 0
+
+    def at(self, at_ms: int, rules: DriftRules) -> "PartitionTime":
+        """Give the time after an event."""
+        paused = self.now_ms > 0 and at_ms - self.now_ms > rules.window_ms
+        return PartitionTime(max(self.now_ms, at_ms), at_ms if paused else self.resumed_ms)
+
+
+def never_closed(stream: DriftStream, *, time: PartitionTime, rules: DriftRules) -> Step:
     """Report a window that stays open although others move the partition's time on.
+
+    While nobody speaks (a batch of songs that takes long, all workers stopped) no single stream is at fault:
+    the others count from when somebody speaks again.
 
     Parameters
     ----------
     stream : DriftStream
-    clock_ms : int [ms since 1970]
-        latest append time of the stream's partition, heartbeats of other streams included
+    time : PartitionTime
+        of the stream's partition, heartbeats of other streams included
     rules : DriftRules
     """
     patience = rules.grace_ms + NEVER_CLOSED_WINDOWS * rules.window_ms
@@ -304,7 +328,7 @@ def never_closed(stream: DriftStream, *, clock_ms: int, rules: DriftRules) -> St
             for k in stream.sketches(Role.window)
             if k.window_ms >= stream.closed_ms
             and k.window_ms > stream.stuck_ms
-            and k.window_ms + rules.window_ms + patience <= clock_ms
+            and max(k.window_ms + rules.window_ms, time.resumed_ms) + patience <= time.now_ms
         }
     )
     if not stuck:

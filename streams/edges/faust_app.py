@@ -21,7 +21,7 @@ import faust
 
 from streams import steps
 from streams.config import DriftSettings, KafkaSettings
-from streams.core.drift import DriftRules, DriftStream, Step, fold_sketch, never_closed
+from streams.core.drift import DriftRules, DriftStream, PartitionTime, Step, fold_sketch, never_closed
 from streams.core.records import EmbeddingSketch
 from streams.edges.drift_table import (
     SKETCH_TOPIC,
@@ -67,13 +67,13 @@ class _Fold:
         self._rules = rules
         self._codec = codec
         self._streams: dict[tuple[str, str], DriftStream] | None = None
-        self._clocks: dict[int, int] = {}
+        self._times: dict[int, PartitionTime] = {}
         self._homes: dict[tuple[str, str], int] = {}
 
     def forget(self) -> None:
         """Read the table anew at the next event: partitions have moved."""
         self._streams = None
-        self._clocks.clear()
+        self._times.clear()
         self._homes.clear()
 
     def restore(self, items: list[tuple[str, Entry]]) -> None:
@@ -92,8 +92,8 @@ class _Fold:
         streams = self._streams or {}
         name = (sketch.modality, sketch.model)
         self._homes[name] = partition
-        clock = max(self._clocks.get(partition, 0), at_ms)
-        self._clocks[partition] = clock
+        time = self._times.get(partition, PartitionTime()).at(at_ms, self._rules)
+        self._times[partition] = time
         before = streams.get(name) or DriftStream(modality=sketch.modality, model=sketch.model)
         step = fold_sketch(before, sketch, at_ms=at_ms, rules=self._rules)
         after = {name: step.stream}
@@ -101,7 +101,7 @@ class _Fold:
         alerts = list(step.alerts)
         for other, stream in streams.items():
             if other != name and self._homes.get(other, partition) == partition:
-                stuck = never_closed(stream, clock_ms=clock, rules=self._rules)
+                stuck = never_closed(stream, time=time, rules=self._rules)
                 if stuck.alerts:
                     alerts += stuck.alerts
                     after[other] = stuck.stream

@@ -1,7 +1,15 @@
 import numpy as np
 import pytest
 
-from streams.core.drift import DriftRules, DriftStream, Role, Step, fold_sketch, never_closed
+from streams.core.drift import (
+    DriftRules,
+    DriftStream,
+    PartitionTime,
+    Role,
+    Step,
+    fold_sketch,
+    never_closed,
+)
 from streams.core.drift_distance import judge, permutations_for, smallest_p
 from streams.core.records import DriftAlert, DriftWindow, EmbeddingSketch
 from streams.errors import InvariantError
@@ -161,10 +169,20 @@ def test_heartbeats_close_windows() -> None:
 
 def test_a_window_that_never_closes_is_an_alert_once() -> None:
     stream, _, _ = run(null_stream(4, 1))
-    assert never_closed(stream, clock_ms=4099, rules=RULES).alerts == ()
-    step = never_closed(stream, clock_ms=4100, rules=RULES)
+    assert never_closed(stream, time=PartitionTime(4099), rules=RULES).alerts == ()
+    step = never_closed(stream, time=PartitionTime(4100), rules=RULES)
     assert [a.code for a in step.alerts] == ["window_never_closed"]
-    assert never_closed(step.stream, clock_ms=9000, rules=RULES) == Step(stream=step.stream)
+    assert never_closed(step.stream, time=PartitionTime(9000), rules=RULES) == Step(stream=step.stream)
+
+
+def test_while_nobody_speaks_no_window_is_at_fault() -> None:
+    stream, _, _ = run(null_stream(4, 1))
+    time = PartitionTime().at(900, RULES).at(30_000, RULES)
+    assert never_closed(stream, time=time, rules=RULES).alerts == ()
+    for at_ms in range(31_000, 33_001, 1000):
+        time = time.at(at_ms, RULES)
+    assert never_closed(stream, time=time, rules=RULES).alerts == ()
+    assert never_closed(stream, time=time.at(33_100, RULES), rules=RULES).alerts != ()
 
 
 def test_sparse_windows_are_gathered_until_they_resolve_the_p_value() -> None:
