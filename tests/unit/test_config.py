@@ -40,6 +40,11 @@ def test_who_misspells_a_setting_is_told_which_one_is_near(
     assert told in str(caught.value)
 
 
+def test_what_tells_benchmarks_where_music_lies_is_no_setting(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SAMESONG_BENCH_MUSIC", "/music")
+    load_settings()
+
+
 def test_groups_and_lists_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SAMESONG_KAFKA__BOOTSTRAP", "here:9092")
     monkeypatch.setenv("SAMESONG_MEDIA__ALLOWED_ROOTS", '["/a", "/b"]')
