@@ -20,8 +20,8 @@ from encoders.alignment.repeats import even, holds_again, kept, there
 from encoders.alignment.stretches import Stretch, stretches
 from encoders.landmarks import FRAME_MS
 
-# Each is walked along once more, which costs; of two sounds of four minutes with a loop in each of five pieces
-# there were 2 to 10.
+# Each is walked along once more, which costs; of two sounds of four minutes with a loop in each of five
+# pieces there were 2 to 10.
 _MOST_LOOPS: Final = 4
 # What is longer is no loop.
 _LONGEST: Final = 15_000 / FRAME_MS

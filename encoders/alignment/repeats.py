@@ -28,8 +28,8 @@ _LEAST_PERIOD: Final = 1_000 / FRAME_MS
 # Of a loop no more than so many times what is heard of it is not.
 _MOST_UNHEARD: Final = 2.0
 _GRID: Final = 8
-# Points so many half decibels lower are found half as often: of loops at -6 dB some six in ten at the level of
-# the music on top, three in ten 10 dB below, one in ten 20 dB below (as eight pairs looked).
+# Points so many half decibels lower are found half as often: of loops at -6 dB some six in ten at the level
+# of the music on top, three in ten 10 dB below, one in ten 20 dB below (as eight pairs looked).
 _HALVED_BY: Final = 12.0
 _RAISED: Final = 1.5
 # Of what should have been heard at least this much is, give or take so many points.
