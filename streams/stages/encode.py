@@ -1,8 +1,8 @@
 """Encode: uploads in, linkage records with vectors and features out; the unusable travels on as a refusal."""
 
 import logging
-from collections.abc import Sequence
-from typing import Final
+from collections.abc import Callable, Sequence
+from typing import Final, TypeVar
 
 from msgspec.structs import replace
 
@@ -12,7 +12,7 @@ from streams.core.records import EncodedUpload
 from streams.core.upload_json import parse_upload, validate_upload
 from streams.errors import FatalError, MediaError, RecordError, TransientError
 from streams.ports import Clock, Codec, Encoder, FeatureStore, MediaReader, Message, Produced, TextReader
-from streams.stages.encode_media import MediaEncoding, vector_rows
+from streams.stages.encode_media import DecodedMedia, MediaEncoding, vector_rows
 from streams.stages.encode_refusals import Refusals, origin_of, traceparent_of
 from streams.stages.encode_sketches import Sketching
 from streams.stages.refusal_guard import FAILED, RefusalGuard
@@ -28,11 +28,13 @@ MEDIUM_WORK: Final = 128
 # partition, all stops.
 MAX_UNEXPECTED: Final = 20
 
+Read = TypeVar("Read")
+
 log = logging.getLogger(__name__)
 
 
 class EncodeProcessor:
-    """Read uploads, embed their texts in one call, and hear and see their media one after another.
+    """Read uploads, embed their texts in one call, decode their media, then hear and see those in turn.
 
     Parameters
     ----------
@@ -102,13 +104,15 @@ class EncodeProcessor:
             self._guard.begin()
         admitted = [(cause, message) for cause, message in enumerate(batch) if self._admits(message)]
         encoded = self._with_text([self._guarded(message) for _, message in admitted])
+        # All are decoded first: the decoder and the encoders, turn about, would each find the caches cold.
+        decoded = [self._decoded(message, each) for (_, message), each in zip(admitted, encoded, strict=True)]
         done: list[EncodedUpload] = []
         produced: list[Produced] = []
-        for (cause, message), each in zip(admitted, encoded, strict=True):
+        for (cause, message), each, media in zip(admitted, encoded, decoded, strict=True):
             # A record before it may have been one refusal too many.
             if not self._admits(message):
                 continue
-            each, value = self._written(message, self._with_media(message, each))
+            each, value = self._written(message, self._with_media(message, each, media))
             key = each.key.text().encode(errors="replace") if each.source else message.key or b""
             produced.append(Produced(topic=ENCODED, key=key, value=value, cause=cause))
             done.append(each)
@@ -184,16 +188,33 @@ class EncodeProcessor:
 
     # --- media ---
 
-    def _with_media(self, message: Message, encoded: EncodedUpload) -> EncodedUpload:
-        """Hear and see the media of one upload; one that cannot be used refuses the whole upload.
+    def _decoded(self, message: Message, encoded: EncodedUpload) -> DecodedMedia | EncodedUpload | None:
+        """Decode the media of one upload, or say why it is refused."""
+        media, upload = self._media, encoded.upload
+        if media is None or upload is None or not upload.media:
+            return None
+        return self._usable(message, encoded, lambda: media.decoded(upload, origin=encoded.origin))
+
+    def _with_media(
+        self, message: Message, encoded: EncodedUpload, decoded: DecodedMedia | EncodedUpload | None
+    ) -> EncodedUpload:
+        """Hear and see the media of one upload."""
+        media, upload = self._media, encoded.upload
+        if isinstance(decoded, EncodedUpload):
+            return decoded
+        if media is None or upload is None or decoded is None:
+            return encoded
+        return self._usable(message, encoded, lambda: media.added(encoded, upload, decoded))
+
+    def _usable(
+        self, message: Message, encoded: EncodedUpload, read: Callable[[], Read]
+    ) -> Read | EncodedUpload:
+        """Read media; such as cannot be used refuse the whole upload.
 
         Resolving by title alone what was sent with sound would hide that the sound never arrived.
         """
-        upload = encoded.upload
-        if upload is None or not upload.media or self._media is None:
-            return encoded
         try:
-            return self._media.added(encoded, upload)
+            return read()
         except MediaError as exc:
             return self._refusals.refused(message, code=exc.refusal_code, reason=str(exc), encoded=encoded)
         except (TransientError, FatalError):

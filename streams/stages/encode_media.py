@@ -1,6 +1,7 @@
 """Hear and see the media of one upload: facts, features and vectors added to its record."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -40,8 +41,28 @@ _MOST_LINES: Final = 24
 _MOST_LETTERS: Final = 80
 
 
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class DecodedMedia:
+    """What came out of the media of one upload.
+
+    Attributes
+    ----------
+    heard, seen : DecodedMedium, optional
+        mostly one; none where there is artwork alone
+    artwork : uint8 [shape=(h, w, 3)], optional
+        RGB
+    only_video : bool
+        whether what is heard is the track of a video
+    """
+
+    heard: DecodedMedium | None
+    seen: DecodedMedium | None
+    artwork: NDArray[np.uint8] | None
+    only_video: bool
+
+
 class MediaEncoding:
-    """Read the media of uploads one after another.
+    """Decode the media of uploads, and hear and see what came out.
 
     Parameters
     ----------
@@ -61,31 +82,49 @@ class MediaEncoding:
         self._encoder = encoder
         self._store = store
 
-    def added(self, encoded: EncodedUpload, upload: Upload) -> EncodedUpload:
-        """Give the record with what its media hold.
+    def decoded(self, upload: Upload, *, origin: Origin) -> DecodedMedia:
+        """Read and decode the media of an upload.
 
         Raises
         ------
         MediaError
             a medium cannot be used
         TransientError
-            the store, the disk or the decoder is not there
+            the disk or the decoder is not there
         """
         audio, video, artwork = (_first(upload, role) for role in ("audio", "video", "artwork"))
+        heard = seen = None
+        if audio is not None:
+            heard = seen = self._media.medium(audio, origin=origin)
+        if video is not None:
+            # Mostly what is heard and what is seen is one file, read once.
+            seen = self._media.medium(video, origin=origin, sound=heard is None, pictures=PICTURES)
+            heard = heard or seen
+        picture = self._media.picture(artwork, origin=origin) if artwork is not None else None
+        return DecodedMedia(heard=heard, seen=seen, artwork=picture, only_video=audio is None)
+
+    def added(self, encoded: EncodedUpload, upload: Upload, media: DecodedMedia) -> EncodedUpload:
+        """Give the record with what its media hold; their sound is let go of.
+
+        Raises
+        ------
+        MediaError
+            a medium cannot be used
+        TransientError
+            the store is not there
+        """
         rows: list[VectorRow] = []
         sound = None
-        if audio is not None or video is not None:
-            medium, seen = self._decoded(encoded.origin, audio=audio, video=video)
-            heard = _listen(
-                self._encoder, medium, may_be_mute=upload.kind is Kind.music_video and audio is None
-            )
-            medium.sound.close()
+        if media.heard is not None and media.seen is not None:
+            may_be_mute = upload.kind is Kind.music_video and media.only_video
+            heard = _listen(self._encoder, media.heard, may_be_mute=may_be_mute)
+            media.heard.sound.close()
             if upload.kind is Kind.music_video:
-                encoded = replace(encoded, sound_track=_sound_track(medium, heard))
-            pictures, frames = _look(self._encoder, seen.pictures)
+                encoded = replace(encoded, sound_track=_sound_track(media.heard, heard))
+            pictures, frames = _look(self._encoder, media.seen.pictures)
             rows += frames
             if encoded.record is not None and pictures is not None:
-                shown = _read(self._reader, seen.pictures) if self._reader is not None else None
+                shown = _read(self._reader, media.seen.pictures) if self._reader is not None else None
                 encoded = replace(encoded, record=replace(encoded.record, pictures=pictures, shown=shown))
             if heard is not None:
                 rows += heard.vectors
@@ -97,25 +136,9 @@ class MediaEncoding:
                     features=self._store.put(heard.features),
                     content_sha256=heard.content_sha256,
                 )
-        if artwork is not None:
-            picture = self._media.picture(artwork, origin=encoded.origin)
-            if model := self._encoder.models.get("artwork"):
-                rows += vector_rows("artwork", model, self._encoder.encode_images([picture]), (0,))
+        if media.artwork is not None and (model := self._encoder.models.get("artwork")):
+            rows += vector_rows("artwork", model, self._encoder.encode_images([media.artwork]), (0,))
         return _with_duration(replace(encoded, vectors=(*encoded.vectors, *rows), sound=sound))
-
-    def _decoded(
-        self, origin: Origin, *, audio: Media | None, video: Media | None
-    ) -> tuple[DecodedMedium, DecodedMedium]:
-        """Decode what is heard and what is seen; mostly the same file, read once."""
-        if audio is None and video is not None:
-            both = self._media.medium(video, origin=origin, pictures=PICTURES)
-            return both, both
-        if audio is None:
-            raise MediaError("no medium with sound", code="media_missing")
-        heard = self._media.medium(audio, origin=origin)
-        if video is None:
-            return heard, heard
-        return heard, self._media.medium(video, origin=origin, sound=False, pictures=PICTURES)
 
 
 def _first(upload: Upload, role: str) -> Media | None:
