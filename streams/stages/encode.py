@@ -1,8 +1,8 @@
 """Encode: uploads in, linkage records with vectors and features out; the unusable travels on as a refusal."""
 
 import logging
-from collections.abc import Callable, Sequence
-from typing import Final, TypeVar
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Final, NamedTuple, TypeVar
 
 from msgspec.structs import replace
 
@@ -22,8 +22,14 @@ CONTROLS: Final = "stage.control.v1"
 # Brokers take 1 MB; what is added to a record on its way to the arbiter has to fit as well.
 MAX_ENCODED_BYTES: Final = 900_000
 # Decoding and hearing a song of four minutes takes as long as reading about 2,000 titles; with this a batch
-# of 256 units holds two songs, so that the next look at the queue is a few seconds away.
+# of 512 units holds three songs, so that the next look at the queue is a few seconds away.
 MEDIUM_WORK: Final = 128
+# How an address of a medium begins: in Avro and most JSON, and in JSON whose writer escapes each slash.
+_ADDRESSES: Final = (b"file:/", b"file:\\/", b"https:/", b"https:\\/")
+# Of so many uploads the media are decoded before any is heard: decoder and encoders, turn about, would
+# each find the caches cold (measured with ten: benchmarks, `audio_encoding`). More would hold more files open
+# and more pictures in memory: `work` is an estimate, and where no runner asks for it a batch has 256 uploads.
+DECODED_TOGETHER: Final = 10
 # So many unexpected errors in a row are a broken release, not broken records: where no guard holds the
 # partition, all stops.
 MAX_UNEXPECTED: Final = 20
@@ -31,6 +37,14 @@ MAX_UNEXPECTED: Final = 20
 Read = TypeVar("Read")
 
 log = logging.getLogger(__name__)
+
+
+class _Reading(NamedTuple):
+    """One message of a batch, its place there, and what was read of it."""
+
+    cause: int
+    message: Message
+    encoded: EncodedUpload
 
 
 class EncodeProcessor:
@@ -86,7 +100,7 @@ class EncodeProcessor:
     def work(self, message: Message) -> int:
         """Estimate what a message costs: 1 for metadata alone, more for each medium it names."""
         body = message.value or b""
-        return 1 + MEDIUM_WORK * sum(body.count(scheme) for scheme in (b"file:/", b"https:/"))
+        return 1 + MEDIUM_WORK * sum(map(body.count, _ADDRESSES))
 
     def process(self, batch: Sequence[Message]) -> Sequence[Produced]:
         """Give one `upload.encoded.v1` record for every message, and the sketches that changed.
@@ -104,20 +118,21 @@ class EncodeProcessor:
             self._guard.begin()
         admitted = [(cause, message) for cause, message in enumerate(batch) if self._admits(message)]
         encoded = self._with_text([self._guarded(message) for _, message in admitted])
-        # All are decoded first: the decoder and the encoders, turn about, would each find the caches cold.
-        decoded = [self._decoded(message, each) for (_, message), each in zip(admitted, encoded, strict=True)]
+        read = [_Reading(*each, its) for each, its in zip(admitted, encoded, strict=True)]
         done: list[EncodedUpload] = []
         produced: list[Produced] = []
-        for (cause, message), each, media in zip(admitted, encoded, decoded, strict=True):
-            # A record before it may have been one refusal too many.
-            if not self._admits(message):
-                continue
-            each, value = self._written(message, self._with_media(message, each, media))
-            key = each.key.text().encode(errors="replace") if each.source else message.key or b""
-            produced.append(Produced(topic=ENCODED, key=key, value=value, cause=cause))
-            done.append(each)
-            if self._guard is not None:
-                self._guard.count(message, each.refusal)
+        for part in _parts(read):
+            decoded = [self._decoded(each.message, each.encoded) for each in part]
+            for (cause, message, each), media in zip(part, decoded, strict=True):
+                # A record before it may have been one refusal too many.
+                if not self._admits(message):
+                    continue
+                each, value = self._written(message, self._with_media(message, each, media))
+                key = each.key.text().encode(errors="replace") if each.source else message.key or b""
+                produced.append(Produced(topic=ENCODED, key=key, value=value, cause=cause))
+                done.append(each)
+                if self._guard is not None:
+                    self._guard.count(message, each.refusal)
         # Last, so that a batch that failed above is not counted when it comes again.
         produced += self._sketching.fold(done, (batch[-1].topic, batch[-1].partition))
         return [*produced, *self._holds()]
@@ -246,3 +261,17 @@ class EncodeProcessor:
             raise FatalError(f"{self._unexpected} records in a row failed, the last with {exc!r}") from exc
         reason = f"reading it failed: {type(exc).__name__}"
         return self._refusals.refused(message, code=FAILED, reason=reason, encoded=encoded)
+
+
+def _parts(read: Iterable[_Reading]) -> Iterator[list[_Reading]]:
+    """Give a batch in its order, in parts that name media as often as are decoded together at most."""
+    part: list[_Reading] = []
+    naming = 0
+    for each in read:
+        names = each.encoded.upload is not None and bool(each.encoded.upload.media)
+        if naming + names > DECODED_TOGETHER:
+            yield part
+            part, naming = [], 0
+        part.append(each)
+        naming += names
+    yield part

@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 import orjson
 import pytest
+from numpy.typing import NDArray
 
-from streams.core.records import EmbeddingSketch, EncodedUpload, Kind, Media, Upload
+from streams.core.records import EmbeddingSketch, EncodedUpload, Kind, Media, Origin, Upload
 from streams.edges.attempt_marks import AttemptMarks
 from streams.edges.avro import AvroCodec
 from streams.edges.clock import SystemClock
@@ -18,11 +19,12 @@ from streams.edges.media_decode import MediaDecoder
 from streams.edges.media_fetch import MediaFetcher
 from streams.edges.media_https import HttpsDownload
 from streams.edges.media_reader import LimitedMediaReader
+from streams.edges.media_sound import HeldSound
 from streams.edges.memory_encoder import MemoryConfirmer, MemoryEncoder
 from streams.edges.memory_features import MemoryFeatureStore
 from streams.errors import FatalError, TransientError
-from streams.ports import Codec, Message, Produced
-from streams.stages.encode import EncodeProcessor
+from streams.ports import Codec, DecodedMedium, FloatArray, Message, Produced
+from streams.stages.encode import DECODED_TOGETHER, EncodeProcessor
 from tests.unit.media_files import melody, ogg, picture, video, wav
 
 CODEC: Codec = AvroCodec()
@@ -303,6 +305,49 @@ def test_work_grows_with_media(stage: Stage) -> None:
         "catalog.upload.v1", Upload(source="a", item_id="b", media=(Media(role="audio", uri="file:///a"),))
     )
     assert work(message(avro)) == work(message(upload(media=media[:1])))
+    escaped = orjson.dumps(upload(media=media)).replace(b"/", b"\\/")
+    assert work(message(escaped)) == work(message(upload(media=media)))
+
+
+class Lent(HeldSound):
+    """A sound that counts how many are open."""
+
+    open = most = 0
+
+    def __init__(self, y: FloatArray) -> None:
+        super().__init__(HeldSound.of(y, sr=22_050).read(0, len(y)), sr=22_050)
+        Lent.open += 1
+        Lent.most = max(Lent.most, Lent.open)
+
+    def close(self) -> None:
+        Lent.open -= 1
+
+
+class Lending:
+    """A reader of media without files."""
+
+    def medium(self, media: Media, *, origin: Origin, sound: bool = True, pictures: int = 0) -> DecodedMedium:
+        return DecodedMedium(sound=Lent(melody(2.0, seed=origin.offset)), duration_ms=2_000)
+
+    def picture(self, media: Media, *, origin: Origin) -> NDArray[np.uint8]:
+        raise NotImplementedError
+
+
+def test_however_long_a_batch_is_few_media_are_open_at_once() -> None:
+    media = [{"role": "audio", "uri": "file:///a"}]
+    batch = [
+        message(upload(item_id=str(number), media=media if number % 2 else []), number)
+        for number in range(6 * DECODED_TOGETHER)
+    ]
+    processor = EncodeProcessor(CODEC, MemoryEncoder(), media=Lending(), store=MemoryFeatureStore())
+    encoded: list[EncodedUpload] = [
+        CODEC.decode(each.topic, each.value or b"")
+        for each in processor.process(batch)
+        if each.topic == "upload.encoded.v1"
+    ]
+    assert [each.item_id for each in encoded] == [str(number) for number in range(len(batch))]
+    assert [each.sound is not None for each in encoded] == [bool(number % 2) for number in range(len(batch))]
+    assert (Lent.open, Lent.most) == (0, DECODED_TOGETHER)
 
 
 def test_the_same_batch_gives_the_same_records(stage: Stage) -> None:
