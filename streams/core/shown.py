@@ -1,8 +1,10 @@
 """What is written in the pictures of a video beside the names of another upload."""
 
+from functools import lru_cache
 from typing import Final
 
 from rapidfuzz.fuzz import ratio
+from rapidfuzz.process import extractOne
 
 from streams.core.hearing import ABSENT
 from streams.core.normalize import fold_diacritics, normalize_text
@@ -55,6 +57,12 @@ def _written(name: str, words: str) -> bool:
         return True
     if len(name) < _LONG:
         return False
-    read, count = words.split(), len(name.split())
-    places = range(len(read) - count + 1)
-    return any(ratio(name, " ".join(read[at : at + count])) >= _ALIKE for at in places)
+    places = _places(words, len(name.split()))
+    return extractOne(name, places, scorer=ratio, score_cutoff=_ALIKE) is not None
+
+
+@lru_cache(maxsize=256)
+def _places(words: str, count: int) -> tuple[str, ...]:
+    """Give each so many words that follow each other; one video is compared with many others."""
+    read = words.split()
+    return tuple(" ".join(read[at : at + count]) for at in range(len(read) - count + 1))
