@@ -14,12 +14,13 @@ from streams.core.hearing import OF_SEVERAL, OF_VOICES
 from streams.core.linking import Compared
 from streams.core.records import PairState, RelationState, SoundEvidence
 from streams.core.relating import PairClaim
-from streams.core.several import Source, of_several
+from streams.core.several import MASHUP, MEDLEY, Source, of_several
 from streams.core.sound_evidence import mirrored
 from streams.core.versions import inverse_relation
 
 _WHOLE: Final = "sound:excerpt"
 _PARTS: Final = frozenset({"sound:part", "sound:shares", _WHOLE})
+_MADE_OF: Final = frozenset({MEDLEY, MASHUP})
 # Who has something in common with more than these is the source of others.
 _MOST: Final = 64
 
@@ -88,9 +89,6 @@ def restated(
                 )
             )
     return taken, claims
-
-
-_MADE_OF: Final = frozenset({"medley_of", "mashup_of"})
 
 
 def _made_of(workspace: CatalogueState, key: str) -> dict[str, str]:
