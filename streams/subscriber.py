@@ -17,7 +17,7 @@ from streams.edges.kafka_config import ClientConfig
 from streams.edges.log_follower import LogFollower
 from streams.errors import CorruptState, SequenceGap
 from streams.ports import Codec, Message
-from streams.stages.audit import ATTEMPTS, PAUSE_SECONDS, Ends, LogView, ends_between_transactions
+from streams.stages.audit import ATTEMPTS, PAUSE_SECONDS, Ends, TopicView, ends_between_transactions
 
 HEAD: Final = "arbiter.head.v1"
 STATES: Final = ("upload.state.v1", "entity.state.v1", "relation.state.v1")
@@ -178,7 +178,7 @@ class Subscriber:
             self._next[topic] = message.offset + 1
 
 
-def follow_to_end(view: LogView, codec: Codec, ends: Mapping[str, Ends]) -> FollowedCatalogue:
+def follow_to_end(view: TopicView, codec: Codec, ends: Mapping[str, Ends]) -> FollowedCatalogue:
     """Build the catalogue from the three topics, up to some ends.
 
     Raises
@@ -198,7 +198,7 @@ def follow_to_end(view: LogView, codec: Codec, ends: Mapping[str, Ends]) -> Foll
 
 
 def compare_with_arbiter(
-    view: LogView,
+    view: TopicView,
     codec: Codec,
     *,
     attempts: int = ATTEMPTS,
@@ -211,7 +211,7 @@ def compare_with_arbiter(
 
     Parameters
     ----------
-    view : LogView
+    view : TopicView
         ``streams.edges.committed_log.CommittedLog`` of a broker, or a log in memory
     codec : Codec
     attempts : int >= 1
@@ -229,7 +229,7 @@ def compare_with_arbiter(
     return found
 
 
-def _look(view: LogView, codec: Codec) -> Iterator[Mismatch]:
+def _look(view: TopicView, codec: Codec) -> Iterator[Mismatch]:
     """Compare once, at a cut that no transaction crosses."""
     ends = ends_between_transactions(view, (*SUBSCRIBED, *STATES))
     try:
@@ -248,7 +248,7 @@ def _look(view: LogView, codec: Codec) -> Iterator[Mismatch]:
     )
 
 
-def _latest(view: LogView, codec: Codec, topic: str, ends: Ends) -> Iterator[Any]:
+def _latest(view: TopicView, codec: Codec, topic: str, ends: Ends) -> Iterator[Any]:
     """Give the latest record of each key of a compacted topic."""
     latest = {message.key: message.value for message in view.read(topic, ends)}
     for value in latest.values():

@@ -48,7 +48,7 @@ Ends = Mapping[int, int]
 _log = logging.getLogger(__name__)
 
 
-class LogView(Protocol):
+class TopicView(Protocol):
     """Topics as they stand, read-committed."""
 
     def ends(self, topics: tuple[str, ...]) -> Mapping[str, Ends]:
@@ -59,12 +59,16 @@ class LogView(Protocol):
         """Read a topic, from some offsets or all that is kept, up to some ends, by default those of now."""
         ...
 
+
+class LogView(TopicView, Protocol):
+    """Topics as they stand, and how far groups have come on them."""
+
     def committed(self, group: str, topics: tuple[str, ...]) -> Committed:
         """Return what a group has committed."""
         ...
 
 
-def ends_between_transactions(view: LogView, topics: tuple[str, ...]) -> Mapping[str, Ends]:
+def ends_between_transactions(view: TopicView, topics: tuple[str, ...]) -> Mapping[str, Ends]:
     """Return ends, the head's among them, that no transaction of the arbiter crosses.
 
     Every transaction moves the head; when it did not move while the ends were asked for, none was

@@ -32,7 +32,7 @@ from tests.unit.title_scorer import RULES
 
 
 class LogInMemory:
-    """Topics of one partition, as the audit and a subscriber look at them."""
+    """Topics of one partition, as a subscriber looks at them."""
 
     def __init__(self, log: Mapping[str, Sequence[Message]]) -> None:
         self._log = log
@@ -45,9 +45,6 @@ class LogInMemory:
     ) -> Iterator[Message]:
         messages = self._log.get(topic, ())
         yield from messages if ends is None else messages[: ends[0]]
-
-    def committed(self, group: str, topics: tuple[str, ...]) -> Mapping[tuple[str, int], int]:
-        raise NotImplementedError
 
 
 class Pipeline:
