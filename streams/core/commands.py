@@ -12,7 +12,6 @@ from typing import Final
 
 from msgspec.structs import replace
 
-from streams.core.arbiter import Decided
 from streams.core.catalogue import Workspace
 from streams.core.clustering import Judgement
 from streams.core.letters import letter
@@ -21,7 +20,7 @@ from streams.core.naming import WORK
 from streams.core.placing import Placement, place
 from streams.core.records import AdminCommand, EntityState, ItemKey, Origin, PairState
 from streams.core.rules import Rules
-from streams.core.saying import said_by
+from streams.core.saying import Decided, said_by
 from streams.errors import InvariantError, RecordError, SchemaError
 
 # One command judges this many pairs at most: they are scored and written in one transaction.

@@ -10,14 +10,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Final
 
-from streams.core.arbiter import Decided
 from streams.core.bundle import Bundle
 from streams.core.catalogue import Workspace
 from streams.core.letters import letter
 from streams.core.placing import could_join, place
 from streams.core.records import Origin, PairState, Promotion, UploadState
 from streams.core.rules import Confirm, Rules, Thresholds
-from streams.core.saying import said_by
+from streams.core.saying import Decided, said_by
 from streams.core.scoring import Scorer
 from streams.errors import RecordError, SchemaError
 

@@ -1,6 +1,7 @@
-"""Saying what changed: the records that carry one sequence, counted n of m."""
+"""Saying what one record led to: events, of which those that carry one sequence are counted n of m."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import Final
 
 from msgspec.structs import replace
@@ -9,10 +10,28 @@ from streams.core.filming import REPLACED
 from streams.core.hearing import MAX_SPEED_DEVIATION
 from streams.core.ids import stable_id
 from streams.core.placing import Placement
-from streams.core.records import EntityChanged, RelationChanged, SoundEvidence
+from streams.core.records import (
+    Contradiction,
+    DeadLetter,
+    EntityChanged,
+    IndexRow,
+    RelationChanged,
+    ReviewRequested,
+    SoundEvidence,
+)
 from streams.core.records.decided import Carrier
 from streams.core.relating import RelationStep
 from streams.core.sound_evidence import compared_spans, placed
+
+Event = Carrier | ReviewRequested | Contradiction | DeadLetter
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decided:
+    """What one record led to: events in their order, and rows for the index."""
+
+    events: tuple[Event, ...]
+    rows: tuple[IndexRow, ...] = ()
 
 
 def numbered(carriers: Sequence[Carrier]) -> tuple[Carrier, ...]:

@@ -6,7 +6,6 @@ from typing import Final
 
 from msgspec.structs import replace
 
-from streams.core.arbiter import Decided, Event
 from streams.core.catalogue import Changes
 from streams.core.records import (
     ArbiterHead,
@@ -19,6 +18,7 @@ from streams.core.records import (
     ReviewRequested,
 )
 from streams.core.replays import letter_headers, origin_text
+from streams.core.saying import Decided, Event
 from streams.ports import Codec, Produced
 from streams.stages.find import AGAIN
 

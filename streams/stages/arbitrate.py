@@ -7,12 +7,13 @@ from typing import Final
 
 from msgspec.structs import replace
 
-from streams.core.arbiter import Event, decide_found
+from streams.core.arbiter import decide_found
 from streams.core.catalogue import Changes, MemoryCatalogue, Workspace
 from streams.core.origins import Origins
 from streams.core.overlay import Overlay, nearest
 from streams.core.records import ArbiterHead, ArbiterInput, DeadLetter, IndexRow
 from streams.core.rules import Rules
+from streams.core.saying import Event
 from streams.errors import OffsetRegression
 from streams.ports import Codec, Delivered, Message, Produced, StateReader
 from streams.stages.arbiter_records import ROWS, ArbiterRecords

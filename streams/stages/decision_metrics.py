@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from streams.core.arbiter import Event
 from streams.core.records import DeadLetter, Decision, Outcome
+from streams.core.saying import Event
 from streams.ports import Clock, StageMetrics
 
 

@@ -2,7 +2,6 @@
 
 from typing import Final
 
-from streams.core.arbiter import Decided, decide_verdict
 from streams.core.catalogue import Workspace
 from streams.core.clustering import Judgement
 from streams.core.commands import decide_command
@@ -11,6 +10,8 @@ from streams.core.letters import letter
 from streams.core.promoting import decide_promotion
 from streams.core.records import ArbiterInput, Origin
 from streams.core.rules import Rules
+from streams.core.saying import Decided
+from streams.core.verdicts import decide_verdict
 from streams.errors import InvariantError
 from streams.ports import Message
 

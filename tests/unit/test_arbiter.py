@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from streams.core.arbiter import Decided, decide_found, decide_verdict
+from streams.core.arbiter import decide_found
 from streams.core.catalogue import MemoryCatalogue, Workspace
 from streams.core.origins import Origins
 from streams.core.records import (
@@ -35,6 +35,8 @@ from streams.core.records import (
 )
 from streams.core.records.decided import Carrier
 from streams.core.rules import Rules
+from streams.core.saying import Decided
+from streams.core.verdicts import decide_verdict
 from streams.errors import InvariantError
 from tests.unit.title_scorer import RULES, TitleScorer, head
 

@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 
 import streams
-from streams.core.arbiter import Event
 from streams.core.records import DeadLetter, Decision, IndexRow, Level, Origin, Outcome
+from streams.core.saying import Event
 from streams.edges.avro import AvroCodec
 from streams.edges.memory_index import MemoryCandidateIndex
 from streams.ports import FloatArray, Hit, Message
