@@ -29,7 +29,7 @@ from streams.edges.kafka_platform import KafkaConsumer, KafkaProducer, Machine, 
 from streams.edges.kafka_producer import Publisher
 from streams.edges.sound_comparison import FeatureConfirmer
 from streams.edges.topics import ensure_topics
-from streams.edges.transactional import TransactionalRunner
+from streams.edges.transactional_runner import TransactionalRunner
 from streams.ports import Delivered, Message, Produced, StateReader
 from streams.stages.arbiter_records import STATE_TOPICS
 from streams.stages.arbitrate import ArbitrateStage

@@ -33,7 +33,7 @@ from streams.edges.log_reader import LogReader
 from streams.edges.memory_encoder import MemoryEncoder
 from streams.edges.sqlite_store import SqliteStateStore
 from streams.edges.topics import ensure_topics
-from streams.edges.transactional import TransactionalRunner
+from streams.edges.transactional_runner import TransactionalRunner
 from streams.errors import FatalError, InvariantError
 from streams.ports import Message, StateReader
 from streams.stages.arbiter_records import FOLDED, HEAD, ROWS, STATE_TOPICS

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Self
 
-from streams.edges import process_guard
+from streams.edges import guard_script
 
 
 class GuardedProcess:
@@ -48,7 +48,7 @@ class GuardedProcess:
             file descriptors that it inherits
         """
         guard = subprocess.Popen(  # noqa: S603 - our own script and command
-            [sys.executable, "-ISE", str(process_guard.__file__), str(log_path), str(stop_seconds), *command],
+            [sys.executable, "-ISE", str(guard_script.__file__), str(log_path), str(stop_seconds), *command],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             # Ctrl-C reaches the whole terminal group; we alone decide the order of the end.

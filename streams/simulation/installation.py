@@ -14,8 +14,8 @@ from streams.edges.kafka_producer import Publisher
 from streams.edges.log_follower import LogFollower
 from streams.edges.log_reader import LogReader
 from streams.edges.memory_encoder import MemoryConfirmer
-from streams.edges.stateless import Idle, StatelessRunner
-from streams.edges.transactional import TransactionalRunner
+from streams.edges.stateless_runner import Idle, StatelessRunner
+from streams.edges.transactional_runner import TransactionalRunner
 from streams.ports import Codec
 from streams.simulation.broker import SimulatedBroker
 from streams.simulation.groups import Cluster

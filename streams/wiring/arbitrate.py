@@ -10,7 +10,7 @@ from streams.edges.log_identity import read_identity
 from streams.edges.overdue import Overdue
 from streams.edges.sound_comparison import FeatureConfirmer
 from streams.edges.sqlite_store import SqliteStateStore
-from streams.edges.transactional import OVERDUE_SECONDS, TransactionalRunner
+from streams.edges.transactional_runner import OVERDUE_SECONDS, TransactionalRunner
 from streams.stages.arbiter_records import FOLDED, HEAD, STATE_TOPICS
 from streams.stages.arbitrate import ArbitrateStage
 from streams.stages.audit import ARBITER_GROUP

@@ -6,7 +6,7 @@ from streams.edges.kafka_lag import GroupLagGate
 from streams.edges.landmark_material import LandmarkMaterial
 from streams.edges.log_reader import LogReader
 from streams.edges.sound_comparison import FeatureConfirmer
-from streams.edges.stateless import StatelessRunner
+from streams.edges.stateless_runner import StatelessRunner
 from streams.edges.tracing import Tracing
 from streams.errors import ConfigError
 from streams.ports import CandidateIndex, Material

@@ -10,7 +10,7 @@ from streams.edges.clock import SystemClock
 from streams.edges.crash import guard_of
 from streams.edges.kafka_producer import Publisher
 from streams.edges.log_reader import LogReader
-from streams.edges.stateless import StatelessRunner
+from streams.edges.stateless_runner import StatelessRunner
 from streams.errors import TransientError
 from streams.stages.arbiter_records import ROWS
 from streams.stages.index import INDEX_GROUP, IndexProcessor

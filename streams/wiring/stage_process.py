@@ -14,7 +14,7 @@ from streams.edges.control_log import ControlLog
 from streams.edges.crash import guard_of
 from streams.edges.disk import DiskRoom
 from streams.edges.metrics import Metrics
-from streams.edges.stateless import StatelessRunner
+from streams.edges.stateless_runner import StatelessRunner
 from streams.edges.tracing import Tracing
 from streams.edges.waiting import answers, await_kafka
 from streams.ports import Processor

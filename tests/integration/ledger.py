@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from streams.edges.transactional import TransactionalRunner
+from streams.edges.transactional_runner import TransactionalRunner
 from streams.ports import Delivered, Message, Produced, StateReader, TransactionalStage
 
 

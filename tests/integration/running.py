@@ -9,8 +9,8 @@ from confluent_kafka.cimpl import NewTopic
 
 from streams.edges.kafka_producer import Publisher
 from streams.edges.log_reader import LogReader
-from streams.edges.stateless import StatelessRunner
-from streams.edges.transactional import TransactionalRunner
+from streams.edges.stateless_runner import StatelessRunner
+from streams.edges.transactional_runner import TransactionalRunner
 from streams.ports import Message, Processor, Produced
 
 

@@ -43,7 +43,7 @@ from streams.edges.kafka_lag import GroupLagGate
 from streams.edges.kafka_producer import Publisher
 from streams.edges.log_reader import LogReader
 from streams.edges.memory_index import MemoryCandidateIndex
-from streams.edges.stateless import StatelessRunner
+from streams.edges.stateless_runner import StatelessRunner
 from streams.edges.topics import ensure_topics
 from streams.errors import BrokerUnavailable
 from streams.ports import Processor

@@ -21,9 +21,9 @@ from streams.edges.committed_log import committed_offsets, read_topic
 from streams.edges.control_log import ControlLog
 from streams.edges.disk import DiskRoom
 from streams.edges.kafka_producer import Publisher
-from streams.edges.stateless import StatelessRunner
+from streams.edges.stateless_runner import StatelessRunner
 from streams.edges.topics import ensure_topics
-from streams.edges.transactional import TransactionalRunner
+from streams.edges.transactional_runner import TransactionalRunner
 from streams.ports import RunnerMetrics
 from streams.stages.encode import ENCODED, EncodeProcessor
 from streams.stages.refusal_guard import RefusalGuard

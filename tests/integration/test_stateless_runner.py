@@ -10,7 +10,7 @@ from streams.edges.committed_log import committed_offsets
 from streams.edges.kafka_config import ClientConfig, transactional_producer_config
 from streams.edges.kafka_lag import GroupLagGate
 from streams.edges.kafka_platform import KafkaProducer, Machine
-from streams.edges.stateless import StatelessRunner
+from streams.edges.stateless_runner import StatelessRunner
 from streams.errors import BrokerUnavailable, FatalError, IndexUnavailable
 from streams.ports import Message, Processor, Produced
 from tests.integration.running import Copy, Running, committed, ends, fill, numbers, topics

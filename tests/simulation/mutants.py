@@ -14,10 +14,10 @@ from streams.edges.kafka_config import transactional_producer_config
 from streams.edges.kafka_errors import kafka_error, translate
 from streams.edges.kafka_platform import KafkaProducer
 from streams.edges.memory_index import MemoryCandidateIndex
-from streams.edges.stateless.handover import Handover
-from streams.edges.transactional import TransactionalRunner
-from streams.edges.transactional.member import Member
-from streams.edges.transactional.taking_over import TakingOver
+from streams.edges.stateless_runner.handover import Handover
+from streams.edges.transactional_runner import TransactionalRunner
+from streams.edges.transactional_runner.member import Member
+from streams.edges.transactional_runner.taking_over import TakingOver
 from streams.ports import Message, Produced
 from streams.simulation.groups import ClassicGroup, IncrementalGroup
 from streams.simulation.run import Focus

@@ -15,7 +15,7 @@ from streams.core.policy import RefusalLimits
 from streams.core.records import StageControl
 from streams.edges.avro import AvroCodec
 from streams.edges.control_log import CONTROLS
-from streams.edges.stateless import StatelessRunner
+from streams.edges.stateless_runner import StatelessRunner
 from streams.simulation.broker import SimulatedBroker
 from streams.simulation.groups import Cluster
 from streams.simulation.process import SimulatedProcess

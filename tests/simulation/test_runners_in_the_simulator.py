@@ -7,10 +7,10 @@ import pytest
 from confluent_kafka import KafkaError, TopicPartition
 
 from streams.edges.batching import Buffer
-from streams.edges.stateless import StatelessRunner
-from streams.edges.stateless.handover import Handover
-from streams.edges.stateless.offsets import keep_uncommitted
-from streams.edges.transactional import TransactionalRunner
+from streams.edges.stateless_runner import StatelessRunner
+from streams.edges.stateless_runner.handover import Handover
+from streams.edges.stateless_runner.offsets import keep_uncommitted
+from streams.edges.transactional_runner import TransactionalRunner
 from streams.errors import OffsetRegression
 from streams.ports import (
     Delivered,

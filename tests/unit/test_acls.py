@@ -8,7 +8,7 @@ from streams.acls import ARBITRATE, DRIFT, ENCODE, FIND, INDEX, ROLES, TRANSACTI
 from streams.cli import app
 from streams.edges import faust_app
 from streams.edges.acls import bindings, commands, user_of
-from streams.edges.transactional import TransactionalRunner
+from streams.edges.transactional_runner import TransactionalRunner
 from streams.stages.arbiter_records import STATE_TOPICS
 from streams.stages.audit import ARBITER_GROUP, ENCODE_GROUP, FIND_GROUP
 from streams.stages.find import AGAIN, PASSED_ON

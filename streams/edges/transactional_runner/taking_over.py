@@ -10,8 +10,8 @@ from streams.edges.kafka_errors import kafka_error, translate
 from streams.edges.kafka_platform import KafkaConsumer, KafkaProducer, Platform
 from streams.edges.log_reader import LogReader
 from streams.edges.overdue import Limit
-from streams.edges.transactional.member import Member, Owned
-from streams.edges.transactional.transaction import CALL_SECONDS
+from streams.edges.transactional_runner.member import Member, Owned
+from streams.edges.transactional_runner.transaction import CALL_SECONDS
 from streams.errors import BrokerUnavailable, FatalError, OffsetRegression, TransientError
 from streams.ports import Message, TransactionalStage
 from streams.steps import Guard, Step

@@ -7,7 +7,7 @@ from confluent_kafka import KafkaError, KafkaException, TopicPartition
 from streams.edges.kafka_errors import ErrorClass, classify, kafka_error
 from streams.edges.kafka_platform import KafkaConsumer
 from streams.edges.overdue import Limit
-from streams.edges.transactional.member import Owned
+from streams.edges.transactional_runner.member import Owned
 from streams.errors import FatalError
 from streams.ports import Clock, Headers, Produced
 from streams.steps import Guard, Step

@@ -7,8 +7,8 @@ from confluent_kafka import KafkaError, KafkaException, TopicPartition
 from streams.edges.batching import Partition
 from streams.edges.kafka_errors import kafka_error, translate
 from streams.edges.kafka_platform import KafkaConsumer
-from streams.edges.stateless.gaps import Gaps
-from streams.edges.stateless.handover import NOTHING_LEFT, Handover
+from streams.edges.stateless_runner.gaps import Gaps
+from streams.edges.stateless_runner.handover import NOTHING_LEFT, Handover
 from streams.ports import Clock, Holds
 
 GATE_SECONDS = 0.25

@@ -11,12 +11,12 @@ from streams.edges.kafka_errors import check_polled, kafka_error, translate
 from streams.edges.kafka_messages import read_message
 from streams.edges.kafka_platform import MACHINE, KafkaConsumer, Platform, Worker
 from streams.edges.kafka_producer import Publisher
-from streams.edges.stateless.back_pressure import BackPressure
-from streams.edges.stateless.gaps import Gaps
-from streams.edges.stateless.handover import Handover
-from streams.edges.stateless.lag import Lag
-from streams.edges.stateless.offsets import commit_finished, keep_uncommitted
-from streams.edges.stateless.work import Idle, Work
+from streams.edges.stateless_runner.back_pressure import BackPressure
+from streams.edges.stateless_runner.gaps import Gaps
+from streams.edges.stateless_runner.handover import Handover
+from streams.edges.stateless_runner.lag import Lag
+from streams.edges.stateless_runner.offsets import commit_finished, keep_uncommitted
+from streams.edges.stateless_runner.work import Idle, Work
 from streams.ports import Holds, Processor, RunnerMetrics, Tracing
 from streams.steps import Guard, unguarded
 
@@ -55,7 +55,8 @@ class StatelessRunner:
     holds : Holds, optional
         which partitions are not to be read for a while; the others go on
     idle : callable, optional
-        see :data:`streams.edges.stateless.Idle`; called from the processor's thread, never during a batch
+        see :data:`streams.edges.stateless_runner.Idle`; called from the processor's thread, never during
+        a batch
     idle_seconds : float [s]
         how long after a batch, or the last such call, it is called
     queue_items : int, optional

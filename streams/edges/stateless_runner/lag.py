@@ -7,7 +7,7 @@ from confluent_kafka import KafkaException, TopicPartition
 
 from streams.edges.batching import Partition
 from streams.edges.kafka_platform import KafkaConsumer
-from streams.edges.stateless.handover import Handover
+from streams.edges.stateless_runner.handover import Handover
 from streams.ports import Clock, RunnerMetrics
 
 LAG_SECONDS = 1.0

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from streams.edges.batching import BackOff, Batch, Partition
 from streams.edges.kafka_messages import with_trace
 from streams.edges.kafka_producer import Publisher
-from streams.edges.stateless.handover import Handover
+from streams.edges.stateless_runner.handover import Handover
 from streams.errors import TransientError
 from streams.ports import Clock, Headers, Holds, Processor, Produced, RunnerMetrics, Tracing
 from streams.steps import Guard, Step

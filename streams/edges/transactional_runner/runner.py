@@ -13,9 +13,9 @@ from streams.edges.kafka_errors import ErrorClass, check_polled, classify, is_fe
 from streams.edges.kafka_messages import read_message, with_trace
 from streams.edges.kafka_platform import MACHINE, Platform
 from streams.edges.overdue import Limit, no_limit
-from streams.edges.transactional.member import POLL_SECONDS, Member, Owned
-from streams.edges.transactional.taking_over import TakingOver
-from streams.edges.transactional.transaction import Indefinite, Transactions
+from streams.edges.transactional_runner.member import POLL_SECONDS, Member, Owned
+from streams.edges.transactional_runner.taking_over import TakingOver
+from streams.edges.transactional_runner.transaction import Indefinite, Transactions
 from streams.errors import BrokerUnavailable, FatalError, TransientError
 from streams.ports import Delivered, Headers, Message, Produced, RunnerMetrics, Tracing, TransactionalStage
 from streams.steps import Guard, Step, unguarded

@@ -6,7 +6,7 @@ from confluent_kafka import KafkaError, KafkaException, TopicPartition
 
 from streams.edges.kafka_errors import ErrorClass, classify, is_fenced, kafka_error, translate
 from streams.edges.kafka_platform import KafkaConsumer
-from streams.edges.stateless.handover import Handover
+from streams.edges.stateless_runner.handover import Handover
 from streams.steps import Guard, Step
 
 log = logging.getLogger(__name__)
