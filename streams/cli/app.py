@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Annotated
 
 import typer
@@ -38,38 +39,46 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-FIRST = "First steps"
-SERVICE = "The service"
-DECISIONS = "Decisions and the catalogue"
-WITHOUT_SERVICE = "Without a service"
-CARE = "Operations"
-PARTS = "Single parts"
+# By the panel of the help that shows them, in its order.
+COMMANDS: dict[str, dict[str, typer.Typer | Callable[..., None]]] = {
+    "First steps": {"demo": demo, "doctor": doctor},
+    "The service": {"up": up, "publish": publish, "watch": watch},
+    "Decisions and the catalogue": {
+        "explain": explain,
+        "entity": entity,
+        "review": review,
+        "deadletters": deadletters,
+    },
+    "Without a service": {
+        "resolve": resolve,
+        "compare": compare,
+        "import": import_,
+        "evaluate": evaluate,
+        "train": train,
+    },
+    "Operations": {
+        "audit": audit,
+        "verify": verify,
+        "trace": trace,
+        "stage": stage,
+        "index": index,
+        "models": models,
+    },
+    "Single parts": {
+        "settings": settings,
+        "broker": broker,
+        "topics": topics,
+        "acls": acls,
+        "run": run,
+    },
+}
 
-app.command(rich_help_panel=FIRST)(demo)
-app.command(rich_help_panel=FIRST)(doctor)
-app.command(rich_help_panel=SERVICE)(up)
-app.command(rich_help_panel=SERVICE)(publish)
-app.command(rich_help_panel=SERVICE)(watch)
-app.command(rich_help_panel=DECISIONS)(explain)
-app.add_typer(entity, name="entity", rich_help_panel=DECISIONS)
-app.add_typer(review, name="review", rich_help_panel=DECISIONS)
-app.add_typer(deadletters, name="deadletters", rich_help_panel=DECISIONS)
-app.command(rich_help_panel=WITHOUT_SERVICE)(resolve)
-app.command(rich_help_panel=WITHOUT_SERVICE)(compare)
-app.command(name="import", rich_help_panel=WITHOUT_SERVICE)(import_)
-app.command(rich_help_panel=WITHOUT_SERVICE)(evaluate)
-app.add_typer(train, name="train", rich_help_panel=WITHOUT_SERVICE)
-app.command(rich_help_panel=CARE)(audit)
-app.command(rich_help_panel=CARE)(verify)
-app.command(rich_help_panel=CARE)(trace)
-app.add_typer(stage, name="stage", rich_help_panel=CARE)
-app.add_typer(index, name="index", rich_help_panel=CARE)
-app.add_typer(models, name="models", rich_help_panel=CARE)
-app.command(rich_help_panel=PARTS)(settings)
-app.command(rich_help_panel=PARTS)(broker)
-app.command(rich_help_panel=PARTS)(topics)
-app.command(rich_help_panel=PARTS)(acls)
-app.command(rich_help_panel=PARTS)(run)
+for panel, commands in COMMANDS.items():
+    for name, command in commands.items():
+        if isinstance(command, typer.Typer):
+            app.add_typer(command, name=name, rich_help_panel=panel)
+        else:
+            app.command(name=name, rich_help_panel=panel)(command)
 
 
 def _version(wanted: bool) -> None:
