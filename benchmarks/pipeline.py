@@ -105,10 +105,7 @@ class Client:
 
     def sent_at(self) -> dict[Origin, int]:
         """Return the timestamp of every upload in ms since 1970."""
-        return {
-            Origin(topic=m.topic, partition=m.partition, offset=m.offset): m.timestamp_ms
-            for m in read_topic(self._bootstrap, self._extra, UPLOADS)
-        }
+        return {m.origin: m.timestamp_ms for m in read_topic(self._bootstrap, self._extra, UPLOADS)}
 
 
 def spent(before: dict[str, Cost], after: dict[str, Cost], *, uploads: int) -> dict[str, dict[str, float]]:

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from streams.core.records import Origin
+
 Headers = tuple[tuple[str, bytes], ...]
 
 
@@ -25,6 +27,11 @@ class Message:
     headers: Headers = ()
     timestamp_ms: int = 0
     gap: int = 0
+
+    @property
+    def origin(self) -> Origin:
+        """Name its place in the log."""
+        return Origin(topic=self.topic, partition=self.partition, offset=self.offset)
 
     def header(self, name: str) -> bytes | None:
         """Return the last header of this name."""

@@ -159,13 +159,13 @@ class Audit:
         unreadable_inputs: list[Origin] = []
         report = self._running.take(
             AuditLog(
-                uploads=(_at(message) for message in self._new(UPLOADS, ends)),
+                uploads=(message.origin for message in self._new(UPLOADS, ends)),
                 encoded=self._carried(ENCODED, ends),
                 again=self._carried(AGAIN, ends),
                 inputs=self._carried_inputs(ends, unreadable_inputs),
                 decisions=(
                     DecidedAt(
-                        _at(message),
+                        message.origin,
                         record.origin,
                         record.sequence,
                         record.outcome,
@@ -204,14 +204,14 @@ class Audit:
             try:
                 record = self._codec.decode(INPUTS, message.value or b"")
             except DecodeError:
-                unreadable.append(_at(message))
+                unreadable.append(message.origin)
                 continue
             found = record.found
-            yield Carried(_at(message), None if found is None else found.encoded.origin)
+            yield Carried(message.origin, None if found is None else found.encoded.origin)
 
     def _carried(self, topic: str, ends: Mapping[str, Ends]) -> Iterator[Carried]:
         for message, record in self._records(topic, ends):
-            yield Carried(_at(message), record.origin)
+            yield Carried(message.origin, record.origin)
 
     def _values(self, topic: str, ends: Mapping[str, Ends]) -> Iterator[Any]:
         for _, record in self._records(topic, ends):
@@ -226,17 +226,13 @@ class Audit:
                 yield message, self._codec.decode(topic, message.value)
             except DecodeError as exc:
                 self._unreadable.append(
-                    Mismatch(hop="read", what="unreadable", subject=where(_at(message)), detail=str(exc))
+                    Mismatch(hop="read", what="unreadable", subject=where(message.origin), detail=str(exc))
                 )
 
     def _new(self, topic: str, ends: Mapping[str, Ends]) -> Iterator[Message]:
         """Read a topic from where the last cut ended to where this one does."""
         yield from self._view.read(topic, ends[topic], self._next.get(topic, {}))
         self._next[topic] = dict(ends[topic])
-
-
-def _at(message: Message) -> Origin:
-    return Origin(topic=message.topic, partition=message.partition, offset=message.offset)
 
 
 def run_audit(

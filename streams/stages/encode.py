@@ -13,7 +13,7 @@ from streams.core.upload_json import parse_upload, validate_upload
 from streams.errors import FatalError, MediaError, RecordError, TransientError
 from streams.ports import Clock, Codec, Encoder, FeatureStore, MediaReader, Message, Produced, TextReader
 from streams.stages.encode_media import DecodedMedia, MediaEncoding, vector_rows
-from streams.stages.encode_refusals import Refusals, origin_of, traceparent_of
+from streams.stages.encode_refusals import Refusals, traceparent_of
 from streams.stages.encode_sketches import Sketching
 from streams.stages.refusal_guard import FAILED, RefusalGuard
 
@@ -180,7 +180,7 @@ class EncodeProcessor:
             validate_upload(upload)
         return encode_metadata(
             upload,
-            origin=origin_of(message),
+            origin=message.origin,
             received_ms=message.timestamp_ms,
             traceparent=traceparent_of(message),
         )
@@ -254,7 +254,7 @@ class EncodeProcessor:
         self, message: Message, exc: Exception, encoded: EncodedUpload | None = None
     ) -> EncodedUpload:
         """Refuse a record that breaks our own code, unless everything does."""
-        origin = origin_of(message)
+        origin = message.origin
         log.error("encode failed at %s", origin, exc_info=exc)
         self._unexpected += 1
         if self._guard is None and self._unexpected >= MAX_UNEXPECTED:

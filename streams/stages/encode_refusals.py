@@ -6,7 +6,7 @@ import orjson
 from msgspec.structs import replace
 
 from streams.core.encoding import INLINE_LIMIT, refused
-from streams.core.records import EncodedUpload, Origin
+from streams.core.records import EncodedUpload
 from streams.core.trace_context import read_traceparent
 from streams.ports import FeatureStore, Message
 
@@ -34,7 +34,7 @@ class Refusals:
             body,
             code=code,
             reason=reason[:2000].encode("utf-8", "replace").decode("utf-8"),
-            origin=origin_of(message),
+            origin=message.origin,
             received_ms=message.timestamp_ms,
             traceparent=traceparent_of(message),
             headers=message.headers,
@@ -53,11 +53,6 @@ class Refusals:
             digest=encoded.digest,
             kind=encoded.kind,
         )
-
-
-def origin_of(message: Message) -> Origin:
-    """Name the place of a message in the log."""
-    return Origin(topic=message.topic, partition=message.partition, offset=message.offset)
 
 
 def traceparent_of(message: Message) -> str | None:

@@ -18,7 +18,6 @@ from streams.core.records import (
     ItemKey,
     Lookup,
     Operation,
-    Origin,
     SoundEvidence,
     SoundFacts,
 )
@@ -222,7 +221,7 @@ def _refused(message: Message, code: str, reason: str) -> EncodedUpload:
         message.value or b"",
         code=code,
         reason=reason,
-        origin=Origin(topic=message.topic, partition=message.partition, offset=message.offset),
+        origin=message.origin,
         received_ms=message.timestamp_ms,
         headers=message.headers,
     )

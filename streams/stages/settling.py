@@ -8,7 +8,7 @@ from streams.core.commands import decide_command
 from streams.core.ids import stable_id
 from streams.core.letters import letter
 from streams.core.promoting import decide_promotion
-from streams.core.records import ArbiterInput, Origin
+from streams.core.records import ArbiterInput
 from streams.core.rules import Rules
 from streams.core.saying import Decided
 from streams.core.verdicts import decide_verdict
@@ -33,7 +33,7 @@ def settle(
     workspace: Workspace, asked: ArbiterInput, message: Message, *, sequence: int, rules: Rules
 ) -> tuple[Decided, Rules, bytes | None]:
     """Act on what is no upload; give the rules in force afterwards, and a newly promoted bundle."""
-    at = Origin(topic=message.topic, partition=message.partition, offset=message.offset)
+    at = message.origin
     body = message.value or b""
     if asked.command is not None:
         acted = decide_command(workspace, asked.command, at=at, body=body, sequence=sequence, rules=rules)

@@ -190,7 +190,7 @@ class Oracle:
 
     def _check_conservation(self) -> int:
         """Find one decision per origin; what was written again must be the same."""
-        origins = Counter(_origin(message) for message in self._onlooker.seen(UPLOADS))
+        origins = Counter(message.origin for message in self._onlooker.seen(UPLOADS))
         assert origins == Counter(self._sent), _difference(
             origins, Counter(self._sent), "uploads seen and sent"
         )
@@ -307,10 +307,6 @@ class Oracle:
         self._confirmed |= committed.keys()
         self._checked_to |= {partition: offset + 1 for partition, offset in newest.items()}
         return len(written - committed.keys() - {p for p in written if p.offset > newest.get(p[:2], -1)})
-
-
-def _origin(message: Message) -> Origin:
-    return Origin(topic=message.topic, partition=message.partition, offset=message.offset)
 
 
 def _arrival(codec: Codec) -> Callable[[Message], tuple[int, int]]:

@@ -67,7 +67,7 @@ def _decide(broker: str, item: str, *, origin: Origin, sequence: int) -> None:
 def _origins(broker: str, item: str) -> list[Origin]:
     """Find the published uploads of an item."""
     return [
-        Origin(topic=m.topic, partition=m.partition, offset=m.offset)
+        m.origin
         for m in read_topic(broker, None, UPLOADS)
         if AvroCodec().decode(UPLOADS, m.value or b"").item_id == item
     ]

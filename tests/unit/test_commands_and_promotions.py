@@ -108,7 +108,7 @@ class Operated(Pipeline):
             inputs=inputs,
             decisions=[
                 DecidedAt(
-                    at(message), record.origin, record.sequence, record.outcome, record.part, record.parts
+                    message.origin, record.origin, record.sequence, record.outcome, record.part, record.parts
                 )
                 for message in self.log["resolution.decided.v1"]
                 for record in [self.codec.decode(message.topic, message.value or b"")]
@@ -125,15 +125,11 @@ class Operated(Pipeline):
     def _inputs(self) -> Iterator[Carried]:
         for message in self.log[INPUT]:
             record: ArbiterInput = self.codec.decode(INPUT, message.value or b"")
-            yield Carried(at(message), record.found.encoded.origin if record.found else None)
+            yield Carried(message.origin, record.found.encoded.origin if record.found else None)
 
     def _states(self, topic: str) -> list[EntityState]:
         latest = {message.key: message for message in self.log.get(topic, [])}
         return [self.codec.decode(topic, message.value or b"") for message in latest.values()]
-
-
-def at(message: Message) -> Origin:
-    return Origin(topic=message.topic, partition=message.partition, offset=message.offset)
 
 
 def key(item: str) -> str:
