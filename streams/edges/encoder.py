@@ -166,13 +166,8 @@ def half_precision(vector: FloatArray) -> bytes:
     return vector.astype("<f2").tobytes()
 
 
-def content_digest(sound: Sound) -> str:
-    """Sha256 of the sound as 16-bit samples: lossless copies agree whatever container they came in."""
-    return _content(sound)[0]
-
-
 def _content(sound: Sound) -> tuple[str, int]:
-    """Give the digest of the samples and the largest of them."""
+    """Give the sha256 of the samples, by which lossless copies in any container agree, and the largest."""
     digest, peak = hashlib.sha256(), 0
     for pcm in _pcm(sound):
         digest.update(np.ascontiguousarray(pcm, dtype="<i2").data)
