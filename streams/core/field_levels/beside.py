@@ -71,8 +71,9 @@ class Beside:
         return found
 
 
-def is_glued(own: Prepared, other: Prepared) -> bool:
-    """Say whether a title is the other's with its artist or album glued to it: "BlueDoorAnaRio"."""
+def is_glued(left: Prepared, right: Prepared) -> bool:
+    """Say whether one title is the other with an artist or album glued to it: "BlueDoorAnaRio"."""
+    own, other = (left, right) if len(left.squeezed[0]) > len(right.squeezed[0]) else (right, left)
     title, whole = other.squeezed[0], own.squeezed[0]
     if not LONG_ENOUGH_TO_FIND <= len(title) < len(whole) or title not in whole:
         return False

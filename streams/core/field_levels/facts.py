@@ -80,17 +80,16 @@ def compare_albums(left: Prepared, right: Prepared) -> str:
         return ABSENT
     if left.albums & right.albums:
         return "equal"
-    ours, theirs = (tuple(filter(_is_a_name, one.albums)) for one in (left, right))
-    if not ours or not theirs:
+    if not left.legible_albums or not right.legible_albums:
         return ABSENT
-    if any(fuzz.ratio(one, other) >= 80 for one in ours for other in theirs):
-        return "near"
+    for one in left.legible_albums:
+        for other in right.legible_albums:
+            if fuzz.ratio(one, other, score_cutoff=_NEAR_ALBUM) >= _NEAR_ALBUM:
+                return "near"
     return "different"
 
 
-def _is_a_name(text: str) -> bool:
-    """Say whether letters or digits are left of a name; some senders drop what is not Latin."""
-    return any(map(str.isalnum, text))
+_NEAR_ALBUM = 80
 
 
 def compare_years(left: int | None, right: int | None) -> str:

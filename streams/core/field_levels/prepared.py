@@ -26,8 +26,6 @@ _NOBODY = frozenset(
 
 WORK_SCHEMES = frozenset({"act", "movement", "opus", "opus_number", "number", "book", "variation"})
 _IDENTITY_SCHEMES = WORK_SCHEMES | {"part", "volume", "scene"}
-
-
 _BRACKET_ALONE = re.compile(r"\s*\[[^\[\]]+\]\s*")
 
 ISRC, ISWC, GTIN, ID, ALBUM, YEAR, TRACK, LANGUAGE, EXPLICIT, COVER = (1 << place for place in range(10))
@@ -87,6 +85,7 @@ class Prepared:
         "identified",
         "instrumental",
         "joined",
+        "legible_albums",
         "media_kind",
         "named_by_form",
         "names",
@@ -96,7 +95,8 @@ class Prepared:
         "sender",
         "squeezed",
         "squeezed_set",
-        "tell",
+        "telling",
+        "telling_set",
         "title_tokens",
         "track_number",
         "types",
@@ -129,7 +129,8 @@ class Prepared:
         self.title_tokens = tuple(frozenset(base.split()) for base in self.bases)
         self.any_title_token = frozenset[str]().union(*self.title_tokens[:3])
         self.joined = _joined(self.bases[:3])
-        self.tell = tuple(map(what_it_tells, self.bases[:3]))
+        self.telling = tuple(map(what_it_tells, self.bases[:3]))
+        self.telling_set = frozenset(filter(None, self.telling))
         names = [fold_diacritics(name) for name in record.artists]
         self.given_names = _to_find(names)
         if readings and readings[0].artist:
@@ -147,6 +148,8 @@ class Prepared:
         self.contributor_forms = tuple(map(name_form, record.contributors))
         self.contributors = frozenset(form.key for form in self.contributor_forms) - _NOBODY
         self.albums = frozenset(fold_diacritics(album).replace(" ", "") for album in record.albums)
+        # Some senders drop what is not Latin: of "青い扉" nothing is left, or "!!".
+        self.legible_albums = tuple(album for album in self.albums if any(map(str.isalnum, album)))
         self.album_names = tuple(filter(None, map(_album_name, record.albums)))
         self.media_kind = readings[0].media_kind if readings else None
         written = fold_diacritics(normalize_text(readings[0].source_text)) if readings else ""

@@ -40,7 +40,7 @@ def compare_titles(left: Prepared, right: Prepared) -> tuple[str, int, int]:
         return MISTYPED, *where
     if best >= 90:
         return "near", *where
-    if is_glued(left, right) or is_glued(right, left):
+    if is_glued(left, right):
         return "beside_artist", 0, 0
     if left.any_title_token.isdisjoint(right.any_title_token):
         found, at = None, (0, 0)
@@ -76,10 +76,12 @@ def _is_a_place(own: Prepared, other: Prepared) -> bool:
 
 def _but_for_small_words(left: Prepared, right: Prepared) -> tuple[int, int] | None:
     """Find two readings that are one title but for small words that one of them leaves out."""
-    for i, one in enumerate(left.tell):
-        if one is None or one not in right.tell:
+    if left.telling_set.isdisjoint(right.telling_set):
+        return None
+    for i, one in enumerate(left.telling):
+        if one is None:
             continue
-        for j, other in enumerate(right.tell):
+        for j, other in enumerate(right.telling):
             if (
                 one == other
                 and not _same_artist_read(left, right, i, j)
