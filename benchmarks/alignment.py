@@ -1,6 +1,5 @@
 """Alignment of two sounds: what relation is heard, where, at what speed, and what it costs."""
 
-import json
 import os
 import time
 from collections.abc import Iterable, Sequence
@@ -25,7 +24,8 @@ from benchmarks.damaged_queries import SR, Sound, decoded
 from benchmarks.decoded_sounds import MUSIC, decoded_sounds
 from benchmarks.drum_patterns import drummed, pattern
 from benchmarks.heard_together import mashups, medleys, voices
-from benchmarks.machine import RESULTS, machine_facts, write_result
+from benchmarks.machine import machine_facts
+from benchmarks.rows import write_rows
 from benchmarks.yardstick import yardstick
 from encoders.alignment import align_sounds
 from encoders.fingerprint import fingerprint
@@ -62,8 +62,6 @@ REAL = {
     ("supertux-data/voc-daytime.ogg", "supertux-data/voc-daytime2.ogg"): "another of the title",
     ("supertux-data/airship_2.ogg", "supertux-data/airship_remix.ogg"): "another of the title",
 }
-# Names of rows, with commas: only these are measured. Without it all are.
-ROWS = "SAMESONG_BENCH_ROWS"
 CROWD_DB = 10.0
 DERIVED = frozenset({"excerpt_of", "contains", "sped_up_of", "has_sped_up"})
 SECONDS_COMPARED = 240
@@ -281,13 +279,7 @@ def main() -> None:
     started = machine_facts()
     tracks = of_each_source(TRACKS)
     originals = [features(y) for y in tracks]
-    asked = [name for name in os.environ.get(ROWS, "").split(",") if name]
-    figures: dict[str, Any] = {"tracks": len(tracks)}
-    # Rows that are not asked for stay as they were measured, each with the code that was.
-    known = json.loads((RESULTS / "alignment.json").read_text(encoding="utf-8")) if asked else {}
-    figures |= {name: row for name, row in known.items() if name not in {"what", "tracks", "machine"}}
-    figures["measured_at"] = dict(figures.get("measured_at", {}))
-    steps = (
+    rows = (
         ("fast_versions", fast_versions if MUSIC in os.environ else dict),
         ("speed_10_s", lambda: speeds(originals, tracks)),
         ("video", lambda: videos(originals, tracks)),
@@ -300,18 +292,14 @@ def main() -> None:
         ("strangers", lambda: strangers(originals, [])),
         ("cost_4_min", lambda: cost(tracks)),
     )
-    for name, step in steps:
-        if asked and name not in asked:
-            continue
-        figures[name], figures["measured_at"][name] = step(), started["commit"]
-        print(name, figures[name], flush=True)
-        write_result(
-            "alignment",
-            "relations, spans and speeds heard between real tracks and what was made of them; "
-            "landmarks and fingerprints from the sound, no network",
-            figures,
-            started=started,
-        )
+    write_rows(
+        "alignment",
+        "relations, spans and speeds heard between real tracks and what was made of them; "
+        "landmarks and fingerprints from the sound, no network",
+        rows,
+        started=started,
+        tracks=len(tracks),
+    )
 
 
 if __name__ == "__main__":

@@ -5,7 +5,6 @@ import os
 import tempfile
 import time
 from collections import Counter, defaultdict
-from collections.abc import Callable
 from itertools import combinations
 from pathlib import Path
 from typing import Any, Final
@@ -18,9 +17,10 @@ from benchmarks.altered_videos import COPIES, clips, copied, film, frames_of
 from benchmarks.decided_videos import decided_videos
 from benchmarks.film_pairs import film_pair
 from benchmarks.intervals import share
-from benchmarks.machine import machine_facts, write_result
+from benchmarks.machine import machine_facts
 from benchmarks.placed_videos import placed_videos
 from benchmarks.resung_videos import resung_videos
+from benchmarks.rows import Row, write_rows
 from benchmarks.yardstick import yardstick
 from streams.core.bundle import Bundle
 from streams.core.compare import compare_uploads
@@ -200,8 +200,7 @@ def main() -> None:
     started = machine_facts()
     with tempfile.TemporaryDirectory() as folder:
         watcher = Watcher(Path(folder))
-        figures: dict[str, Any] = {}
-        steps: tuple[tuple[str, Callable[[], dict[str, Any]]], ...] = (
+        rows: tuple[Row, ...] = (
             ("placed", placed_videos),
             ("films_under_one_sound", lambda: films_under_one_sound(watcher)),
             ("near_copies", lambda: near_copies(watcher)),
@@ -209,15 +208,13 @@ def main() -> None:
             ("resung", lambda: resung_videos(Path(folder))),
             ("cost_1080p", lambda: cost(watcher)),
         )
-        for name, step in steps:
-            figures[name] = step()
-            write_result(
-                "video",
-                "films made of real tracks by a seed, beside their recordings through every stage with the "
-                "real models; real clips written anew; no metadata but titles",
-                figures,
-                started=started,
-            )
+        write_rows(
+            "video",
+            "films made of real tracks by a seed, beside their recordings through every stage with the "
+            "real models; real clips written anew; no metadata but titles",
+            rows,
+            started=started,
+        )
         watcher.decoder.close()
 
 
