@@ -91,13 +91,27 @@ def _console(*, stderr: bool, soft_wrap: bool) -> Console:
     return Careful(stderr=stderr, soft_wrap=soft_wrap, highlight=False, markup=False, emoji=False)
 
 
-def progress_bar() -> Progress:
-    """Return a bar on standard error; on anything but a terminal it shows nothing."""
+def progress_bar(*, as_json: bool = False) -> Progress:
+    """Return a bar on standard error; it shows nothing on anything but a terminal, and beside JSON on one."""
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
     parts = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     console = messages()
-    return Progress(*parts, console=console, transient=True, disable=not console.is_terminal)
+    shown = console.is_terminal and not (as_json and sys.stdout.isatty())
+    # Rich would take whatever is written to standard output for its own screen, also what goes into a pipe.
+    return Progress(
+        *parts,
+        console=console,
+        transient=True,
+        disable=not shown,
+        redirect_stdout=False,
+        redirect_stderr=False,
+    )
+
+
+def above(bar: Progress, console: Console) -> Console:
+    """Return the console to print on while a bar is shown: on one screen the bar's own keeps both whole."""
+    return bar.console if console.is_terminal and not bar.disable else console
 
 
 def print_json(value: Any) -> None:

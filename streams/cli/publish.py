@@ -11,6 +11,7 @@ from streams.cli.common import (
     AsJson,
     Bootstrap,
     DataDir,
+    above,
     messages,
     output,
     print_json,
@@ -20,16 +21,21 @@ from streams.cli.common import (
 from streams.core.records import SourceKind
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from rich.console import Console
+
+    from streams.cli.reading import Given
     from streams.core.records import Decision
 
 
-def _show(decision: Decision, *, as_json: bool) -> None:
+def _show(decision: Decision, console: Console, *, as_json: bool) -> None:
     from streams.cli.render import STYLES, decision_line
 
     if as_json:
         print_json(decision)
     else:
-        output().print(decision_line(decision), style=STYLES[decision.outcome])
+        console.print(decision_line(decision), style=STYLES[decision.outcome])
 
 
 def publish(
@@ -63,11 +69,16 @@ def publish(
         source_kind=source_kind.value if source_kind else None,
     )
     refused = 0
-    talk = messages()
-    with progress_bar() as bar:
+    with progress_bar(as_json=as_json) as bar:
+        talk, shown = above(bar, messages()), above(bar, output())
         sent = bar.add_task("published", total=None)
         decided = bar.add_task("decided", total=None) if wait else None
-        run = publish_all(settings, given, wait=wait)
+
+        def counted() -> Iterator[Given]:
+            yield from given
+            bar.update(sent, total=run.published)
+
+        run = publish_all(settings, counted(), wait=wait)
         for event in run:
             if event.problem is not None:
                 refused += 1
@@ -77,9 +88,9 @@ def publish(
                 refused += event.decision.outcome is Outcome.rejected
                 if decided is not None:
                     bar.update(decided, advance=1, total=event.published)
-                _show(event.decision, as_json=as_json)
+                _show(event.decision, shown, as_json=as_json)
             bar.update(sent, completed=event.published)
-    total = run.published
+    talk, total = messages(), run.published
     if as_json and not wait:
         print_json({"published": total, "refused": refused})
     else:
