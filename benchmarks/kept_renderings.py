@@ -16,9 +16,13 @@ from platformdirs import user_cache_path
 from benchmarks import patch_spectrum, version_queries
 from benchmarks.decoded_sounds import CACHE
 from benchmarks.version_queries import Rendering, measured_works
-from encoders.build import NETWORK_CARD, VERSION_CARD, WORK_CARD, card_path, default_models_dir
+from encoders.build import IDENTITY_CARD, NETWORK_CARD, VERSION_CARD, WORK_CARD, card_path, default_models_dir
+from encoders.fingerprint import FINGERPRINT_VERSION
+from encoders.landmarks import LANDMARKS_VERSION
 from encoders.training import arranging, composing, playing
 from encoders.training.works import Work, load_works, save_works
+from encoders.version_lines import LINES_VERSION
+from streams.edges.sound_blobs import FORMAT
 
 
 def kept_works(count: int) -> list[Work]:
@@ -57,13 +61,14 @@ def _recipe() -> str:
     """Name what a rendering hangs on beside its work: the models, and the code that plays and damages."""
     cards = "".join(
         card_path(default_models_dir(), card).read_text(encoding="utf-8")
-        for card in (VERSION_CARD, NETWORK_CARD, WORK_CARD)
+        for card in (IDENTITY_CARD, VERSION_CARD, NETWORK_CARD, WORK_CARD)
     )
     code = "".join(
         inspect.getsource(module)
         for module in (arranging, composing, playing, patch_spectrum, version_queries)
     )
-    return hashlib.sha256(f"{cards}{code}".encode()).hexdigest()
+    kept = FORMAT, FINGERPRINT_VERSION, LANDMARKS_VERSION, LINES_VERSION
+    return hashlib.sha256(f"{cards}{kept}{code}".encode()).hexdigest()
 
 
 def _folder() -> Path:

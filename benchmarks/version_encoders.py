@@ -34,7 +34,7 @@ from encoders.trained import TrainedVersion
 from encoders.training.arranging import Freedom
 from encoders.training.playing import Player, default_soundfont
 from encoders.training.works import Work
-from encoders.version import VersionEncoder
+from streams.edges.encoder import BundleEncoder
 
 # Soundfonts that no encoder was trained on, with ":" between them; default: the small one of pretty_midi.
 SOUNDFONTS = "SAMESONG_BENCH_SOUNDFONTS"
@@ -55,12 +55,12 @@ class _Tools(NamedTuple):
     """What a process listens with."""
 
     players: list[Player]
-    encoder: VersionEncoder
+    encoder: BundleEncoder
 
 
 @cache
 def _tools() -> _Tools:
-    return _Tools([Player(font) for font in soundfonts()], VersionEncoder.load(default_models_dir()))
+    return _Tools([Player(font) for font in soundfonts()], BundleEncoder.load(default_models_dir()))
 
 
 def _rendered(task: tuple[Work, int, Freedom]) -> Rendering:

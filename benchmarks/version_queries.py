@@ -20,7 +20,9 @@ from encoders.training.arranging import SOUND, Freedom, performance
 from encoders.training.playing import SAMPLE_RATE, Player
 from encoders.training.scores import MEASURED_SOURCES, music21_works
 from encoders.training.works import Work
-from encoders.version import VersionEncoder
+from streams.edges.media_sound import HeldSound
+from streams.edges.sound_blobs import unpack
+from streams.ports import Encoder
 
 RENDERINGS = 5
 # Cut where the first two or three minutes end, so that every rendering has something of the others.
@@ -60,6 +62,8 @@ class Rendering:
         what is aligned: the chord network's pitch classes, which serve, and plain chroma (CENS)
     frames : float16 [shape=(u, 84)]
         semitone frames over their mean
+    features : uint8 [shape=(n,)]
+        the blob that encode keeps of it
     """
 
     work: str
@@ -70,6 +74,7 @@ class Rendering:
     pitches: NDArray[np.uint8]
     chroma: NDArray[np.uint8]
     frames: NDArray[np.float16]
+    features: NDArray[np.uint8]
 
 
 def measured_works(count: int) -> list[Work]:
@@ -102,7 +107,7 @@ def sounded(y: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.floa
 
 
 def rendering(
-    work: Work, number: int, players: Sequence[Player], encoder: VersionEncoder, *, freedom: Freedom
+    work: Work, number: int, players: Sequence[Player], encoder: Encoder, *, freedom: Freedom
 ) -> Rendering:
     """Render a work once, and listen."""
     rng = np.random.default_rng([0xC0DE, int(work.draw * 2**32), number])
@@ -111,10 +116,12 @@ def rendering(
     return heard(work.name, y, encoder)
 
 
-def heard(work: str, y: NDArray[np.float32], encoder: VersionEncoder) -> Rendering:
-    """Listen to a signal with every encoder."""
+def heard(work: str, y: NDArray[np.float32], encoder: Encoder) -> Rendering:
+    """Listen to a signal as encode does, and with every other encoder."""
+    sound = encoder.encode_sound(HeldSound.of(y, sr=SAMPLE_RATE))
+    (row,) = (row for row in sound.vectors if row.modality == "version")
+    pitches = unpack(sound.features).chroma
     magnitude = cqt_magnitude(y, sr=SAMPLE_RATE)
-    pitches, vector = encoder.hear(y, SAMPLE_RATE)
     chroma = cens_of(fold_octaves(magnitude), rate=2.0)
     sure = pitches.astype(np.float32) / 255.0
     frames = semitone_frames(magnitude)
@@ -123,10 +130,11 @@ def heard(work: str, y: NDArray[np.float32], encoder: VersionEncoder) -> Renderi
         crema=patch_spectrum(sure),
         cens=patch_spectrum(chroma),
         former=both(sure, chroma),
-        vector=vector,
+        vector=np.frombuffer(row.values, dtype="<f2").astype(np.float32),
         pitches=pitches,
         chroma=np.rint(chroma * 255.0).astype(np.uint8),
         frames=(frames / max(float(frames.mean()), 1e-9)).astype(np.float16),
+        features=np.frombuffer(sound.features, dtype=np.uint8),
     )
 
 

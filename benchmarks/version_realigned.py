@@ -9,17 +9,18 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.version_lines import line_classes, line_scores
 from benchmarks.version_queries import Rendering
 from encoders.evaluation.metrics import mean_average_precision
 from encoders.version import qmax
+from encoders.version_lines import LineClasses, line_scores
+from streams.core.proposing import ranked_again
+from streams.edges.sound_blobs import classes_of
+from streams.errors import FeatureMissing
 
 # As many as find follows by this vector, and more.
 NEAREST = (10, 25)
 # Lines cost less, and one rendering of each work asks.
 LINED = (10, 20, 50, 100)
-# How much a cosine counts beside a line, and `version_lines._CHANCE`, were chosen on every other work.
-_COSINE = 5.0
 
 Run = Callable[[Callable[[Any], Any], Sequence[Any]], list[Any]]
 
@@ -92,35 +93,35 @@ def realigned(close: NDArray[np.float32], labels: NDArray[np.int64], found: Alig
     return out
 
 
-def _lined(task: tuple[NDArray[np.float32], list[NDArray[np.float32]]]) -> tuple[NDArray[np.float64], float]:
+def _lined(task: tuple[LineClasses, list[LineClasses]]) -> tuple[NDArray[np.float64], float]:
     started = process_time()
     return line_scores(*task), process_time() - started
+
+
+def classes(each: Rendering) -> LineClasses:
+    """Read what lines go through of the blob that encode kept."""
+    found = classes_of(each.features.tobytes())
+    if found is None:
+        raise FeatureMissing("a rendering was kept before its blob held what lines go through")
+    return found
 
 
 def lined(close: NDArray[np.float32], renderings: Sequence[Rendering], run: Run) -> dict[str, Any]:
     """Let the first rendering of each work ask for the others, and rank its nearest by straight lines."""
     labels = labels_of(renderings)
-    classes = [line_classes(each.frames) for each in renderings]
+    kept = [classes(each) for each in renderings]
     asking = np.flatnonzero(np.diff(labels, prepend=-1))
     orders = []
     for query in asking:
         alone = close[query].copy()
         alone[query] = -np.inf
         orders.append(np.argsort(-alone, kind="stable")[:-1])
-    most = max(LINED)
-    nearest = [order[:most] for order in orders]
-    found = run(
-        _lined,
-        [(classes[query], [classes[k] for k in near]) for query, near in zip(asking, nearest, strict=True)],
-    )
-    seconds = sum(cost for _, cost in found)
 
-    def figures(count: int, by: Callable[[int], NDArray[np.float64]]) -> dict[str, float]:
+    def figures(count: int, again: Callable[[int], Sequence[int]]) -> dict[str, float]:
         precisions, first = [], []
         for number, (query, order) in enumerate(zip(asking, orders, strict=True)):
             right = labels[order] == labels[query]
-            again = np.argsort(-by(number)[:count], kind="stable")
-            right[:count] = right[:count][again]
+            right[:count] = right[:count][list(again(number))]
             places = np.flatnonzero(right) + 1
             precisions.append(float(np.mean(np.arange(1, len(places) + 1) / places)))
             first.append(bool(right[0]))
@@ -130,19 +131,26 @@ def lined(close: NDArray[np.float32], renderings: Sequence[Rendering], run: Run)
             "top1": round(float(np.mean(first)), 4),
         }
 
-    def by_cosine(number: int) -> NDArray[np.float64]:
-        return np.asarray(close[asking[number], nearest[number]], dtype=np.float64)
+    out: dict[str, Any] = {"asking": len(asking), "by vector": figures(0, lambda _: ())}
+    allowed = {}
+    for count in LINED:
+        near = [order[:count] for order in orders]
+        found = run(
+            _lined, [(kept[query], [kept[k] for k in some]) for query, some in zip(asking, near, strict=True)]
+        )
 
-    def by_line(number: int) -> NDArray[np.float64]:
-        return np.asarray(found[number][0] + _COSINE * by_cosine(number), dtype=np.float64)
+        def by_line(
+            number: int,
+            near: Sequence[NDArray[np.intp]] = near,
+            found: Sequence[tuple[NDArray[np.float64], float]] = found,
+        ) -> Sequence[int]:
+            return ranked_again(close[asking[number], near[number]].tolist(), found[number][0].tolist())
 
-    def at_best(number: int) -> NDArray[np.float64]:
-        return np.asarray(labels[nearest[number]] == labels[asking[number]], dtype=np.float64)
+        def at_best(number: int, near: Sequence[NDArray[np.intp]] = near) -> Sequence[int]:
+            right = labels[near[number]] == labels[asking[number]]
+            return np.argsort(~right, kind="stable").tolist()
 
-    return {
-        "asking": len(asking),
-        "ms_per_pair": round(1e3 * seconds / sum(map(len, nearest)), 2),
-        "by vector": figures(1, by_cosine),
-        **{f"nearest {count}": figures(count, by_line) for count in LINED},
-        "what they allow": {f"nearest {count}": figures(count, at_best)["map"] for count in LINED},
-    }
+        spent = 1e3 * float(np.mean([cost for _, cost in found]))
+        out[f"nearest {count}"] = {**figures(count, by_line), "ms_per_query": round(spent, 1)}
+        allowed[f"nearest {count}"] = figures(count, at_best)["map"]
+    return out | {"what they allow": allowed}

@@ -25,6 +25,7 @@ from encoders.identity import IdentityEncoder, LevelMeter
 from encoders.landmarks import Landmarks, LandmarkStream
 from encoders.text import TextEncoder
 from encoders.version import PitchSequence, VersionEncoder
+from encoders.version_lines import LineClasses
 
 # Shorter signals hold no window, no word and no harmony worth keeping.
 MIN_MS: Final = 500
@@ -52,6 +53,8 @@ class AudioFeatures:
         average spectrum in dB, at one level; see `encoders.identity.IdentityStream.colour`
     chroma : uint8 [shape=(12, u)]
         pitch classes, 2 columns per second
+    classes : uint8 [shape=(12, v)]
+        pitch classes that lines go through, a column every 0.37 s; see `encoders.version_lines`
     version_vector : float32 [shape=(1521,)]
     silence : SilenceFacts
     landmarks : Landmarks
@@ -64,6 +67,7 @@ class AudioFeatures:
     fingerprint: Fingerprint
     colour: NDArray[np.float32]
     chroma: PitchSequence
+    classes: LineClasses
     version_vector: NDArray[np.float32]
     silence: SilenceFacts
     landmarks: Landmarks
@@ -232,15 +236,16 @@ class EncoderSet:
         for low in again:
             identity.push(low)
         starts, vectors = identity.finish()
-        chroma, version_vector = version.finish()
+        harmony = version.finish()
         return AudioFeatures(
             duration_ms=round(count * 1000 / sr),
             starts_ms=starts,
             vectors=vectors,
             fingerprint=words_of(*bands.finish()),
             colour=identity.colour(),
-            chroma=chroma,
-            version_vector=version_vector,
+            chroma=harmony.pitches,
+            classes=harmony.classes,
+            version_vector=harmony.vector,
             silence=silence.facts(),
             landmarks=points.finish(),
         )

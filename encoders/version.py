@@ -3,14 +3,15 @@
 `VersionEncoder` listens with a chord network and keeps twelve numbers every
 half second, which `qmax` aligns in the best key to judge a pair. From the same
 constant-Q spectrogram `encoders.work` makes one vector that ignores key and
-position, for finding candidates.
+position, for finding candidates, and `encoders.version_lines` keeps what ranks
+them again.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +24,7 @@ from encoders.features.chroma import pool_time
 from encoders.features.cqt import CqtStream, harmonic_db, harmonic_peaks
 from encoders.features.semitones import joined_frames
 from encoders.runtime import OnnxModel, unit_rows
+from encoders.version_lines import LineClasses, line_classes
 from encoders.work import WorkEncoder
 
 FloatArray = NDArray[np.float32]
@@ -65,6 +67,24 @@ class VersionMatch:
     end_a_ms: int
     start_b_ms: int
     end_b_ms: int
+
+
+class HeardHarmony(NamedTuple):
+    """What is kept of the harmony of one recording.
+
+    Attributes
+    ----------
+    pitches : uint8 [shape=(12, t)]
+        by the chord network, 2 columns per second, C first, 255 for certain
+    classes : uint8 [shape=(12, u)]
+        by no network, a column every 0.37 s; see `encoders.version_lines.line_classes`
+    vector : float32 [shape=(1521,)]
+        of unit length; zeros where nothing sounds
+    """
+
+    pitches: PitchSequence
+    classes: LineClasses
+    vector: FloatArray
 
 
 class VersionEncoder:
@@ -123,15 +143,10 @@ class VersionEncoder:
         """
         return self._heard(y, sr).pitches()
 
-    def hear(self, y: NDArray[np.floating], sr: int) -> tuple[PitchSequence, FloatArray]:
-        """Return the pitch sequence and the version vector of a signal.
+    def hear(self, y: NDArray[np.floating], sr: int) -> HeardHarmony:
+        """Return what is kept of the harmony of a signal.
 
         Parameters and errors as for `pitches`.
-
-        Returns
-        -------
-        sequence : uint8 [shape=(12, t)]
-        vector : float32 [shape=(1521,)]
         """
         return self._heard(y, sr).finish()
 
@@ -169,10 +184,11 @@ class VersionStream:
         """Take samples: mono, finite."""
         self._parts += self._cqt.push(block)
 
-    def finish(self) -> tuple[PitchSequence, FloatArray]:
+    def finish(self) -> HeardHarmony:
         """Give what `VersionEncoder.hear` gives."""
-        sequence = self.pitches()
-        return sequence, self._work.vector(joined_frames(self._parts))
+        pitches = self.pitches()
+        frames = joined_frames(self._parts)
+        return HeardHarmony(pitches=pitches, classes=line_classes(frames), vector=self._work.vector(frames))
 
     def pitches(self) -> PitchSequence:
         """Give what `VersionEncoder.pitches` gives; nothing can be pushed afterwards."""

@@ -16,7 +16,7 @@ from streams.core.relating import entity_now, heard_in
 from streams.core.rules import Confirm, Rules
 from streams.core.scoring import Scorer
 from streams.errors import SchemaError
-from streams.ports import CandidateIndex, Codec, Delivered, Material, Message, Processor, Produced
+from streams.ports import CandidateIndex, Codec, Delivered, Lines, Material, Message, Processor, Produced
 from streams.stages.arbiter_records import ROWS
 from streams.stages.arbitrate import ArbitrateStage
 from streams.stages.encode import ENCODED
@@ -41,6 +41,8 @@ class OfflineParts:
         compares two sounds from the features that ``encode`` kept
     material : Material, optional
         empty: the sounds that come are searched for material in common
+    lines : Lines, optional
+        ranks the nearest by harmony once more
     settled : callable
         called when a batch has been taken into the catalogue
     """
@@ -50,6 +52,7 @@ class OfflineParts:
     confirm: Confirm
     settled: Callable[[], object] = lambda: None
     material: Material | None = None
+    lines: Lines | None = None
 
 
 def resolve_lines(
@@ -96,6 +99,7 @@ def decide_encoded(
         limit=SEARCH_LIMIT,
         confirm=parts.confirm,
         material=None if material is None else lambda: material,
+        lines=parts.lines,
     )
     stage = ArbitrateStage(
         parts.codec,

@@ -50,12 +50,15 @@ class SoundLimits(NamedTuple):
     agreement, margin : float
         of the best wrong recording, and what is asked for above it on a span of ``measured_ms``
     measured_ms : int > 0
+    least_line : float
+        of the straight line through two harmonies
     """
 
     least_log_odds: float = 0.0
     agreement: float = 0.0
     margin: float = 0.0
     measured_ms: int = 1
+    least_line: float = math.inf
 
     def max_bit_error(self, span_ms: int) -> float:
         """Give the bit error up to which fingerprints that agree over a span are of one sound.
@@ -68,7 +71,7 @@ class SoundLimits(NamedTuple):
 
 
 USUAL: Final = SoundLimits()
-"""Of bundles that say nothing of it: what the aligner and the fingerprint ask for by themselves."""
+"""Of bundles that say nothing of it: what the aligner and the fingerprint ask for; no line is believed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,35 +81,41 @@ class Acceptance:
     Attributes
     ----------
     false_rate : float in (0, 1)
-        of absent queries, how many may pass by each of the two scores
+        of absent queries, how many may pass by each of the scores
     query_ms : int > 0
         length of the queries that the fits were made on
     agreement : BestWrong
         of 1 less the bit error
     spans : BestWrong, optional
         of the log-odds of an alignment; without it whatever the aligner tells is heard
+    lines : BestWrong, optional
+        of the straight line through the harmonies of two performances; without it none is believed
     """
 
     false_rate: float
     query_ms: int
     agreement: BestWrong
     spans: BestWrong | None = None
+    lines: BestWrong | None = None
 
     @property
     def sensible(self) -> bool:
         """Whether these are distributions, and a share."""
-        fits = (self.agreement, self.spans)
+        fits = (self.agreement, self.spans, self.lines)
         spread = all(each.scale > 0.0 and each.measured_at >= 1 for each in fits if each is not None)
         return spread and 0.0 < self.false_rate < 1.0 and self.query_ms >= 1
 
     def limits(self, size: int) -> SoundLimits:
         """Give the limits for a catalogue of this size; they never ask for less than the usual ones."""
-        least = 0.0
+        least, line = 0.0, math.inf
         if self.spans is not None:
             least = self.spans.location + self.spans.margin(size, false_rate=self.false_rate)
+        if self.lines is not None:
+            line = self.lines.location + self.lines.margin(size, false_rate=self.false_rate)
         return SoundLimits(
             least_log_odds=max(USUAL.least_log_odds, least),
             agreement=self.agreement.location,
             margin=self.agreement.margin(size, false_rate=self.false_rate),
             measured_ms=self.query_ms,
+            least_line=line,
         )

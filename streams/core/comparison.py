@@ -192,7 +192,13 @@ def _agrees(heard: str, relation: str | None, written: str | None, title: str) -
     return heard in {"part", "shares"} and written in OF_SEVERAL
 
 
-def _harmony(sound: SoundEvidence) -> str:
+def _harmony(sound: SoundEvidence, limits: SoundLimits) -> str:
+    """Say how far two harmonies agree: along a straight line, or else along a path that may bend anywhere.
+
+    Most performances keep their tempo; of those that do not a line says nothing.
+    """
+    if sound.line is not None and sound.line.score >= limits.least_line:
+        return "high"
     if sound.harmony is None:
         return ABSENT
     if sound.harmony >= HIGH_HARMONY:
@@ -307,7 +313,7 @@ def compare_prepared(
     contradiction = None
     if sound is not None:
         heard, heard_relation = hear(sound, limits)
-        harmony = _harmony(sound)
+        harmony = _harmony(sound, limits)
         if heard in ONE_RECORDING:
             # What was heard overrules what was written; the clash is told.
             if cannot_link or version in ONE_SIDED:

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import Final, NamedTuple
 
+from msgspec.structs import replace
+
 from streams.core.catalogue import Workspace
 from streams.core.records import Candidate, Found, ItemKey, SoundEvidence, UploadState
 from streams.core.records.common import key_text
@@ -18,6 +20,8 @@ MAX_COMPARED: Final = 20
 MAX_HOLDERS: Final = 200
 LANDMARKS: Final = "landmarks"
 """The blocker that names whoever may hold material in common: a loop, a sample."""
+LINE: Final = "harmony_line"
+"""The blocker that names whoever goes along a straight line of harmony with an upload best: a version."""
 
 
 class Reach(NamedTuple):
@@ -29,10 +33,13 @@ class Reach(NamedTuple):
         the least cosine at which a vector proposes anybody
     neighbours : int >= 1
         how many a query proposes at most, the nearest
+    ranked_again : int >= 0
+        among how many of the nearest whoever goes along a line with the upload is looked for
     """
 
     floor: float
     neighbours: int
+    ranked_again: int = 0
 
 
 # Eight neighbours by text, not more, which crowd out who shares a blocking key: blocking keeps 0.971 and
@@ -46,8 +53,12 @@ class Reach(NamedTuple):
 _REACHES: Final[Mapping[str, Reach]] = {
     "samesong-text": Reach(floor=0.3, neighbours=8),
     "samesong-text@1": Reach(floor=0.3, neighbours=10),
-    "samesong-work": Reach(floor=0.58, neighbours=10),
+    "samesong-work": Reach(floor=0.58, neighbours=10, ranked_again=100),
 }
+# How much a cosine counts beside a line, chosen on every other of 150 works (benchmarks, `version_encoders`).
+_COSINE: Final = 5.0
+# Of those that are compared so many are the nearest whatever their lines say.
+_NEAREST_KEPT: Final = 3
 _UNMEASURED: Final = Reach(floor=-math.inf, neighbours=2**31 - 1)
 
 Nearness = Mapping[tuple[ItemKey, int], Mapping[str, float]]
@@ -90,6 +101,52 @@ def candidates_of(nearness: Nearness) -> tuple[Candidate, ...]:
         for (key, revision), by in nearness.items()
     ]
     return tuple(sorted(named, key=lambda each: (-(each.similarity or 0.0), each.key, each.revision)))
+
+
+def ranked_again(near: Sequence[float], lines: Sequence[float]) -> list[int]:
+    """Put the nearest of a vector in the order in which they are likely to be of the same work.
+
+    Parameters
+    ----------
+    near : sequence of float
+        their cosines
+    lines : sequence of float
+        how far each goes along a straight line of harmony with the upload; 0 where that is not known
+
+    Returns
+    -------
+    order : list of int
+        places in what was given, the likeliest first
+    """
+    return sorted(range(len(near)), key=lambda at: (-(lines[at] + _COSINE * near[at]), at))
+
+
+def versions_of(near: Sequence[float], lines: Sequence[float], *, most: int) -> tuple[list[int], list[int]]:
+    """Choose whom to compare of the nearest of a vector: by lines, and of the others the nearest.
+
+    What has no line, as of a performance that keeps no tempo, is not pushed out by strangers that happen to
+    have one.
+
+    Returns
+    -------
+    lined, others : list of int
+        places in what was given, together at most ``most``
+    """
+    lined = [at for at in ranked_again(near, lines) if lines[at] > 0.0][: most - _NEAREST_KEPT]
+    others = [at for at in sorted(range(len(near)), key=lambda at: (-near[at], at)) if at not in lined]
+    return lined, others[: most - len(lined)]
+
+
+def with_lines(
+    candidates: Sequence[Candidate], lined: Collection[tuple[ItemKey, int]]
+) -> tuple[Candidate, ...]:
+    """Note who goes along a line with the upload."""
+    return tuple(
+        replace(each, proposed_by=tuple(sorted((*each.proposed_by, LINE))))
+        if (each.key, each.revision) in lined
+        else each
+        for each in candidates
+    )
 
 
 def with_sharers(

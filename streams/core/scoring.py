@@ -303,4 +303,10 @@ def _values(
                 f"{pairs['sound'][1]}; in spans {found.coverage_left} / {found.coverage_right}",
             )
         pairs["harmony"] = (show(sound.harmony), None)
+        if (line := sound.line) is not None:
+            pairs["harmony"] = (
+                f"path {sound.harmony}; line {line.score}, speed {line.speed_ratio}, "
+                f"pitch {line.semitones:+d} semitones",
+                f"on the line {line.coverage_left} / {line.coverage_right}",
+            )
     return pairs

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 from msgspec.structs import replace
 
-from streams.core.records import ComparedSpan, HeardSpan, SoundAlignment, SoundEvidence
+from streams.core.records import ComparedSpan, HeardLine, HeardSpan, SoundAlignment, SoundEvidence
 
 
 def mirrored(evidence: SoundEvidence) -> SoundEvidence:
@@ -24,6 +24,7 @@ def mirrored(evidence: SoundEvidence) -> SoundEvidence:
         speed_ratio=round(1.0 / ratio, 6) if evidence.speed_ratio is not None else None,
         pitch_shift=(-shift if shift != 6.0 else shift) if shift is not None else None,
         alignment=_turned(evidence.alignment) if evidence.alignment is not None else None,
+        line=_turned_line(evidence.line) if evidence.line is not None else None,
     )
 
 
@@ -51,6 +52,20 @@ def _turned(found: SoundAlignment) -> SoundAlignment:
         only_left=found.only_right,
         only_right=found.only_left,
         in_both=found.in_both,
+    )
+
+
+def _turned_line(line: HeardLine) -> HeardLine:
+    return HeardLine(
+        score=line.score,
+        speed_ratio=round(1.0 / line.speed_ratio, 6),
+        semitones=-line.semitones if line.semitones != 6 else 6,
+        start_ms=line.other_start_ms,
+        end_ms=line.other_end_ms,
+        other_start_ms=line.start_ms,
+        other_end_ms=line.end_ms,
+        coverage_left=line.coverage_right,
+        coverage_right=line.coverage_left,
     )
 
 

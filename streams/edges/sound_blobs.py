@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from encoders.bundle import AudioFeatures
 from encoders.fingerprint import FINGERPRINT_VERSION
 from encoders.landmarks import LANDMARKS_VERSION, Landmarks
+from encoders.version_lines import LINES_VERSION, LineClasses
 from streams.errors import FeatureMissing
 from streams.ports import FloatArray
 
@@ -37,6 +38,8 @@ def pack(heard: AudioFeatures, *, model: str) -> bytes:
         duration_ms=np.array(heard.duration_ms, dtype="<i8"),
         fingerprint=heard.fingerprint.astype("<u4"),
         chroma=heard.chroma,
+        lines=np.array(LINES_VERSION, dtype="<i4"),
+        line_classes=heard.classes,
         starts_ms=heard.starts_ms.astype("<i4"),
         windows=heard.vectors.astype("<f2"),
         landmarks=np.array(LANDMARKS_VERSION, dtype="<i4"),
@@ -70,6 +73,7 @@ class SoundFeatures:
     model: str
     colour: FloatArray | None
     landmarks: Landmarks | None = None  # none in a blob of before there were any
+    classes: LineClasses | None = None  # likewise
     duration_ms: int = 0
 
 
@@ -87,6 +91,7 @@ def unpack(blob: bytes) -> SoundFeatures:
             features = SoundFeatures(
                 fingerprint=arrays["fingerprint"].astype(np.uint32),
                 chroma=arrays["chroma"],
+                classes=_classes(arrays),
                 windows=arrays["windows"].astype(np.float32),
                 landmarks=_landmarks(arrays),
                 duration_ms=int(arrays["duration_ms"]),
@@ -98,6 +103,28 @@ def unpack(blob: bytes) -> SoundFeatures:
     if found != (FORMAT, FINGERPRINT_VERSION):
         raise FeatureMissing(f"a feature blob has format {found}, not {(FORMAT, FINGERPRINT_VERSION)}")
     return features
+
+
+def classes_of(blob: bytes) -> LineClasses | None:
+    """Read of a blob what lines go through, and nothing else; none in a blob of before it was kept.
+
+    Raises
+    ------
+    FeatureMissing
+        damaged: the upload has to be encoded again
+    """
+    try:
+        with np.load(io.BytesIO(blob), allow_pickle=False) as arrays:
+            return _classes(arrays)
+    except (OSError, ValueError, KeyError, EOFError, TypeError, zipfile.BadZipFile) as exc:
+        raise FeatureMissing(f"a feature blob cannot be read: {exc}") from exc
+
+
+def _classes(arrays: Mapping[str, NDArray[Any]]) -> LineClasses | None:
+    """Read the pitch classes of a blob, if it holds those that our lines go through."""
+    if "lines" not in arrays or int(arrays["lines"]) != LINES_VERSION:
+        return None
+    return arrays["line_classes"]
 
 
 def _landmarks(arrays: Mapping[str, NDArray[Any]]) -> Landmarks | None:

@@ -11,8 +11,16 @@ from encoders.alignment import Alignment, Layer, Place, align_sounds, layers
 from encoders.fingerprint import FingerprintMatch, Verdict, align, confirm
 from encoders.fingerprint_contrast import even, tells
 from encoders.speed import align_stretched, find_drift
-from encoders.version import VersionMatch, align_versions
-from streams.core.records import HeardLayer, HeardSpan, SoundAlignment, SoundEvidence, SoundFacts
+from encoders.version import align_versions
+from encoders.version_lines import columns_ms, line_between
+from streams.core.records import (
+    HeardLayer,
+    HeardLine,
+    HeardSpan,
+    SoundAlignment,
+    SoundEvidence,
+    SoundFacts,
+)
 from streams.core.sound_evidence import mirrored
 from streams.edges.sound_blobs import SoundFeatures, unpack
 from streams.ports import FeatureStore, FloatArray
@@ -112,10 +120,11 @@ def compare_features(left: SoundFeatures, right: SoundFeatures) -> SoundEvidence
         coverage_left=round(match.coverage_a, 6) if aligned else None,
         coverage_right=round(match.coverage_b, 6) if aligned else None,
         speed_ratio=round(ratio, 6) if aligned else None,
-        pitch_shift=_shift(harmony) if harmony.score > 0.0 else None,
+        pitch_shift=float(_shift(harmony.semitones)) if harmony.score > 0.0 else None,
         windows=windows,
         colour_db=_colour_distance(left.colour, right.colour),
         harmony=round(harmony.score, 6),
+        line=_line(left, right),
         alignment=_alignment(left, right, match, ratio),
     )
 
@@ -226,9 +235,33 @@ def _drift(left: NDArray[np.uint32], right: NDArray[np.uint32], match: Fingerpri
     return ratio if abs(ratio - 1.0) <= _ONE_MASTER else 1.0
 
 
-def _shift(harmony: VersionMatch) -> float:
+def _line(left: SoundFeatures, right: SoundFeatures) -> HeardLine | None:
+    """Tell the straight line along which two harmonies go together best."""
+    if left.classes is None or right.classes is None:
+        return None
+    found = line_between(left.classes, right.classes)
+    if found.score <= 0.0:
+        return None
+    return HeardLine(
+        score=round(found.score, 4),
+        speed_ratio=round(found.ratio, 6),
+        semitones=_shift(found.semitones),
+        start_ms=found.start_a_ms,
+        end_ms=found.end_a_ms,
+        other_start_ms=found.start_b_ms,
+        other_end_ms=found.end_b_ms,
+        coverage_left=_share(found.end_a_ms - found.start_a_ms, columns_ms(left.classes)),
+        coverage_right=_share(found.end_b_ms - found.start_b_ms, columns_ms(right.classes)),
+    )
+
+
+def _share(part: int, whole: float) -> float:
+    return round(min(1.0, part / whole), 4)
+
+
+def _shift(raised: int) -> int:
     """Give how many semitones the left side is above the right; beyond a tritone it is below."""
-    return float((harmony.semitones + 5) % 12 - 5)
+    return (raised + 5) % 12 - 5
 
 
 def _overlap(match: FingerprintMatch) -> int:

@@ -7,6 +7,7 @@ from streams.ports.clock import Clock
 from streams.ports.codec import Codec
 from streams.ports.encoding import Confirmer, Encoder, FloatArray
 from streams.ports.index import CandidateIndex, Hit, IndexBuild, IndexSummary, RowLog
+from streams.ports.lines import Lines
 from streams.ports.material import Material, Sharer
 from streams.ports.media import (
     DecodedMedium,
@@ -39,6 +40,7 @@ __all__ = [
     "Holds",
     "IndexBuild",
     "IndexSummary",
+    "Lines",
     "Material",
     "MediaReader",
     "Message",

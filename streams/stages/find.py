@@ -9,7 +9,14 @@ import numpy as np
 from msgspec.structs import replace
 
 from streams.core.encoding import refused
-from streams.core.proposing import candidates_of, first_compared, reach_of, with_sharers
+from streams.core.proposing import (
+    candidates_of,
+    first_compared,
+    reach_of,
+    versions_of,
+    with_lines,
+    with_sharers,
+)
 from streams.core.records import (
     ArbiterInput,
     Candidate,
@@ -23,7 +30,7 @@ from streams.core.records import (
 )
 from streams.core.rules import Confirm
 from streams.errors import DecodeError, FeatureMissing
-from streams.ports import CandidateIndex, Codec, FloatArray, Material, Message, Produced
+from streams.ports import CandidateIndex, Codec, FloatArray, Hit, Lines, Material, Message, Produced
 
 INPUT: Final = "arbiter.input.v1"
 AGAIN: Final = "lookup.again.v1"
@@ -60,6 +67,8 @@ class FindProcessor:
     material : callable, optional
         gives the sounds decided so far, up to date; those that are looked up here are added at once, so that
         of two on their way together the later one finds the earlier
+    lines : Lines, optional
+        ranks the nearest by harmony once more
     """
 
     def __init__(
@@ -70,12 +79,14 @@ class FindProcessor:
         limit: int,
         confirm: Confirm | None = None,
         material: Callable[[], Material] | None = None,
+        lines: Lines | None = None,
     ) -> None:
         self._index = index
         self._codec = codec
         self._limit = limit
         self._confirm = confirm
         self._material = material
+        self._lines = lines
 
     def process(self, batch: Sequence[Message]) -> Sequence[Produced]:
         """Give one `arbiter.input.v1` record for every message.
@@ -144,31 +155,47 @@ class FindProcessor:
                 values = np.frombuffer(row.values, dtype="<f2").astype(np.float32)
                 queries.setdefault((row.modality, row.model), []).append(_Query(asker=asker, values=values))
         best: list[dict[tuple[ItemKey, int], dict[str, float]]] = [{} for _ in uploads]
+        lined: list[set[tuple[ItemKey, int]]] = [set() for _ in uploads]
         sounds: dict[tuple[ItemKey, int], SoundFacts] = {}
         sharers = self._sharers(uploads, sounds)
         for (modality, model), asked in sorted(queries.items()):
             vectors = np.stack([query.values for query in asked])
             reach = reach_of(model)
+            limit = min(self._limit, reach.neighbours)
+            again = reach.ranked_again if self._lines is not None else 0
             answers = self._index.search(
-                build,
-                modality=modality,
-                model=model,
-                vectors=vectors,
-                limit=min(self._limit, reach.neighbours),
+                build, modality=modality, model=model, vectors=vectors, limit=max(limit, again)
             )
-            for query, hits in zip(asked, answers, strict=True):
+            for query, answer in zip(asked, answers, strict=True):
+                upload = uploads[query.asker]
+                hits = [hit for hit in answer if hit.similarity >= reach.floor and _key(hit) != upload.key]
+                if again:
+                    hits, along = self._along_lines(upload, hits, limit)
+                    lined[query.asker].update((_key(hit), hit.revision) for hit in along)
                 for hit in hits:
-                    key = ItemKey(hit.source, hit.item_id)
-                    if hit.similarity < reach.floor or key == uploads[query.asker].key:
-                        continue
-                    nearest = best[query.asker].setdefault((key, hit.revision), {})
+                    at = _key(hit), hit.revision
+                    nearest = best[query.asker].setdefault(at, {})
                     nearest[modality] = max(hit.similarity, nearest.get(modality, -1.0))
                     if hit.sound is not None:
-                        sounds[key, hit.revision] = hit.sound
+                        sounds[at] = hit.sound
         return [
-            self._with_sound(upload, with_sharers(candidates_of(nearest), sharing), sounds)
-            for upload, nearest, sharing in zip(uploads, best, sharers, strict=True)
+            self._with_sound(upload, with_sharers(with_lines(candidates_of(nearest), along), sharing), sounds)
+            for upload, nearest, along, sharing in zip(uploads, best, lined, sharers, strict=True)
         ]
+
+    def _along_lines(
+        self, upload: EncodedUpload, hits: Sequence[Hit], limit: int
+    ) -> tuple[list[Hit], list[Hit]]:
+        """Choose of the nearest by harmony whom to compare; with it, whom a line speaks for."""
+        lines = [0.0] * len(hits)
+        if self._lines is not None and upload.sound is not None:
+            heard = [(at, hit.sound) for at, hit in enumerate(hits) if hit.sound is not None]
+            scores = self._lines.scores(upload.sound, [sound for _, sound in heard])
+            for (at, _), score in zip(heard, scores, strict=True):
+                lines[at] = score
+        lined, others = versions_of([hit.similarity for hit in hits], lines, most=limit)
+        along = [hits[at] for at in lined]
+        return along + [hits[at] for at in others], along
 
     def _sharers(
         self, uploads: Sequence[EncodedUpload], sounds: dict[tuple[ItemKey, int], SoundFacts]
@@ -207,6 +234,10 @@ class FindProcessor:
                 with suppress(FeatureMissing):
                     heard[at] = self._confirm(upload.sound, sounds[at])
         return tuple(replace(each, sound=heard.get((each.key, each.revision))) for each in candidates)
+
+
+def _key(hit: Hit) -> ItemKey:
+    return ItemKey(hit.source, hit.item_id)
 
 
 def _is_heard(upload: EncodedUpload) -> bool:

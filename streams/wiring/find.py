@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from streams.edges.harmony_lines import FeatureLines
 from streams.edges.kafka_lag import GroupLagGate
 from streams.edges.landmark_material import LandmarkMaterial
 from streams.edges.log_reader import LogReader
@@ -50,13 +51,15 @@ def finder(process: StageProcess, index: CandidateIndex, *, guard: Guard) -> Sta
     intake = process.intake("find")
     # Also where it shares a process with index: a trace tells the two apart.
     tracing = process.closed(Tracing.start(settings.telemetry, stage="find", data_dir=settings.data_dir))
+    features = feature_store(settings)
     return process.runner(
         FindProcessor(
             index,
             process.codec,
             limit=settings.index.search_limit,
-            confirm=FeatureConfirmer(feature_store(settings)).confirm,
+            confirm=FeatureConfirmer(features).confirm,
             material=_material(process),
+            lines=FeatureLines(features),
         ),
         group_id=FIND_GROUP,
         topics=[ENCODED, AGAIN, *PASSED_ON],

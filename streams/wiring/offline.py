@@ -12,6 +12,7 @@ from streams.config import Settings
 from streams.core.bundle import Bundle
 from streams.core.scoring import Scorer
 from streams.edges.avro import AvroCodec
+from streams.edges.harmony_lines import FeatureLines
 from streams.edges.landmark_material import LandmarkMaterial
 from streams.edges.memory_features import MemoryFeatureStore
 from streams.edges.memory_index import MemoryCandidateIndex
@@ -103,4 +104,5 @@ def offline_parts(settings: Settings, given: Path | None = None) -> Iterator[Off
             confirm=FeatureConfirmer(store).confirm,
             settled=gc.freeze,
             material=LandmarkMaterial(store, most_entries=settings.index.material_entries),
+            lines=FeatureLines(store),
         )

@@ -12,9 +12,10 @@ from scipy import stats
 
 from streams.core.acceptance import MAX_BIT_ERROR, USUAL, Acceptance, BestWrong
 from streams.core.bundle import Bundle
+from streams.core.comparison import OTHER_VERSION
 from streams.core.features import featurize
 from streams.core.hearing import hear
-from streams.core.records import HeardSpan, Kind, SoundAlignment, SoundEvidence, Upload
+from streams.core.records import HeardLine, HeardSpan, Kind, SoundAlignment, SoundEvidence, Upload
 from streams.core.scoring import Scorer
 from streams.errors import SchemaError
 
@@ -133,3 +134,39 @@ def test_what_is_no_distribution_is_refused(broken: Acceptance) -> None:
     data = dataclasses.replace(Bundle.packaged(), sound=broken).to_json()
     with pytest.raises(SchemaError):
         Bundle.from_json(data)
+
+
+def test_a_line_is_believed_from_where_the_best_wrong_ones_end() -> None:
+    left, right = (
+        featurize(Upload(source="s", item_id=item, kind=Kind.recording, title=title))
+        for item, title in (("a", "Clear Water"), ("b", "Evening Bells"))
+    )
+    accepting = dataclasses.replace(
+        ACCEPTANCE, lines=BestWrong(location=2.0, scale=0.2, shape=0.0, measured_at=400)
+    )
+
+    def level(score: float, sound: Acceptance, size: int) -> tuple[str, str | None]:
+        bundle = dataclasses.replace(Bundle.packaged(), sound=sound, catalogue_size=size, measured_at=size)
+        evidence = SoundEvidence(bit_error=0.45, overlap_ms=30_000, harmony=0.3, line=along(score))
+        found = Scorer(bundle).score(left, right, evidence)
+        return next(line.level for line in found.work.lines if line.name == "harmony"), found.relation
+
+    assert level(3.8, accepting, 400) == ("high", OTHER_VERSION)
+    assert level(3.5, accepting, 400) == ("low", None)
+    # Among more recordings the best wrong one goes along further.
+    assert level(3.8, accepting, 5_000_000) == ("low", None)
+    assert level(9.0, ACCEPTANCE, 400) == ("low", None)
+
+
+def along(score: float) -> HeardLine:
+    return HeardLine(
+        score=score,
+        speed_ratio=1.1,
+        semitones=2,
+        start_ms=0,
+        end_ms=90_000,
+        other_start_ms=0,
+        other_end_ms=99_000,
+        coverage_left=0.9,
+        coverage_right=0.9,
+    )

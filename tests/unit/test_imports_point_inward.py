@@ -37,6 +37,7 @@ OUTERMOST = ("streams.wiring", "streams.cli", "streams.demo", "streams.simulatio
 # Commands build the models, and the demo makes its music; neither is part of serving.
 MAY_IMPORT_ENCODERS = (
     "streams.edges.encoder",
+    "streams.edges.harmony_lines",
     "streams.edges.landmark_material",
     "streams.edges.sound_blobs",
     "streams.edges.sound_comparison",

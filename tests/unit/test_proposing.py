@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from streams.core.catalogue import Changes, MemoryCatalogue, Workspace
-from streams.core.proposing import MAX_COMPARED, MAX_HOLDERS, propose, reach_of
+from streams.core.proposing import LINE, MAX_COMPARED, MAX_HOLDERS, propose, reach_of, versions_of, with_lines
 from streams.core.records import Candidate, EncodedUpload, Found, Operation, Origin, UploadState, VectorRow
 
 ORIGIN = Origin(topic="t", partition=0, offset=0)
@@ -112,3 +112,44 @@ def test_a_key_that_too_many_hold_names_nobody_wherever_a_batch_begins() -> None
         assert len(state.holders("title:intro", at_most=MAX_HOLDERS) or ()) == (
             MAX_HOLDERS - 1 if stored <= MAX_HOLDERS else MAX_HOLDERS
         )
+
+
+def test_of_the_nearest_by_harmony_those_along_a_line_are_compared_and_the_very_nearest() -> None:
+    near = [0.9 - 0.001 * at for at in range(100)]
+    lines = [0.0] * 100
+    lines[60], lines[80], lines[5] = 4.0, 3.5, 1.2
+    lined, others = versions_of(near, lines, most=10)
+    assert lined == [60, 80, 5]
+    assert others == [0, 1, 2, 3, 4, 6, 7]
+
+
+def test_strangers_with_a_line_leave_room_for_who_has_none() -> None:
+    near = [0.9 - 0.001 * at for at in range(100)]
+    lines = [0.0, 0.0, 0.0] + [3.0] * 97
+    lined, others = versions_of(near, lines, most=10)
+    assert lined == [3, 4, 5, 6, 7, 8, 9]
+    assert others == [0, 1, 2]
+
+
+def test_without_lines_the_nearest_are_compared() -> None:
+    assert versions_of([0.7, 0.9, 0.8], [0.0, 0.0, 0.0], most=2) == ([], [1, 2])
+    assert versions_of([], [], most=10) == ([], [])
+
+
+def test_whom_a_line_names_stays_however_many_are_nearer_in_the_overlay() -> None:
+    model = "samesong-work@2+p2"
+    limit = reach_of(model).neighbours
+    far = Candidate(source="s", item_id="far", revision=1, proposed_by=("vector:version",), similarity=0.6)
+    (named,) = with_lines([far], {(far.key, 1)})
+    assert named.proposed_by == (LINE, "vector:version")
+    newer = [
+        Candidate(source="s", item_id=f"i{n}", revision=1, proposed_by=("vector:version",), similarity=0.9)
+        for n in range(limit)
+    ]
+    asking = found(named)
+    row = VectorRow(modality="version", model=model, window=0, start_ms=0, values=b"")
+    asking = replace(asking, encoded=replace(asking.encoded, vectors=(row,)))
+    state = workspace(held("far"), *(held(each.item_id) for each in newer))
+    proposed, _ = propose(state, asking, newer)
+    assert proposed[0].state.item_id == "far"
+    assert len(proposed) == limit + 1

@@ -9,15 +9,18 @@ import pytest
 from encoders.bundle import AudioFeatures
 from encoders.features.chroma import cens
 from encoders.features.cqt import cqt_magnitude
+from encoders.features.semitones import semitone_frames
 from encoders.features.silence import silence_facts
 from encoders.fingerprint import fingerprint
 from encoders.landmarks import landmarks
+from encoders.version_lines import line_classes
 from streams.core.hearing import ABSENT, hear
 from streams.core.records import SoundEvidence, SoundFacts
 from streams.core.sound_evidence import compared_span, mirrored
+from streams.edges.harmony_lines import FeatureLines
 from streams.edges.media_sound import HeldSound
 from streams.edges.memory_features import MemoryFeatureStore
-from streams.edges.sound_blobs import pack, unpack
+from streams.edges.sound_blobs import classes_of, pack, unpack
 from streams.edges.sound_comparison import FeatureConfirmer
 from streams.errors import FeatureMissing
 from tests.unit.media_files import RATE, melody
@@ -27,7 +30,8 @@ FloatArray = np.ndarray[tuple[int, ...], np.dtype[np.float32]]
 
 
 def features(y: FloatArray, *, windows: FloatArray | None = None, louder: float = 0.0) -> AudioFeatures:
-    chroma = cens(cqt_magnitude(y, sr=RATE), rate=2.0)
+    magnitude = cqt_magnitude(y, sr=RATE)
+    chroma = cens(magnitude, rate=2.0)
     vectors = np.eye(1, 256, dtype=np.float32) if windows is None else windows
     return AudioFeatures(
         duration_ms=round(len(y) * 1000 / RATE),
@@ -36,6 +40,7 @@ def features(y: FloatArray, *, windows: FloatArray | None = None, louder: float 
         fingerprint=fingerprint(y, RATE),
         colour=np.linspace(10.0, 30.0, 64, dtype=np.float32) + np.float32(louder),
         chroma=np.clip(np.rint(chroma * 255), 0, 255).astype(np.uint8),
+        classes=line_classes(semitone_frames(magnitude)),
         version_vector=np.zeros(1_265, dtype=np.float32),
         silence=silence_facts(y, sr=RATE),
         landmarks=landmarks(y, RATE),
@@ -43,13 +48,25 @@ def features(y: FloatArray, *, windows: FloatArray | None = None, louder: float 
 
 
 def before_it_told(blob: bytes) -> bytes:
-    """Write a blob as it was before it told the model of its windows, the colour and the levels."""
-    later = {"model", "colour", "landmark_levels"}
+    """Write a blob as it was before it told the model of its windows, the colour, the levels and lines."""
+    later = {"model", "colour", "landmark_levels", "lines", "line_classes"}
     with np.load(io.BytesIO(blob)) as held:
         arrays = {name: held[name] for name in held.files if name not in later}
     out = io.BytesIO()
     np.savez(out, allow_pickle=False, **arrays)
     return out.getvalue()
+
+
+def played(seed: int, *, semitones: int = 0, tempo: float = 1.0, harmonics: int = 4) -> FloatArray:
+    """Play chords that a seed draws, two a second, in a key at a tempo by a sound of so many harmonics."""
+    rng = np.random.default_rng(seed)
+    parts = []
+    for chord in rng.choice(24, size=(90, 3)):
+        t = np.arange(round(0.5 * RATE / tempo)) / RATE
+        pitches = 130.8 * 2.0 ** ((chord + semitones) / 12)
+        tones = [np.sin(2 * np.pi * k * pitch * t) / k for pitch in pitches for k in range(1, harmonics + 1)]
+        parts.append(np.sum(tones, axis=0) * np.minimum(1.0, 40.0 * (t[-1] - t)))
+    return np.asarray(0.1 * np.concatenate(parts), dtype=np.float32)
 
 
 class Shelf:
@@ -94,6 +111,9 @@ def test_packing_is_lossless_and_repeatable(song: FloatArray) -> None:
     back = unpack(blob)
     assert np.array_equal(back.fingerprint, heard.fingerprint)
     assert np.array_equal(back.chroma, heard.chroma)
+    assert back.classes is not None
+    assert np.array_equal(back.classes, heard.classes)
+    assert np.array_equal(classes_of(blob), back.classes)
     assert np.array_equal(back.windows, heard.vectors)
     assert back.landmarks is not None
     assert back.landmarks.levels is not None
@@ -219,6 +239,38 @@ def test_how_even_sounds_compare_is_no_evidence(hz: float) -> None:
     found = shelf.confirm(*(shelf.put(tone.astype(np.float32)) for tone in tones))
     assert found == SoundEvidence()
     assert hear(found).level == ABSENT
+
+
+def test_another_performance_goes_along_a_line_in_its_key_at_its_tempo() -> None:
+    shelf = Shelf()
+    first, faster = shelf.put(played(1)), shelf.put(played(1, semitones=3, tempo=1.15, harmonics=2))
+    strangers = [shelf.put(played(seed)) for seed in (2, 3)]
+    found = shelf.confirm(faster, first).line
+    assert found is not None
+    assert found.speed_ratio == pytest.approx(1.15, rel=0.02)
+    assert found.semitones == 3
+    assert min(found.coverage_left, found.coverage_right) > 0.8
+    back = shelf.confirm(first, faster)
+    assert back.line is not None
+    assert (back.line.semitones, back.line.start_ms) == (-3, found.other_start_ms)
+    assert mirrored(mirrored(back)).line == back.line
+    version, *others = FeatureLines(shelf.store).scores(first, [faster, *strangers])
+    assert version > 2.0 * max(others)
+    assert version == pytest.approx(found.score, rel=0.1)
+
+
+def test_a_blob_of_before_lines_has_none_and_is_compared_all_the_same(song: FloatArray) -> None:
+    shelf = Shelf()
+    older, newer = shelf.put(song, older=True), shelf.put(song[RATE:])
+    assert unpack(shelf.store.get(older.features)).classes is None
+    found = shelf.confirm(older, newer)
+    assert found.line is None
+    assert found.harmony is not None
+    lines = FeatureLines(shelf.store)
+    assert lines.scores(older, [newer]) == [0.0]
+    assert lines.scores(newer, [older]) == [0.0]
+    shelf.store.damage(older.features)
+    assert lines.scores(newer, [older, newer])[0] == 0.0
 
 
 def test_mirroring_turns_speed_and_pitch_round() -> None:

@@ -45,6 +45,20 @@ class SoundAlignment(Record, frozen=True, kw_only=True):
         return span.start_ms - span.other_start_ms / self.speed_ratio
 
 
+class HeardLine(Record, frozen=True, kw_only=True):
+    """The straight line along which the harmonies of two sounds go together best: one key, one tempo."""
+
+    score: float  # about 1 for strangers, 3 and more for versions
+    speed_ratio: float  # how many times faster the left side plays
+    semitones: int  # how much higher the left side is, -5..6
+    start_ms: int  # of the part that goes together, in left time
+    end_ms: int
+    other_start_ms: int  # of the same part, in right time
+    other_end_ms: int  # likewise
+    coverage_left: float  # share of the left side inside the part
+    coverage_right: float
+
+
 class SoundEvidence(Record, frozen=True, kw_only=True):
     """How two sounds relate: fingerprint alignment, window similarity, harmonic alignment."""
 
@@ -60,6 +74,7 @@ class SoundEvidence(Record, frozen=True, kw_only=True):
     harmony: float | None = None  # Qmax score, normalised
     same_content: bool = False  # equal digest of the decoded sound
     alignment: SoundAlignment | None = None  # none where nothing is the same, or landmarks are missing
+    line: HeardLine | None = None  # none where either blob is of before it was kept, or too short
     colour_db: float | None = None  # between the average spectra, 100-5,000 Hz, both at one level
 
 
