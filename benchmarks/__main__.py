@@ -29,6 +29,7 @@ BY_NAME = (
     "staged_scoring",
     "identity_encoders",
     "version_encoders",
+    "version_serving",
     "soak",
 )
 

@@ -63,7 +63,8 @@ def _tools() -> _Tools:
     return _Tools([Player(font) for font in soundfonts()], BundleEncoder.load(default_models_dir()))
 
 
-def _rendered(task: tuple[Work, int, Freedom]) -> Rendering:
+def rendered(task: tuple[Work, int, Freedom]) -> Rendering:
+    """Render a work once, or take what was kept: its work, the rendering's number, what may differ."""
     work, number, freedom = task
     key = f"{work.name}|{_digest(work.notes)}|{number}|{freedom}|{_fonts()}"
     return kept_rendering(key, lambda: rendering(work, number, *_tools(), freedom=freedom))
@@ -165,7 +166,7 @@ def sections(works: Sequence[Work], run: Run, folder: Path) -> Iterator[tuple[st
     networks: Networks = {network.card.key: network.of_input}
     before = untrained(folder)
     with_untrained = networks if before is None else {**networks, "untrained": before}
-    near = run(_rendered, [(work, k, NEAR) for work in works for k in range(RENDERINGS)])
+    near = run(rendered, [(work, k, NEAR) for work in works for k in range(RENDERINGS)])
     found = compared(near, with_untrained, run)
     vectors = unit_rows(np.stack([each.vector for each in near]))
     yield (
@@ -179,11 +180,11 @@ def sections(works: Sequence[Work], run: Run, folder: Path) -> Iterator[tuple[st
         yield "piano-performances-midi", compared(played, networks, run)
     further = works[: max(1, len(works) // 3)]
     some = works[: max(1, len(works) // 7)]
-    far = run(_rendered, [(work, k, FAR) for work in further for k in range(RENDERINGS)])
+    far = run(rendered, [(work, k, FAR) for work in further for k in range(RENDERINGS)])
     yield "far", compared(far, networks, run)
-    plain = run(_rendered, [(work, RENDERINGS, KINDS["instruments"]) for work in some])
+    plain = run(rendered, [(work, RENDERINGS, KINDS["instruments"]) for work in some])
     changed = {
-        kind: run(_rendered, [(work, RENDERINGS + 1 + at, freedom) for work in some])
+        kind: run(rendered, [(work, RENDERINGS + 1 + at, freedom) for work in some])
         for at, (kind, freedom) in enumerate(KINDS.items())
     }
     yield "one change each, mean reciprocal rank", by_kind(changed, plain)
