@@ -7,7 +7,15 @@ import pytest
 from typer.testing import CliRunner
 
 from streams.cli.app import app
-from tests.unit.media_files import RATE, melody, wav
+from streams.config import Settings
+from streams.core.bundle import Bundle
+from streams.core.proposing import LINE
+from streams.core.records import ItemKey
+from streams.edges.memory_index import MemoryCandidateIndex
+from streams.offline import decide_encoded, encode_lines
+from streams.wiring.offline import offline_parts
+from streams.wiring.parts import rules
+from tests.unit.media_files import RATE, chords, melody, wav
 
 pytestmark = pytest.mark.models
 
@@ -60,3 +68,38 @@ def test_a_loop_of_an_earlier_recording_is_a_sample(tmp_path: Path) -> None:
     assert answer["probability"]["recording"] < 0.5  # type: ignore[index]
     answers = run("resolve", tmp_path / "uploads.jsonl", earlier, later)
     assert answers[0]["entity_id"] != answers[1]["entity_id"]
+
+
+def test_a_cover_in_another_key_at_another_tempo_is_found_and_related(tmp_path: Path) -> None:
+    performances = {
+        **{f"Other Song {seed}": chords(seed) for seed in range(2, 8)},
+        "Clear Water": chords(1),
+        "Track 07": chords(1, semitones=-4, tempo=0.88, harmonics=2),
+    }
+    lines = []
+    for title, y in performances.items():
+        path = tmp_path / f"{title}.wav"
+        path.write_bytes(wav(y))
+        lines.append(orjson.dumps(upload(title.replace(" ", "-"), title, path)))
+    with offline_parts(Settings(), tmp_path / "uploads.jsonl") as parts:
+        (encoded,) = encode_lines(lines, parts)
+        decisions, catalogue = decide_encoded(
+            [encoded[:-1], encoded[-1:]],  # the cover comes when the others are in the index
+            parts,
+            index=MemoryCandidateIndex(),
+            rules=rules(Bundle.packaged(), parts.confirm),
+        )
+    assert [each.outcome.value for each in decisions] == ["new"] * len(performances)
+    cover, original = ItemKey("s", "Track-07").text(), ItemKey("s", "Clear-Water").text()
+    (named,) = (each for each in decisions[-1].candidates if each.item_id == "Clear-Water")
+    assert LINE in named.proposed_by
+    (relation,) = catalogue.relations_of(cover)
+    assert relation.relation == "other_version_of"
+    assert (relation.left, relation.right) == (original, cover)
+    (pair,) = catalogue.pairs_of(cover)
+    assert pair.sound is not None
+    assert pair.sound.line is not None
+    # Told from the smaller key, the original's side, which plays faster and higher.
+    assert pair.sound.line.speed_ratio == pytest.approx(1.0 / 0.88, rel=0.03)
+    assert pair.sound.line.semitones == 4
+    assert pair.sound.line.coverage_left > 0.7

@@ -25,6 +25,18 @@ def melody(seconds: float, *, seed: int = 0) -> NDArray[np.float32]:
     return (0.3 * y + 0.001 * rng.standard_normal(len(t))).astype(np.float32)
 
 
+def chords(seed: int, *, semitones: int = 0, tempo: float = 1.0, harmonics: int = 4) -> NDArray[np.float32]:
+    """Play chords that a seed draws, two a second, in a key at a tempo by a sound of so many harmonics."""
+    rng = np.random.default_rng(seed)
+    parts = []
+    for chord in rng.choice(24, size=(90, 3)):
+        t = np.arange(round(0.5 * RATE / tempo)) / RATE
+        pitches = 130.8 * 2.0 ** ((chord + semitones) / 12)
+        tones = [np.sin(2 * np.pi * k * pitch * t) / k for pitch in pitches for k in range(1, harmonics + 1)]
+        parts.append(np.sum(tones, axis=0) * np.minimum(1.0, 40.0 * (t[-1] - t)))
+    return np.asarray(0.1 * np.concatenate(parts), dtype=np.float32)
+
+
 def encoded(
     y: NDArray[np.float32],
     *,

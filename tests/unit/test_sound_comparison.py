@@ -23,7 +23,7 @@ from streams.edges.memory_features import MemoryFeatureStore
 from streams.edges.sound_blobs import classes_of, pack, unpack
 from streams.edges.sound_comparison import FeatureConfirmer
 from streams.errors import FeatureMissing
-from tests.unit.media_files import RATE, melody
+from tests.unit.media_files import RATE, chords, melody
 
 MODEL = "toy@1+p1"
 FloatArray = np.ndarray[tuple[int, ...], np.dtype[np.float32]]
@@ -55,18 +55,6 @@ def before_it_told(blob: bytes) -> bytes:
     out = io.BytesIO()
     np.savez(out, allow_pickle=False, **arrays)
     return out.getvalue()
-
-
-def played(seed: int, *, semitones: int = 0, tempo: float = 1.0, harmonics: int = 4) -> FloatArray:
-    """Play chords that a seed draws, two a second, in a key at a tempo by a sound of so many harmonics."""
-    rng = np.random.default_rng(seed)
-    parts = []
-    for chord in rng.choice(24, size=(90, 3)):
-        t = np.arange(round(0.5 * RATE / tempo)) / RATE
-        pitches = 130.8 * 2.0 ** ((chord + semitones) / 12)
-        tones = [np.sin(2 * np.pi * k * pitch * t) / k for pitch in pitches for k in range(1, harmonics + 1)]
-        parts.append(np.sum(tones, axis=0) * np.minimum(1.0, 40.0 * (t[-1] - t)))
-    return np.asarray(0.1 * np.concatenate(parts), dtype=np.float32)
 
 
 class Shelf:
@@ -243,8 +231,8 @@ def test_how_even_sounds_compare_is_no_evidence(hz: float) -> None:
 
 def test_another_performance_goes_along_a_line_in_its_key_at_its_tempo() -> None:
     shelf = Shelf()
-    first, faster = shelf.put(played(1)), shelf.put(played(1, semitones=3, tempo=1.15, harmonics=2))
-    strangers = [shelf.put(played(seed)) for seed in (2, 3)]
+    first, faster = shelf.put(chords(1)), shelf.put(chords(1, semitones=3, tempo=1.15, harmonics=2))
+    strangers = [shelf.put(chords(seed)) for seed in (2, 3)]
     found = shelf.confirm(faster, first).line
     assert found is not None
     assert found.speed_ratio == pytest.approx(1.15, rel=0.02)
