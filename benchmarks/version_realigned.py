@@ -148,7 +148,7 @@ def lined(close: NDArray[np.float32], renderings: Sequence[Rendering], run: Run)
 
         def at_best(number: int, near: Sequence[NDArray[np.intp]] = near) -> Sequence[int]:
             right = labels[near[number]] == labels[asking[number]]
-            return np.argsort(~right, kind="stable").tolist()
+            return sorted(range(len(right)), key=lambda at: not right[at])
 
         spent = 1e3 * float(np.mean([cost for _, cost in found]))
         out[f"nearest {count}"] = {**figures(count, by_line), "ms_per_query": round(spent, 1)}

@@ -22,7 +22,7 @@ from encoders.build import WORK_CARD, build_models, card_path, default_models_di
 from encoders.cards import EncoderCard
 from streams.core.bundle import Bundle
 from streams.core.encoding import encode_metadata
-from streams.core.proposing import ranked_again
+from streams.core.proposing import ranked_again, reach_of
 from streams.core.records import (
     ArbiterInput,
     Candidate,
@@ -43,6 +43,7 @@ from streams.edges.memory_index import MemoryCandidateIndex
 from streams.edges.passing import PassingCodec
 from streams.edges.sound_blobs import unpack
 from streams.edges.sound_comparison import FeatureConfirmer
+from streams.errors import ConfigError
 from streams.offline import SEARCH_LIMIT, OfflineParts, decide_encoded
 from streams.ports import Lines, Message, Produced
 from streams.stages.encode import ENCODED
@@ -136,8 +137,8 @@ class Serving:
         self._index = MemoryCandidateIndex()
         self.lines = TimedLines(FeatureLines(store))
         self._confirm = FeatureConfirmer(store).confirm
-        model = EncoderCard.load(card_path(default_models_dir(), WORK_CARD)).key
-        self.uploads = [upload_of(number, each, store, model) for number, each in enumerate(renderings)]
+        self.model = EncoderCard.load(card_path(default_models_dir(), WORK_CARD)).key
+        self.uploads = [upload_of(number, each, store, self.model) for number, each in enumerate(renderings)]
         self._parts = OfflineParts(
             codec=self._codec,
             encode=_Encoded(),
@@ -246,49 +247,59 @@ def ranked(serving: Serving, asking: Sequence[int], asked: Sequence[Asked], orde
     }
 
 
-def line_scores_of(
-    serving: Serving, asking: Sequence[int], asked: Sequence[Asked]
-) -> tuple[list[float], list[float], list[float]]:
-    """Give how far the best wrong one of each goes along, all wrong ones, and all right ones."""
-    best, wrong, right = [], [], []
-    for own, each in zip(asking, asked, strict=True):
-        lines = [
-            (serving.labels[at] == serving.labels[own], line_of(heard))
-            for at, heard in zip(each.candidates, each.evidence, strict=True)
-            if heard is not None
-        ]
-        others = [score for same, score in lines if not same]
-        if others:
-            best.append(max(others))
-        wrong += others
-        right += [score for same, score in lines if same]
-    return best, wrong, right
+def line_scores_of(serving: Serving) -> tuple[list[float], list[float], list[float], list[float]]:
+    """Let every rendering ask for the lines of its nearest, and say how far wrong and right ones go along.
+
+    Returns
+    -------
+    fitted_on, best : list of float
+        the best wrong one of each, of every other work and of the others
+    wrong, right : list of float
+        all of the others
+    """
+    fitted_on: list[float] = []
+    best: list[float] = []
+    wrong: list[float] = []
+    right: list[float] = []
+    reach = reach_of(serving.model)
+    for own, upload in enumerate(serving.uploads):
+        close = serving.vectors @ serving.vectors[own]
+        near = [int(at) for at in np.argsort(-close, kind="stable") if at != own and close[at] >= reach.floor]
+        near = near[: reach.ranked_again]
+        if upload.sound is None or not near:
+            continue
+        sounds = [sound for at in near if (sound := serving.uploads[at].sound) is not None]
+        scores = np.array(serving.lines.scores(upload.sound, sounds))
+        same = serving.labels[near] == serving.labels[own]
+        if serving.labels[own] % 2 == 0:
+            fitted_on += [float(scores[~same].max())] if not same.all() else []
+            continue
+        best += [float(scores[~same].max())] if not same.all() else []
+        wrong += scores[~same].tolist()
+        right += scores[same].tolist()
+    return fitted_on, best, wrong, right
 
 
-def believed(serving: Serving, asking: Sequence[int], asked: Sequence[Asked]) -> dict[str, Any]:
+def believed(serving: Serving) -> dict[str, Any]:
     """Fit the best wrong lines of every other work, and count on the others what they let through."""
-    best, _, _ = line_scores_of(serving, asking[::2], asked[::2])
-    fitted = best_wrong(best, len(serving.uploads))
+    fitted_on, best, wrong, right = line_scores_of(serving)
+    fitted = best_wrong(fitted_on, len(serving.uploads))
     packaged = Bundle.packaged().sound
     if packaged is None:
-        raise ValueError("the bundle that ships has limits for sounds")
+        raise ConfigError("the bundle that ships says nothing of sounds")
     size = len(serving.uploads)
     least = dataclasses.replace(packaged, lines=fitted).limits(size).least_line
-    other_best, wrong, right = line_scores_of(serving, asking[1::2], asked[1::2])
     return {
-        "fit of the best wrong, every other work": {
-            "location": fitted.location,
-            "scale": fitted.scale,
-            "shape": fitted.shape,
-            "measured_at": fitted.measured_at,
-        },
+        "fit of the best wrong, every other work": dataclasses.asdict(fitted),
+        "fitted on": len(fitted_on),
         "least line at this size": round(least, 3),
         "least line of the bundle that ships": round(packaged.limits(size).least_line, 3),
         "the other works": {
-            "asked": len(other_best),
-            "best wrong, percentiles 50 90 100": np.percentile(other_best, [50, 90, 100]).round(2).tolist(),
-            "right, percentiles 5 25 50": np.round(np.percentile(right, [5, 25, 50]), 2).tolist(),
+            "asked": len(best),
+            "best wrong, percentiles 50 90 99 100": np.percentile(best, [50, 90, 99, 100]).round(2).tolist(),
+            "right, percentiles 5 25 50": np.percentile(right, [5, 25, 50]).round(2).tolist(),
             "right ones believed": round(float(np.mean(np.array(right) >= least)), 4),
+            "right ones": len(right),
             "wrong ones believed": int((np.array(wrong) >= least).sum()),
             "wrong ones": len(wrong),
         },
@@ -317,7 +328,7 @@ def sections(serving: Serving) -> Iterator[tuple[str, Any]]:
             "ranking, ms of CPU at most": round(1e3 * float(np.max(serving.lines.seconds)), 1),
         },
     )
-    yield "lines that are believed", believed(serving, asking, served)
+    yield "lines that are believed", believed(serving)
 
 
 def main() -> None:
