@@ -35,7 +35,7 @@ find_uv() {
   say "uv is absent: installing it below .local/"
   # --target leaves the system's Python alone, and works where the system forbids other installs.
   if "$python" -m pip --version >/dev/null 2>&1; then
-    "$python" -m pip install --quiet --upgrade --target .local/uv 'uv>=0.6' >&2
+    "$python" -m pip install --quiet --upgrade --root-user-action=ignore --target .local/uv 'uv>=0.6' >&2
     printf '%s\n' .local/uv/bin/uv
   elif "$python" -m venv .local/bootstrap >/dev/null 2>&1; then
     .local/bootstrap/bin/python -m pip install --quiet 'uv>=0.6' >&2
@@ -59,6 +59,7 @@ export UV_HTTP_TIMEOUT=${UV_HTTP_TIMEOUT:-180}
 if ! .venv/bin/python -c 'import sys' >/dev/null 2>&1; then
   "$uv" venv --quiet --clear --python "$(find_python)" .venv
 fi
+say "installing the $(grep -c == "$lock") packages of $lock: minutes the first time, seconds later"
 "$uv" pip sync --quiet --require-hashes --python .venv/bin/python "$lock"
 "$uv" pip install --quiet --no-deps --python .venv/bin/python --editable .
 say "ready: .venv as $lock says"

@@ -54,12 +54,9 @@ def acls(
     elif as_json:
         print_json({user_of(role, prefix=user_prefix): role.grants for role in ROLES})
     else:
-        from rich.table import Table
-
-        table = Table("user", "may", "what", "for")
+        # No table: at 80 columns it would cut names that are to be copied.
         for role in ROLES:
+            output().print(f"{user_of(role, prefix=user_prefix)}: {role.purpose}")
             for grant in role.grants:
                 name = f"{grant.name}*" if grant.prefix else grant.name
-                what = f"{grant.resource.replace('_', ' ')} {name}"
-                table.add_row(user_of(role, prefix=user_prefix), grant.operation, what, role.purpose)
-        output().print(table)
+                output().print(f"  {grant.operation:<16}  {grant.resource.replace('_', ' '):<16}  {name}")

@@ -114,6 +114,13 @@ def above(bar: Progress, console: Console) -> Console:
     return bar.console if console.is_terminal and not bar.disable else console
 
 
+def print_lines(console: Console, text: str) -> None:
+    """Print lines with columns; a terminal gets them at its width, anything else as they are."""
+    from streams.cli.render import fitted
+
+    console.print(fitted(text, console.width) if console.is_terminal else text)
+
+
 def print_json(value: Any) -> None:
     """Write one JSON document, one line."""
     import orjson

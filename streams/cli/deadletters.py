@@ -7,7 +7,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from streams.cli.common import AsJson, Bootstrap, DataDir, messages, output, print_json, settings_for
+from streams.cli.common import (
+    AsJson,
+    Bootstrap,
+    DataDir,
+    messages,
+    output,
+    print_json,
+    print_lines,
+    settings_for,
+)
 
 if TYPE_CHECKING:
     from streams.cli.replaying import Chosen
@@ -44,20 +53,17 @@ def list_(
         for letter in found:
             print_json(letter)
         return
-    from rich.table import Column, Table
-
-    # To be copied: never broken into two lines.
-    table = Table(
-        Column("origin", no_wrap=True), "item", "attempt", "code", Column("reason", overflow="fold"), "bytes"
-    )
-    for letter in found:
-        item = f"{letter.source}/{letter.item_id}" if letter.source else "unknown"
-        cells = (str(letter.attempt), letter.code, letter.reason, str(letter.body_bytes))
-        table.add_row(origin_text(letter.origin), item, *cells)
     console = output()
-    console.print(table)
+    for letter in found:
+        # No table: at 80 columns it would cut what is to be copied.
+        item = f"{letter.source}/{letter.item_id}" if letter.source else "unknown"
+        console.print(f"{origin_text(letter.origin)}  {letter.code}  {item}", style="bold")
+        again = f"attempt {letter.attempt}, " if letter.attempt > 1 else ""
+        print_lines(console, f"    {again}{letter.body_bytes} bytes: {letter.reason}")
     counts = Counter(letter.code for letter in found)
-    console.print(", ".join(f"{count} {name}" for name, count in counts.most_common()) or "none")
+    told = ", ".join(f"{count} {name}" for name, count in counts.most_common())
+    hint = "\n`samesong deadletters show TOPIC/PARTITION/OFFSET` shows one with its bytes."
+    messages().print(f"{told}.{hint}" if told else "Nothing was refused.")
 
 
 @deadletters.command()

@@ -17,6 +17,7 @@ from streams.cli.common import (
     output,
     person,
     print_json,
+    print_lines,
     settings_for,
 )
 
@@ -88,7 +89,7 @@ def show(
             }
         )
     else:
-        output().print(entity_text(view))
+        print_lines(output(), entity_text(view))
 
 
 @entity.command()

@@ -6,7 +6,16 @@ from typing import Annotated
 
 import typer
 
-from streams.cli.common import AsJson, Bootstrap, DataDir, messages, output, print_json, settings_for
+from streams.cli.common import (
+    AsJson,
+    Bootstrap,
+    DataDir,
+    messages,
+    output,
+    print_json,
+    print_lines,
+    settings_for,
+)
 
 
 def explain(
@@ -41,4 +50,4 @@ def explain(
             continue
         if number:
             console.print()
-        console.print(explanation(decision))
+        print_lines(console, explanation(decision))

@@ -59,7 +59,10 @@ def import_(
         elif mapping is not None:
             results = import_table(path, mapping)
         else:
-            raise typer.BadParameter(f"{path} is no message; a table needs --mapping", param_hint="--mapping")
+            raise typer.BadParameter(
+                f"{path} is no message (XML), and a table needs --mapping; JSON Lines are uploads already",
+                param_hint="--mapping",
+            )
         tally = _Tally("standard input" if path == "-" else path, as_json=as_json)
         for result in results:
             tally.take(result)

@@ -22,8 +22,11 @@ def _finish(answered: Answered, output: Path, *, what: str) -> None:
     told = ", ".join(
         f"{number:,} {name}" for name, number in sorted(counts.items(), key=lambda each: -each[1])
     )
-    entities = f"; {answered.entities:,} entities" if answered.entities else ""
-    sys.stderr.write(f"{sum(counts.values()):,} {what}: {told or 'none'}{entities}; in {output}\n")
+    kept = answered.entities
+    entities = f"; {kept:,} {'entity' if kept == 1 else 'entities'}" if kept else ""
+    total = sum(counts.values())
+    named = what if total == 1 else f"{what}s"
+    sys.stderr.write(f"{total:,} {named}: {told or 'none'}{entities}; in {output}\n")
     for problem in answered.problems:
         sys.stderr.write(f"{problem}\n")
     if answered.problems:
@@ -43,7 +46,7 @@ def resolve(
     data_dir: DataDir = None,
 ) -> None:
     """Resolve a file of uploads in its order; one line per upload with its final ids."""
-    _finish(wiring().resolve_file(settings_for(data_dir), uploads, output), output, what="uploads")
+    _finish(wiring().resolve_file(settings_for(data_dir), uploads, output), output, what="upload")
 
 
 def compare(
@@ -52,4 +55,4 @@ def compare(
     data_dir: DataDir = None,
 ) -> None:
     """Compare pairs of uploads: probabilities, relation and evidence, in the same order."""
-    _finish(wiring().compare_file(settings_for(data_dir), pairs, output), output, what="pairs")
+    _finish(wiring().compare_file(settings_for(data_dir), pairs, output), output, what="pair")

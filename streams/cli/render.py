@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import textwrap
 from collections.abc import Iterable
 
 from streams.cli.entities import EntityView
@@ -83,9 +85,9 @@ def _levels(decision: Decision) -> list[str]:
         if level is None:
             continue
         odds = f"  p={level.probability:.4f}" if level.probability is not None else ""
-        bound = f"  threshold {level.threshold:+.2f} log-odds" if level.threshold is not None else ""
+        bound = f"  threshold {level.threshold:+.2f}" if level.threshold is not None else ""
         lines.append(f"  {name:<10} {level.id or '-'}{odds}{bound}")
-    return ["Levels", *lines] if lines else []
+    return ["Levels (thresholds in log-odds)", *lines] if lines else []
 
 
 def _candidates(decision: Decision) -> list[str]:
@@ -106,6 +108,22 @@ def _candidates(decision: Decision) -> list[str]:
             f"  by {by} ({found.looked_up}){why}{relation}"
         )
     return lines
+
+
+def fitted(text: str, width: int) -> str:
+    """Break lines that are too long for a terminal; what follows stands below the line's own last column."""
+    return "\n".join(_fitted(line, width) for line in text.split("\n"))
+
+
+def _fitted(line: str, width: int) -> str:
+    columns = [gap.end() for gap in re.finditer(r" {2,}", line) if gap.end() <= width // 2]
+    return textwrap.fill(
+        line,
+        width,
+        subsequent_indent=" " * max(columns, default=0),
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
 
 
 def explanation(decision: Decision) -> str:
@@ -144,7 +162,7 @@ def explanation(decision: Decision) -> str:
     if decision.flip is not None:
         flip = decision.flip
         other = "no match" if flip.to == "non_match" else flip.to
-        lines.append(f"Would become {other} if: {flip.change} ({flip.log_odds:+.3f})")
+        lines.append(f"Would become {other} {flip.change} ({flip.log_odds:+.3f})")
     lines += _candidates(decision)
     if (relation := decision.relation) is not None:
         span = f", {relation.overlap_ms / 1000:.1f} s compared" if relation.overlap_ms is not None else ""
@@ -165,7 +183,7 @@ def explanation(decision: Decision) -> str:
     for problem in decision.identifier_problems:
         lines.append(f"Ignored    {problem.scheme} {problem.value}: {problem.problem}")
     if decision.deciding_models:
-        lines.append(f"Of other   {', '.join(decision.deciding_models)}")
+        lines.append(f"Other's    {', '.join(decision.deciding_models)}")
     versions = [*decision.models, f"rules {decision.rule_version}", f"bundle {decision.bundle_version}"]
     lines.append("Versions   " + ", ".join(part for part in versions if not part.endswith(" ")))
     if decision.lookup is not None:

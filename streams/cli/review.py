@@ -53,9 +53,12 @@ def list_open(data_dir: DataDir = None, bootstrap: Bootstrap = None, as_json: As
                 f"p={asked.probability:.3f}  {asked.reason}  (sequence {asked.sequence})"
             )
     if not as_json:
+        pairs = "1 pair waits" if len(waiting) == 1 else f"{len(waiting)} pairs wait"
         messages().print(
-            f"{len(waiting)} wait. `samesong explain SOURCE ITEM_ID` shows the evidence, "
+            f"{pairs}. `samesong explain SOURCE ITEM_ID` shows the evidence, "
             "`samesong review verdict` settles a pair."
+            if waiting
+            else "No pair waits for a verdict."
         )
 
 

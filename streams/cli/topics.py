@@ -29,11 +29,11 @@ def topics(
     if as_json:
         print_json(report)
     else:
-        from rich.table import Table
+        from rich.table import Column, Table
 
         from streams.topics import TOPICS
 
-        table = Table("topic", "state", "partitions", "kept", "purpose")
+        table = Table(Column("topic", no_wrap=True), "state", "partitions", "kept", "purpose")
         wrong = {mismatch.topic for mismatch in report.mismatches}
         for spec in TOPICS:
             state = "created" if spec.name in report.created else "there"

@@ -3,7 +3,7 @@ from dataclasses import replace
 import pytest
 
 from streams.cli.entities import Change, entity_view, fold, the_one
-from streams.cli.render import decision_line, entity_text, explanation
+from streams.cli.render import decision_line, entity_text, explanation, fitted
 from streams.core.records import (
     ConsideredCandidate,
     Decision,
@@ -38,7 +38,7 @@ MATCH = Decision(
     deciding_item_id="A-1",
     recording_ledger=HeadScore(prior=0.32, lines=LINES, log_odds=3.57, probability=0.9726),
     counter_evidence=LINES[1],
-    flip=Flip(to="review", change="duration apart by 9 s", log_odds=-1.0),
+    flip=Flip(to="review", change="without title (exact)", log_odds=-1.0),
     candidates=(
         ConsideredCandidate(
             source="label",
@@ -104,9 +104,9 @@ def test_an_explanation_tells_everything_that_decided() -> None:
         "+4.500  title                    exact  clear water | clear water",
         "-1.250  duration                 differs",
         "+3.570  sum, probability 0.9726",
-        "threshold +2.95 log-odds",
+        "threshold +2.95",
         "Strongest evidence against this outcome",
-        "Would become review if: duration apart by 9 s",
+        "Would become review without title (exact) (-1.000)",
         "by isrc, vector:text (index)  cannot link: version:live|studio",
         "offset +1.50 s, 20.0 s compared",
         "text@1, rules r1, bundle b1",
@@ -205,3 +205,14 @@ def test_an_entity_is_folded_from_the_logs() -> None:
     redirected = entity_view(stood, "ab-2")
     assert (redirected.side.status, redirected.stands_for) == ("redirected", "aa-1")
     assert [each.to_entity for each in redirected.relations] == ["cc-3"]
+
+
+def test_a_long_line_goes_on_below_its_own_column() -> None:
+    said = "Of         one\n    +1.500  sound        same master  a long detail of it\n"
+    assert fitted(said, 40) == (
+        "Of         one\n    +1.500  sound        same master  a\n            long detail of it\n"
+    )
+    assert fitted(said, 80) == said
+    told = explanation(MATCH)
+    assert fitted(told, 60).split() == told.split()
+    assert max(map(len, fitted(told, 60).splitlines())) <= 60
