@@ -1,12 +1,15 @@
 """Tables in the documentation equal the program, links lead somewhere, and nothing slips in that must not."""
 
 import re
+import shlex
 import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
+from typer.main import get_command
 
+from streams.cli.app import app
 from streams.core.importing.fields import FIELDS
 from streams.settings_table import PAGE, page
 from streams.topics import TOPICS
@@ -120,3 +123,47 @@ def test_every_test_that_the_security_page_names_exists() -> None:
     assert len(named) > 30
     assert {name for name in named if f"def {name}(" not in written} == set()
     assert {name for name in files if not (ROOT / "tests" / name).is_file()} == set()
+
+
+COMMAND = re.compile(r"(?:^ *|`|[|;] |until |SAMESONG_\S+ )samesong ((?:\\\n|[^`|;&>#\n])*)", re.MULTILINE)
+
+
+def _wrong(words: list[str]) -> str | None:
+    """Say what the program would not take of a command as a page gives it; arguments may be left out."""
+    command = get_command(app)
+    while commands := getattr(command, "commands", None):
+        if not words or words[0].startswith("-"):
+            return None
+        # A group that takes an id takes any word.
+        if words[0] not in commands and "ID" not in commands:
+            return f"no command {words[0]}"
+        command = commands[words.pop(0)] if words[0] in commands else commands["ID"]
+    options = {name: each for each in command.params for name in each.opts if name.startswith("-")}
+    options |= dict.fromkeys(("--help", "-h"))
+    places = [each for each in command.params if not each.opts[0].startswith("-")]
+    given = 0
+    while words:
+        word = words.pop(0)
+        if word.startswith("-") and word != "-":
+            if word not in options:
+                return f"no option {word}"
+            if not getattr(options[word], "is_flag", True) and words:
+                words.pop(0)
+        else:
+            given += 1
+    many = any(each.nargs == -1 for each in places)
+    return None if many or given <= len(places) else f"{given} arguments where it takes {len(places)}"
+
+
+def test_every_command_in_the_docs_is_one_the_program_takes() -> None:
+    seen, wrong = 0, []
+    for path in (*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"), *(ROOT / "deploy").rglob("*.md")):
+        if path.name == "CHANGELOG.md":  # it tells of what was
+            continue
+        for found in COMMAND.finditer(path.read_text(encoding="utf-8")):
+            words = shlex.split(found[1].replace("\\\n", " "))
+            seen += 1
+            if said := _wrong(words):
+                wrong.append(f"{path.name}: samesong {found[1]}: {said}")
+    assert seen > 100
+    assert wrong == []

@@ -88,6 +88,11 @@ def test_a_cluster_that_does_not_answer_is_named_at_once(
     assert "rdkafka" not in capfd.readouterr().err
 
 
+def unframed(shown: str) -> str:
+    """Take a sentence out of its frame, which is broken where a path's length has it."""
+    return " ".join(shown.replace("│", " ").split())
+
+
 @pytest.mark.parametrize("command", ["resolve", "compare"])
 def test_a_file_that_cannot_be_written_is_refused_before_anything_is_read(
     command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -98,8 +103,8 @@ def test_a_file_that_cannot_be_written_is_refused_before_anything_is_read(
     nowhere = run(app, [command, str(lines), "--output", str(tmp_path / "not" / "there.jsonl")])
     folder = run(app, [command, str(lines), "--output", str(tmp_path)])
     assert (nowhere.exit_code, folder.exit_code) == (2, 2)
-    assert "there is no folder" in nowhere.output
-    assert "not a file" in folder.output
+    assert "there is no folder" in unframed(nowhere.output)
+    assert "not a file" in unframed(folder.output)
 
 
 def test_a_named_cluster_and_its_secrets_are_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
