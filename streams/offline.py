@@ -15,6 +15,7 @@ from streams.core.records import Decision, EncodedUpload, IndexRow, Kind, Pictur
 from streams.core.relating import entity_now, heard_in
 from streams.core.rules import Confirm, Rules
 from streams.core.scoring import Scorer
+from streams.core.upload_json import read_json
 from streams.errors import SchemaError
 from streams.ports import CandidateIndex, Codec, Delivered, Lines, Material, Message, Processor, Produced
 from streams.stages.arbiter_records import ROWS
@@ -206,10 +207,7 @@ def _unread(left: EncodedUpload, right: EncodedUpload) -> str:
 
 
 def _pair(line: bytes) -> tuple[bytes, bytes]:
-    try:
-        pair = orjson.loads(line)
-    except orjson.JSONDecodeError as exc:
-        raise SchemaError(f"not JSON: {exc}") from exc
+    pair = read_json(line)
     if not isinstance(pair, dict) or set(pair) != {"left", "right"}:
         raise SchemaError('a pair is {"left": upload, "right": upload}')
     return orjson.dumps(pair["left"]), orjson.dumps(pair["right"])

@@ -9,6 +9,7 @@ import re
 import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Any, Literal, TextIO
 from urllib.parse import quote
 
@@ -160,14 +161,22 @@ def trace_tree(spans: Iterable[SpanRecord], trace_id: str) -> tuple[TraceNode, .
 
 
 def trace_lines(roots: Sequence[TraceNode], *, depth: int = 0) -> list[str]:
-    """Return one line per span, indented: name, stage and duration."""
+    """Return one line per span, indented: name, stage and duration; equal ones beside each other are counted.
+
+    An upload has many rows in the index, and those of one batch took the same time.
+    """
     lines = []
-    for node in roots:
-        span = node.span
-        took = (span.end_ns - span.start_ns) / 1e6
-        lines.append(f"{'  ' * depth}{span.name} [{span.stage}] {took:.1f} ms")
-        lines += trace_lines(node.children, depth=depth + 1)
+    for (said, children), alike in groupby(roots, key=lambda node: (_said(node), node.children)):
+        count = len(list(alike))
+        times = f" ({count} times)" if count > 1 else ""
+        lines.append(f"{'  ' * depth}{said}{times}")
+        lines += trace_lines(children, depth=depth + 1)
     return lines
+
+
+def _said(node: TraceNode) -> str:
+    took = (node.span.end_ns - node.span.start_ns) / 1e6
+    return f"{node.span.name} [{node.span.stage}] {took:.1f} ms"
 
 
 # --- logging -----------------------------------------------------------------------------------------

@@ -180,7 +180,11 @@ def read_given(
                 standard_input, name="standard input", parse=parse, source=source, source_kind=source_kind
             )
         elif path.is_dir():
-            for file in media_files(path):
+            files = media_files(path)
+            if not files:
+                known = " ".join(sorted(MEDIA_SUFFIXES))
+                yield Given(where=given, code="no_media", problem=f"no media below this folder ({known})")
+            for file in files:
                 yield read_media(file, folder=path, parse=parse, source=source, source_kind=source_kind)
         elif path.suffix.lower() in MEDIA_SUFFIXES:
             yield read_media(path, folder=path.parent, parse=parse, source=source, source_kind=source_kind)

@@ -71,6 +71,21 @@ def _known(value: Any, cls: type, path: str) -> Any:
     return kept
 
 
+def read_json(data: bytes) -> Any:  # whatever stands there
+    """Read one JSON document.
+
+    Raises
+    ------
+    SchemaError
+        it is none; says at which character
+    """
+    try:
+        return orjson.loads(data)
+    except orjson.JSONDecodeError as exc:
+        # Not its line and column: of a line of a file they would name another line than the reader sees.
+        raise SchemaError(f"not JSON: {exc.msg} at character {exc.pos + 1}") from exc
+
+
 def parse_upload(data: bytes) -> Upload:
     """Read one upload.
 
@@ -84,10 +99,7 @@ def parse_upload(data: bytes) -> Upload:
     SchemaError
         not JSON, or an unknown, missing, wrong or impossible field, named by its path
     """
-    try:
-        raw = orjson.loads(data)
-    except orjson.JSONDecodeError as exc:
-        raise SchemaError(f"not JSON: {exc}") from exc
+    raw = read_json(data)
     if not isinstance(raw, dict):
         raise SchemaError("an upload is a JSON object")
     ext = raw.pop("ext", None)

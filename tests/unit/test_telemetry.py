@@ -162,6 +162,20 @@ def test_a_span_without_its_parent_is_a_root() -> None:
     assert trace_tree([span], "b") == ()
 
 
+def test_equal_spans_beside_each_other_are_one_line_with_their_number() -> None:
+    rows = [
+        SpanRecord(
+            trace_id="a", span_id=str(number), parent_id=None, name="resolver.index", kind="internal",
+            stage="index", start_ns=0, end_ns=took,
+        )
+        for number, took in enumerate((1_000_000, 1_000_000, 2_000_000))
+    ]  # fmt: skip
+    assert trace_lines(trace_tree(rows, "a")) == [
+        "resolver.index [index] 1.0 ms (2 times)",
+        "resolver.index [index] 2.0 ms",
+    ]
+
+
 @pytest.mark.parametrize("endpoint", ["refusing", "hanging"])
 def test_a_collector_that_is_down_costs_seconds_at_the_end_and_one_line(
     endpoint: str, request: pytest.FixtureRequest, caplog: pytest.LogCaptureFixture

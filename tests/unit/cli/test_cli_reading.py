@@ -97,6 +97,14 @@ def test_a_folder_is_read_in_order_without_hidden_files(tmp_path: Path) -> None:
     assert media_roots([str(tmp_path), "-", str(tmp_path / "b.mp3")]) == (tmp_path, tmp_path)
 
 
+def test_a_folder_without_media_is_said(tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").touch()
+    with (tmp_path / "notes.txt").open("rb") as nothing:
+        found = list(read_given([str(tmp_path)], parse=parse_upload, standard_input=nothing))
+    assert [(one.where, one.code, one.upload) for one in found] == [(str(tmp_path), "no_media", None)]
+    assert ".flac" in (found[0].problem or "")
+
+
 def test_a_path_that_is_not_there_is_wrong_usage(tmp_path: Path) -> None:
     with pytest.raises(UnreadableInput):
         check_paths(["-", str(tmp_path / "gone.jsonl")])
