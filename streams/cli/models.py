@@ -127,5 +127,9 @@ def retire(
     count = wiring().retire_models(settings_for(data_dir, bootstrap=bootstrap), [model])
     if as_json:
         print_json({"model": model, "uploads": count})
-    else:
+    elif count:
         messages().print(f"Rows of {visible(model)} go from {count} uploads.")
+    else:
+        messages().print(
+            f"No upload has rows of {visible(model)} beside those of another model: nothing was published."
+        )

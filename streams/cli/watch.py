@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from streams.cli.common import AsJson, Bootstrap, DataDir, output, print_json, settings_for
+from streams.cli.common import AsJson, Bootstrap, DataDir, messages, output, print_json, settings_for
 
 
 def watch(
@@ -21,6 +21,9 @@ def watch(
     from streams.cli.render import STYLES, decision_line
 
     console, seen = output(), 0
+    if (talk := messages()).is_terminal:
+        before = "" if beginning else " Those of before: --beginning."
+        talk.print(f"Decisions as they are made; Ctrl-C ends.{before}", style="dim")
     try:
         with follow_decisions(
             settings_for(data_dir, bootstrap=bootstrap), start="beginning" if beginning else "end"

@@ -1,6 +1,9 @@
 """The stages as processes: each runs until it is asked to stop."""
 
 import gc
+import logging
+import os
+from importlib.metadata import version
 
 from streams.config import Settings
 from streams.errors import ConfigError
@@ -12,6 +15,8 @@ from streams.wiring.find import run_find
 from streams.wiring.index import run_index
 from streams.wiring.parts import COLLECTED_EVERY
 from streams.wiring.stage_process import StageProcess
+
+log = logging.getLogger(__name__)
 
 
 def run_stage(name: str, settings: Settings) -> None:
@@ -25,23 +30,35 @@ def run_stage(name: str, settings: Settings) -> None:
     configure_logging(settings.telemetry.log_level, name)
     gc.set_threshold(COLLECTED_EVERY)
     with StageProcess(settings, name) as process:
-        if not process.await_kafka():
-            return
-        match name:
-            case "encode":
-                run_encode(process)
-            case "arbitrate":
-                run_arbitrate(process)
-            case "index":
-                run_index(process)
-            case "find":
-                run_find(process)
-            case "audit":
-                run_audit(process)
-            case "drift":
-                _run_drift(process)
-            case _:
-                raise ConfigError(f"there is no stage {name!r}")
+        # Whoever opens the log of a quiet stage sees when it began, as what, and on what.
+        log.info(
+            "samesong %s begins: Kafka at %s, data in %s, process %d",
+            version("samesong"),
+            process.bootstrap,
+            settings.data_dir,
+            os.getpid(),
+        )
+        if process.await_kafka():
+            _work(name, process)
+        log.info("ends as it was asked to")
+
+
+def _work(name: str, process: StageProcess) -> None:
+    match name:
+        case "encode":
+            run_encode(process)
+        case "arbitrate":
+            run_arbitrate(process)
+        case "index":
+            run_index(process)
+        case "find":
+            run_find(process)
+        case "audit":
+            run_audit(process)
+        case "drift":
+            _run_drift(process)
+        case _:
+            raise ConfigError(f"there is no stage {name!r}")
 
 
 def _run_drift(process: StageProcess) -> None:

@@ -26,6 +26,8 @@ TIMEOUT_S = 30.0
 
 # Every failure is translated and raised; the client would print it, with a stack, as well.
 logging.getLogger("pymilvus").setLevel(logging.CRITICAL)
+# It tells of each set of processor instructions that it tries and has not.
+logging.getLogger("faiss.loader").setLevel(logging.WARNING)
 
 
 @contextmanager
