@@ -5,6 +5,7 @@ import shlex
 import shutil
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 from typer.main import get_command
@@ -138,7 +139,9 @@ def _wrong(words: list[str]) -> str | None:
         if words[0] not in commands and "ID" not in commands:
             return f"no command {words[0]}"
         command = commands[words.pop(0)] if words[0] in commands else commands["ID"]
-    options = {name: each for each in command.params for name in each.opts if name.startswith("-")}
+    options: dict[str, Any] = {
+        name: each for each in command.params for name in each.opts if name.startswith("-")
+    }
     options |= dict.fromkeys(("--help", "-h"))
     places = [each for each in command.params if not each.opts[0].startswith("-")]
     given = 0
