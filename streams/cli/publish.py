@@ -46,7 +46,9 @@ def publish(
     source: Annotated[
         str | None, typer.Option("--source", help="Sender, where the input names none.")
     ] = None,
-    source_kind: Annotated[SourceKind | None, typer.Option("--source-kind", help="What it is.")] = None,
+    source_kind: Annotated[
+        SourceKind | None, typer.Option("--source-kind", help="What the sender is, where unsaid.")
+    ] = None,
     wait: Annotated[bool, typer.Option("--wait", help="Print each decision; end when all are made.")] = False,
 ) -> None:
     """Publish uploads; lines that are no uploads are listed, the rest is published."""
