@@ -13,7 +13,7 @@ from benchmarks.damaged_queries import SR, Sound, decoded
 from benchmarks.decoded_sounds import decoded_sounds
 from benchmarks.films import FORMS, Form, heard_packets, sound_stream
 from benchmarks.intervals import share
-from benchmarks.video_sounds import QUIET, SoundTrack, sound_track
+from benchmarks.video_sounds import QUIET, SoundTrack, level, sound_track
 from benchmarks.video_spans import ENDS_S, Judged, judge
 from streams.core.filming import holds
 from streams.core.hearing import hear
@@ -28,6 +28,8 @@ CROWDS_DB: Final = (QUIET, 10.0, 0.0)
 _OTHERS: Final = 12
 _SECONDS: Final = 60.0
 _LEAST_S: Final = 45.0
+_OUTERMOST_S: Final = 5.0
+"""Of a part, at either end: what says where it ends."""
 
 
 def crowd_name(decibels: float) -> str:
@@ -53,20 +55,41 @@ def placed_videos() -> dict[str, Any]:
     recordings, others = read[:-_OTHERS], read[-_OTHERS:]
     kept = [features(y) for y in recordings]
     found: dict[str, Any] = {"recordings": len(recordings)}
-    for level, crowd in enumerate(CROWDS_DB):
+    for turn, crowd in enumerate(CROWDS_DB):
         held, judged, wrong = [], [], []
+        drowned: dict[bool, list[bool]] = {False: [], True: []}
         for number, y in enumerate(recordings):
-            made = sound_track(y, others, np.random.default_rng([59, number, level]), crowd)
+            made = sound_track(y, others, np.random.default_rng([59, number, turn]), crowd)
             evidence = compare_features(features(_written(made.y, FORMS[number % len(FORMS)])), kept[number])
             spans = compared_spans(evidence)
             held.append(holds(evidence))
             judged.append(judge(spans, made, y, 0.0))
+            over_db = _over_crowd(made, crowd)
+            for end, over in zip(judged[-1].ends, over_db, strict=True):
+                drowned[over < 0.0].append(end <= ENDS_S)
             if not (held[-1] and judged[-1].bounded):
                 said = hear(evidence).level
-                wrong.append({"recording": number, "heard": said} | described(spans, made, judged[-1]))
+                wrong.append(
+                    {"recording": number, "heard": said}
+                    | described(spans, made, judged[-1])
+                    | ({"over_crowd_db": [round(over, 1) for over in over_db]} if crowd != QUIET else {})
+                )
         figures = {"held": share(held), **counted(judged)}
+        if crowd != QUIET:
+            figures["ends_where_the_music_is_as_loud_as_the_crowd"] = share(drowned[False])
+            figures["ends_where_the_crowd_is_louder"] = share(drowned[True])
         print(crowd_name(crowd), figures, flush=True)
         found[crowd_name(crowd)] = figures | {"wrong": wrong}
+    return found
+
+
+def _over_crowd(made: SoundTrack, crowd_db: float) -> list[float]:
+    """Say how loud the music is over the crowd's mean level in the outermost seconds of each part, in dB."""
+    found = []
+    for part in made.parts:
+        for begin in (part.other_start, part.other_end - _OUTERMOST_S):
+            heard = level(made.clean[round(begin * SR) : round((begin + _OUTERMOST_S) * SR)])
+            found.append(crowd_db + 20 * float(np.log10(max(heard, 1e-9) / level(made.clean))))
     return found
 
 

@@ -2,16 +2,21 @@
 
 import importlib.util
 import os
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any, Final
+
+import numpy as np
 
 from benchmarks.damaged_queries import SR, Sound
 from benchmarks.films import FORMS, film, recording, scene_kinds
 from benchmarks.intervals import share
 from benchmarks.invented_uploads import invented_uploads
 from benchmarks.version_queries import piano_performances
+from benchmarks.video_sounds import crowd, level
 from encoders.training.playing import Player, default_soundfont
 from streams.config import Settings
 from streams.core.bundle import Bundle
@@ -23,14 +28,31 @@ from streams.offline import decide_lines
 from streams.wiring.offline import offline_parts
 from streams.wiring.parts import rules
 
-WORKS: Final = int(os.environ.get("SAMESONG_BENCH_RESUNG", "8"))
+WORKS: Final = int(os.environ.get("SAMESONG_BENCH_RESUNG", "10"))
+CHOSEN_ON: Final = 20
+"""The first works of the collection: the bounds of `streams.core.performing` were chosen on them."""
 _SOUNDFONTS: Final = "SAMESONG_BENCH_SOUNDFONTS"
 _PERFORMANCES: Final = Path(__file__).resolve().parents[1] / "../shared/data/piano-performances-midi"
 _SECONDS: Final = 60
+_CROWD_DB: Final = 10.0
+_WORDS: Final = ("Live", "Official Video")
+_ITSELF: Final = "the recording itself under a crowd, Official Video"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sent:
+    """A film that was made, and the upload of the recording that it is named after."""
+
+    case: str
+    upload: Upload
+    song: Upload
 
 
 def resung_videos(folder: Path) -> dict[str, Any]:
-    """Send works played by one person, and films in which another plays them with another soundfont.
+    """Send works played by one person, and films in which another plays them.
+
+    Right is a film that is a live video of the recording, holds none, and is of its work. Beside them stand
+    films that hold the recording: these are right as its music video.
 
     Parameters
     ----------
@@ -40,67 +62,92 @@ def resung_videos(folder: Path) -> dict[str, Any]:
     missing = [name for name in ("tinysoundfont", "pretty_midi") if importlib.util.find_spec(name) is None]
     if missing or not _PERFORMANCES.is_dir():
         return {"not_run": f"needs {' and '.join(missing) or 'piano-performances-midi of ../shared/data'}"}
-    songs = list(invented_uploads(WORKS, copies=0.0))
-    lines, films = [], []
-    for number, (one, other) in enumerate(_played()):
-        path = folder / f"first-{number}.flac"
-        path.write_bytes(recording(one))
-        song = Upload(
-            source="label",
-            item_id=path.stem,
-            title=songs[number].title,
-            artists=songs[number].artists,
-            media=(Media(role="audio", uri=path.as_uri()),),
-        )
-        lines.append(upload_line(song))
-        for words in ("Live", "Official Video"):
-            films.append(_film(folder, number, other, song, words))
+    named = list(invented_uploads(WORKS, copies=0.0))
+    songs: list[Upload] = []
+    sent: list[Sent] = []
+    for number, (one, others) in enumerate(_played()):
+        songs.append(_song(folder, number, one, named[number]))
+        sent += _films(folder, number, one, others, songs[-1])
     with offline_parts(Settings(data_dir=folder / "data"), folder / "uploads.jsonl") as parts:
-        made = [*lines, *(upload_line(each) for each in films)]
+        lines = [upload_line(each) for each in (*songs, *(each.upload for each in sent))]
         decisions, catalogue = decide_lines(
-            made, parts, index=MemoryCandidateIndex(), rules=rules(Bundle.packaged(), parts.confirm)
+            lines, parts, index=MemoryCandidateIndex(), rules=rules(Bundle.packaged(), parts.confirm)
         )
-    right: dict[str, list[bool]] = {"Live": [], "Official Video": []}
-    became: Counter[str] = Counter()
-    for each, decision in zip(films, decisions[len(lines) :], strict=True):
-        words = "Live" if (each.title or "").endswith("(Live)") else "Official Video"
-        entity = entity_now(catalogue, decision.entity_id)
-        holds = entity is not None and heard_in(catalogue, entity) is not None
-        relation = decision.relation.relation if decision.relation is not None else "none"
-        right[words].append(not holds and relation in {"live_video_of", "none"})
-        became[f"{words}: {relation}, sound {decision.sound_track}"] += 1
-    return {"of_no_recording": {name: share(values) for name, values in right.items()}, "told": dict(became)}
+    home = {song.item_id: decision.entity_id for song, decision in zip(songs, decisions, strict=False)}
+    right: dict[str, list[bool]] = defaultdict(list)
+    became: dict[str, Counter[str]] = defaultdict(Counter)
+    for each, decision in zip(sent, decisions[len(songs) :], strict=True):
+        own, of = (entity_now(catalogue, name) for name in (decision.entity_id, home[each.song.item_id]))
+        held = heard_in(catalogue, own) if own is not None else None
+        claim = decision.relation
+        told = claim.relation if claim is not None else "none"
+        to_it = claim is not None and of is not None and claim.to_entity == of.entity_id
+        one_work = own is not None and of is not None and own.work_id == of.work_id
+        if each.case == _ITSELF:
+            wanted = told == "music_video_of" and of is not None and held == of.entity_id
+        else:
+            wanted = told == "live_video_of" and held is None
+        right[each.case].append(to_it and one_work and wanted)
+        said = "its sound" if held is not None else "no recording's sound"
+        became[each.case][f"{told}, {said}, {'its' if one_work else 'another'} work"] += 1
+    return {
+        "works": len(songs),
+        "right": {case: share(values) for case, values in right.items()},
+        "told": {case: dict(counts) for case, counts in became.items()},
+    }
 
 
-def _played() -> Iterator[tuple[Sound, Sound]]:
-    """Play works of which there are two performances, each with a soundfont of its own."""
+def _played() -> Iterator[tuple[Sound, dict[str, Sound]]]:
+    """Play works by one person, and by another on the same piano and, given two, on another one."""
     given = os.environ.get(_SOUNDFONTS)
     fonts = [Path(part) for part in given.split(":")] if given else [default_soundfont()]
-    players = [Player(font) for font in (fonts[0], fonts[-1])]
+    pianos = {"one piano": Player(fonts[0])}
+    if len(fonts) > 1:
+        pianos["another piano"] = Player(fonts[-1])
+    for first, second in islice(_twice(), CHOSEN_ON, CHOSEN_ON + WORKS):
+        again = {name: player.play(second)[: _SECONDS * SR] for name, player in pianos.items()}
+        yield pianos["one piano"].play(first)[: _SECONDS * SR], again
+
+
+def _twice() -> Iterator[tuple[Any, Any]]:
+    """Read the first two performances of each work, in the order of the collection."""
     first: dict[str, Any] = {}
-    made = 0
     for work, notes in piano_performances(_PERFORMANCES):
-        if work not in first:
-            first[work] = notes
-            continue
-        if first[work] is None:
-            continue
-        known, first[work] = first[work], None
-        yield players[0].play(known)[: _SECONDS * SR], players[1].play(notes)[: _SECONDS * SR]
-        made += 1
-        if made == WORKS:
-            return
+        known = first.setdefault(work, notes)
+        if known is not None and known is not notes:
+            first[work] = None
+            yield known, notes
 
 
-def _film(folder: Path, number: int, y: Sound, song: Upload, words: str) -> Upload:
-    form = FORMS[number % len(FORMS)]
-    path = folder / f"{words.split()[0]}-{number}.{form.container}"
-    path.write_bytes(film(4_000 + number + 100 * (words == "Live"), form, kinds=scene_kinds(), y=y))
+def _song(folder: Path, number: int, y: Sound, named: Upload) -> Upload:
+    path = folder / f"first-{number}.flac"
+    path.write_bytes(recording(y))
     return Upload(
-        source="videos",
+        source="label",
         item_id=path.stem,
-        kind=Kind.music_video,
-        title=f"{song.title} ({words})",
-        artists=song.artists,
-        media=(Media(role="video", uri=path.as_uri()),),
+        title=named.title,
+        artists=named.artists,
+        media=(Media(role="audio", uri=path.as_uri()),),
     )
+
+
+def _films(folder: Path, number: int, one: Sound, others: dict[str, Sound], song: Upload) -> Iterator[Sent]:
+    """Film what was played anew, called by either word, and the recording itself."""
+    noise = crowd(len(one), np.random.default_rng([53, number]))
+    itself = one + noise * np.float32(level(one) * 10 ** (-_CROWD_DB / 20))
+    made = [(f"{piano}, {words}", words, y) for piano, y in others.items() for words in _WORDS]
+    played = itself / np.float32(max(1.0, float(np.abs(itself).max())))
+    made.append((_ITSELF, _WORDS[-1], np.asarray(played, dtype=np.float32)))
+    for turn, (case, words, y) in enumerate(made):
+        form = FORMS[(number + turn) % len(FORMS)]
+        path = folder / f"film-{number}-{turn}.{form.container}"
+        path.write_bytes(film(4_000 + 10 * number + turn, form, kinds=scene_kinds(), y=y))
+        upload = Upload(
+            source="videos",
+            item_id=path.stem,
+            kind=Kind.music_video,
+            title=f"{song.title} ({words})",
+            artists=song.artists,
+            media=(Media(role="video", uri=path.as_uri()),),
+        )
+        yield Sent(case=case, upload=upload, song=song)

@@ -38,14 +38,20 @@ def write_rows(
     asked = [each for each in os.environ.get(ROWS, "").split(",") if each]
     if unknown := set(asked) - set(names):
         raise ValueError(f"{ROWS} names {sorted(unknown)}; the rows are {', '.join(names)}")
-    path = RESULTS / f"{name}.json"
-    known = json.loads(path.read_text(encoding="utf-8")) if asked and path.is_file() else {}
-    kept = {row: found for row, found in known.items() if row not in {"what", "machine"}}
-    figures: dict[str, Any] = {**kept, **facts}
-    figures["measured_at"] = dict(kept.get("measured_at", {}))
+    figures: dict[str, Any] = {}
     for row, measure in rows:
         if asked and row not in asked:
             continue
-        figures[row], figures["measured_at"][row] = measure(), started["commit"]
-        print(row, figures[row], flush=True)
+        found = measure()
+        # Read again each time: another process may have measured other rows meanwhile.
+        figures = {**(_known(name) if asked else figures), **facts, row: found}
+        figures["measured_at"] = {**figures.get("measured_at", {}), row: started["commit"]}
+        print(row, found, flush=True)
         write_result(name, what, figures, started=started)
+
+
+def _known(name: str) -> dict[str, Any]:
+    """Read what was measured before."""
+    path = RESULTS / f"{name}.json"
+    result = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    return {row: found for row, found in result.items() if row not in {"what", "machine"}}

@@ -5,6 +5,7 @@ from typing import Final, NamedTuple
 from streams.core.field_levels.facts import SHARED
 from streams.core.field_levels.prepared import prepare
 from streams.core.hearing import ABSENT, ONE_RECORDING, hear
+from streams.core.performing import in_step
 from streams.core.pictures import still
 from streams.core.records import Kind, LinkageRecord, SoundEvidence
 from streams.core.versions import inverse_relation
@@ -18,6 +19,8 @@ REPLACED: Final = "video_other_sound"
 
 _HELD: Final = ONE_RECORDING | {"excerpt", "part"}
 _OTHER_SOUND: Final = frozenset({"other", "unaligned"})
+_ANOTHER: Final = _OTHER_SOUND | {"doubtful", "shares"}
+"""What two performances of a song sound like, beside their harmony."""
 _ONE_VERSION: Final = frozenset({"none", "equal", "equal_vague"})
 _LIVE: Final = frozenset({"live", "session"})
 _MOSTLY: Final = 0.5
@@ -57,15 +60,16 @@ def film(
     declared = (named and version in _ONE_VERSION) or isrc in SHARED
     heard = hear(sound).level
     relation = None
-    if holds(sound) or (heard in {ABSENT, "doubtful"} and declared) or (named and _under_noise(sound)):
+    if holds(sound) or (heard == ABSENT and declared) or (named and heard != "other" and _under_noise(sound)):
+        relation = kind_of_video(video)
+    elif heard == "doubtful" and declared and (harmony == ABSENT or (sound and in_step(sound))):
         relation = kind_of_video(video)
     elif named and is_live(video) and not is_live(recording):
         relation = LIVE_VIDEO  # of the same song, sung once more
-    elif heard in _OTHER_SOUND and declared:
-        if harmony == "high":
-            relation = LIVE_VIDEO if version in _ONE_VERSION else None
-        elif harmony != ABSENT:
-            return Filmed(contradiction=REPLACED)
+    elif declared and harmony == "high":
+        relation = LIVE_VIDEO if version in _ONE_VERSION and heard in _ANOTHER else None
+    elif declared and heard in _OTHER_SOUND and harmony != ABSENT:
+        return Filmed(contradiction=REPLACED)
     if relation is not None and video is right:
         relation = inverse_relation(relation)
     return Filmed(relation)

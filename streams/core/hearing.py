@@ -12,6 +12,7 @@ from typing import Final, NamedTuple
 
 from streams.core.acceptance import USUAL, SoundLimits
 from streams.core.layering import OTHER_MUSIC, layered
+from streams.core.performing import played_anew
 from streams.core.records import SoundAlignment, SoundEvidence
 
 ABSENT: Final = "absent"
@@ -78,6 +79,8 @@ def hear(sound: SoundEvidence | None, limits: SoundLimits = USUAL) -> Heard:
     if sound.same_content:
         return Heard("same_audio")
     if sound.alignment is not None and sound.alignment.log_odds >= limits.least_log_odds:
+        if played_anew(sound, sound.alignment):
+            return Heard("other")
         return _aligned(sound, sound.alignment, limits)
     return _by_fingerprint(sound, sound.coverage_left or 0.0, sound.coverage_right or 0.0, limits)
 

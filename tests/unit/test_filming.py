@@ -48,6 +48,8 @@ SOUNDS = {
     "longer": replace(_COPY, coverage_left=0.8),
     "sung again": replace(_COPY, bit_error=0.45, harmony=0.9, windows=0.4),
     "another song": replace(_COPY, bit_error=0.46, harmony=0.2, windows=0.2),
+    "drowned": replace(_COPY, bit_error=0.26, overlap_ms=60_000, coverage_left=0.3, coverage_right=0.3),
+    "out of step": replace(_COPY, bit_error=0.24, overlap_ms=9_000, coverage_left=0.04, coverage_right=0.04),
 }
 
 
@@ -90,6 +92,9 @@ def compared(video: str, recording: str, sound: str, *, pictures: Pictures | Non
         ("Clear Water (Live at the Mill)", "Clear Water", "sung again", "live_video_of"),
         ("Clear Water (Live at the Mill)", "Clear Water", "absent", "live_video_of"),
         ("Clear Water", "Clear Water", "sung again", "live_video_of"),
+        ("Clear Water", "Clear Water", "drowned", "music_video_of"),
+        ("Clear Water", "Clear Water", "out of step", "live_video_of"),
+        ("Untitled upload 7", "Clear Water", "out of step", None),
         ("Untitled upload 7", "Clear Water", "same", "music_video_of"),
         ("Clear Water", "Clear Water", "another song", None),
         ("Muddy Rivers", "Clear Water", "absent", None),
