@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import av
 import numpy as np
+from scipy import signal
 
 from benchmarks.alignment import features
 from benchmarks.damaged_queries import SR, Sound, decoded
@@ -15,6 +16,7 @@ from benchmarks.films import FORMS, Form, heard_packets, sound_stream
 from benchmarks.intervals import share
 from benchmarks.video_sounds import QUIET, SoundTrack, level, sound_track
 from benchmarks.video_spans import ENDS_S, Judged, judge
+from encoders.landmarks import LOW_HZ
 from streams.core.filming import holds
 from streams.core.hearing import hear
 from streams.core.records import ComparedSpan
@@ -28,6 +30,8 @@ CROWDS_DB: Final = (QUIET, 10.0, 0.0)
 _OTHERS: Final = 12
 _SECONDS: Final = 60.0
 _LEAST_S: Final = 45.0
+_BAND: Final = signal.butter(4, (LOW_HZ, 3_520.0), "bandpass", fs=SR, output="sos")
+_LEVELS: Final = {"over the crowd": 0.0, "up to 6 dB under it": -6.0, "more under it": -np.inf}
 _OUTERMOST_S: Final = 5.0
 """Of a part, at either end: what says where it ends."""
 
@@ -57,7 +61,7 @@ def placed_videos() -> dict[str, Any]:
     found: dict[str, Any] = {"recordings": len(recordings)}
     for turn, crowd in enumerate(CROWDS_DB):
         held, judged, wrong = [], [], []
-        drowned: dict[bool, list[bool]] = {False: [], True: []}
+        by_level: dict[str, list[bool]] = {name: [] for name in _LEVELS}
         for number, y in enumerate(recordings):
             made = sound_track(y, others, np.random.default_rng([59, number, turn]), crowd)
             evidence = compare_features(features(_written(made.y, FORMS[number % len(FORMS)])), kept[number])
@@ -66,7 +70,7 @@ def placed_videos() -> dict[str, Any]:
             judged.append(judge(spans, made, y, 0.0))
             over_db = _over_crowd(made, crowd)
             for end, over in zip(judged[-1].ends, over_db, strict=True):
-                drowned[over < 0.0].append(end <= ENDS_S)
+                by_level[next(name for name, least in _LEVELS.items() if over >= least)].append(end <= ENDS_S)
             if not (held[-1] and judged[-1].bounded):
                 said = hear(evidence).level
                 wrong.append(
@@ -76,21 +80,25 @@ def placed_videos() -> dict[str, Any]:
                 )
         figures = {"held": share(held), **counted(judged)}
         if crowd != QUIET:
-            figures["ends_where_the_music_is_as_loud_as_the_crowd"] = share(drowned[False])
-            figures["ends_where_the_crowd_is_louder"] = share(drowned[True])
+            figures["ends_by_the_level_of_the_music_there"] = {
+                name: share(ends) for name, ends in by_level.items() if ends
+            }
         print(crowd_name(crowd), figures, flush=True)
         found[crowd_name(crowd)] = figures | {"wrong": wrong}
     return found
 
 
 def _over_crowd(made: SoundTrack, crowd_db: float) -> list[float]:
-    """Say how loud the music is over the crowd's mean level in the outermost seconds of each part, in dB."""
-    found = []
-    for part in made.parts:
-        for begin in (part.other_start, part.other_end - _OUTERMOST_S):
-            heard = level(made.clean[round(begin * SR) : round((begin + _OUTERMOST_S) * SR)])
-            found.append(crowd_db + 20 * float(np.log10(max(heard, 1e-9) / level(made.clean))))
-    return found
+    """Say how loud the music is over the crowd in the outermost seconds of each part, in dB.
+
+    In the band in which points are looked for, where nearly all of the crowd is; most of the power of music
+    lies under it.
+    """
+    heard = signal.sosfiltfilt(_BAND, made.clean)
+    crowd = level(made.clean) * 10 ** (-crowd_db / 20)
+    begins = [at for part in made.parts for at in (part.other_start, part.other_end - _OUTERMOST_S)]
+    parts = [heard[round(at * SR) : round((at + _OUTERMOST_S) * SR)] for at in begins]
+    return [20 * float(np.log10(max(level(part), 1e-9) / crowd)) for part in parts]
 
 
 def counted(judged: Sequence[Judged]) -> dict[str, Any]:
