@@ -79,7 +79,7 @@ class RealKafka:
         return name
 
     def compact(self) -> None:
-        time.sleep(1.0)  # the cleaner runs every 15 s by itself
+        """Leave it to the cleaner, which comes by every 15 s."""
 
 
 def writer(kafka: Kafka, name: str | None = None, **extra: int) -> KafkaProducer:

@@ -2,7 +2,6 @@
 
 import os
 import subprocess
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,6 +20,7 @@ from streams.edges.broker import READY_SECONDS, EmbeddedKafka
 from streams.edges.broker_config import log_properties, server_properties
 from streams.edges.kafka_config import Setting, admin_config, security_config
 from tests.certificates import authority, server_certificate
+from tests.waiting import wait_until
 
 ADMIN = "admin"
 MECHANISM = "SCRAM-SHA-512"
@@ -136,15 +136,15 @@ class SecuredKafka(EmbeddedKafka):
     def _await_ready(self, count: int) -> None:
         quiet: dict[str, Any] = {"log_level": 0, "error_cb": lambda _error: None}
         admin = AdminClient({**admin_config(self.bootstrap, self.security(ADMIN)), **quiet})
-        deadline = time.monotonic() + READY_SECONDS
-        while True:
-            try:
-                if len(admin.describe_cluster(request_timeout=5.0).result(timeout=6.0).nodes) >= count:
-                    return
-            except (KafkaException, TimeoutError):
-                assert time.monotonic() < deadline, self._story(0, "did not answer")
+
+        def ready() -> bool:
             assert self._nodes[0].ended() is None, self._story(0, "ended")
-            time.sleep(0.2)
+            try:
+                return len(admin.describe_cluster(request_timeout=5.0).result(timeout=6.0).nodes) >= count
+            except (KafkaException, TimeoutError):
+                return False
+
+        wait_until(ready, READY_SECONDS, lambda: self._story(0, "did not answer"))
 
 
 @contextmanager

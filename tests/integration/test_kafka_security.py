@@ -5,7 +5,6 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
@@ -31,6 +30,7 @@ from streams.acls import ARBITRATE, FIND, INDEX, ROLES, TRANSACTIONS, Role
 from streams.edges.acls import ensure_acls
 from streams.edges.avro import AvroCodec
 from streams.edges.clock import SystemClock
+from streams.edges.committed_log import committed_offsets
 from streams.edges.kafka_config import (
     Setting,
     admin_config,
@@ -165,15 +165,20 @@ def allowed(role: Role, resource: str) -> dict[str, set[AclOperation]]:
 
 def _operations(admin: AdminClient, group: str) -> set[AclOperation]:
     """Ask what we may do to a group; its coordinator may still be on its way."""
-    deadline = time.monotonic() + DEADLINE_S
-    while True:
+    operations: set[AclOperation] = set()
+
+    def told() -> bool:
         found = admin.describe_consumer_groups([group], include_authorized_operations=True)[group]
         try:
-            return set(found.result(20).authorized_operations or ())
+            operations.update(found.result(20).authorized_operations or ())
         except KafkaException as exc:
-            if kafka_error(exc).code() not in _SOON or time.monotonic() > deadline:
+            if kafka_error(exc).code() not in _SOON:
                 raise
-            time.sleep(0.2)
+            return False
+        return True
+
+    wait_until(told, DEADLINE_S, f"the coordinator of {group}")
+    return operations
 
 
 @pytest.mark.parametrize("name", BY_NAME)
@@ -397,8 +402,10 @@ def test_every_part_does_its_job_as_its_own_user(kafka: SecuredKafka, tmp_path: 
         assert program.do("reviewer", "review", "verdict", *verdict).returncode == 0
         _drifts(kafka)
         wait_until(lambda: _end(kafka, "index.watermark.v1") > 0, DEADLINE_S, "a watermark")
-        wait_until(lambda: _end(kafka, "arbiter.input.v1") >= 5, DEADLINE_S, "the verdict in the log")
-        time.sleep(1.0)
+        wait_until(lambda: _end(kafka, INPUT) >= 5, DEADLINE_S, "the verdict in the log")
+        wait_until(
+            lambda: _decided(kafka) == _end(kafka, INPUT), DEADLINE_S, "the arbiter at the end of its log"
+        )
         audited = program.do("audit", "audit", "--once")
         assert audited.returncode == 0, audited.stdout + audited.stderr
         assert program.do("operator", "topics", "--check").returncode == 0
@@ -414,6 +421,12 @@ def _end(kafka: SecuredKafka, topic: str) -> int:
         return reader.bounds(topic)[1]
 
 
+def _decided(kafka: SecuredKafka) -> int:
+    """Give how far the arbiter has come."""
+    committed = committed_offsets(kafka.bootstrap, kafka.security(ADMIN), ARBITRATE, [INPUT])
+    return committed.get((INPUT, 0), 0)
+
+
 def _drifts(kafka: SecuredKafka) -> None:
     """Send sketches as the encode stage does until the monitor says what a window looked like."""
     rng, number = np.random.default_rng(1), 0
@@ -426,7 +439,6 @@ def _drifts(kafka: SecuredKafka) -> None:
                 number += 1
                 value = CODEC.encode("embedding.sketch.v1", sketch)
                 publisher.publish("embedding.sketch.v1", key=b"text/m-1", value=value)
-        time.sleep(0.3)
         return _end(kafka, "drift.window.v1") > 0
 
     wait_until(told, DEADLINE_S, "a window of the drift monitor")
