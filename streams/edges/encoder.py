@@ -55,7 +55,7 @@ class BundleEncoder:
         try:
             return cls(EncoderSet.load(models_dir, threads=threads))
         except ModelUnavailable as exc:
-            raise ConfigError(f"{exc}; run `samesong models build`") from exc
+            raise ConfigError(str(exc)) from exc
         except (CardMismatch, UnusableOutput) as exc:
             raise EncoderMismatch(str(exc)) from exc
 

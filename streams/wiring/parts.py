@@ -107,7 +107,7 @@ def encoder(settings: Settings) -> Encoder | None:
     try:
         return BundleEncoder.load(settings.models_dir)
     except ConfigError as exc:
-        log.warning("no vectors: %s; `samesong models build` makes the models", exc)
+        log.warning("no vectors: %s", exc)
         return None
 
 
