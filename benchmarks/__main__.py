@@ -30,6 +30,7 @@ BY_NAME = (
     "identity_encoders",
     "version_encoders",
     "version_serving",
+    "believed_lines",
     "soak",
 )
 
