@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 import os
 from typing import Any, Final, NamedTuple
 
@@ -16,6 +17,7 @@ from benchmarks.machine import machine_facts, write_result
 from encoders.features.cqt import cqt_magnitude
 from encoders.features.semitones import semitone_frames
 from encoders.version_lines import LineClasses, line_classes, line_scores
+from streams.core.acceptance import Acceptance
 from streams.core.bundle import Bundle
 from streams.errors import ConfigError
 
@@ -70,6 +72,12 @@ def main() -> None:
     if packaged is None:
         raise ConfigError("the bundle that ships says nothing of sounds")
     refitted = dataclasses.replace(packaged, lines=fitted)
+
+    def least(sound: Acceptance, size: int) -> float | None:
+        """Give the least line; none where no line is believed."""
+        found = sound.limits(size).least_line
+        return round(found, 3) if math.isfinite(found) else None
+
     others = best[~of_chosen]
     figures: dict[str, Any] = {
         "tracks": len(heard),
@@ -82,8 +90,8 @@ def main() -> None:
         },
         "least line": {
             str(size): {
-                "by this fit": round(refitted.limits(size).least_line, 3),
-                "by the bundle that ships": round(packaged.limits(size).least_line, 3),
+                "by this fit": least(refitted, size),
+                "by the bundle that ships": least(packaged, size),
             }
             for size in (len(heard), 10_000, 1_000_000)
         },
