@@ -36,7 +36,7 @@ _QUIET: Final = 16.0
 _MOST: Final = 1_940
 _COLUMN_MS: Final = 2_000.0 * FRAME_S
 # Of many others these are looked at by whole columns, all by joined ones first, at a fifth of the cost.
-_CLOSELY: Final = 25
+_CLOSELY: Final = 10
 # Transforms of nearby lengths share those of the side that asks.
 _SIZES: Final = 240
 
