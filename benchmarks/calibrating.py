@@ -12,6 +12,7 @@ from scipy.optimize import minimize
 from scipy.special import expit
 
 from benchmarks.additive import Fitted, FloatArray, Table, fit
+from benchmarks.labelled_pairs import CATALOGUES
 from encoders.evaluation.calibration import calibration_scores
 from streams.core.bundle import Calibration
 
@@ -82,8 +83,25 @@ def calibrations(
         slope, shift = platt(scores[inside], table.labels[inside], compared.weights_in(inside))
         # The shift of the intercept, which the shared prior lacks, stands in the same line.
         own = float(fitted.intercepts[number])
-        found[name] = Calibration(slope=round(slope, 3), shift=round(shift + slope * (own - prior), 3))
+        found[name] = Calibration(
+            slope=round(slope, 3),
+            shift=round(shift + slope * (own - prior), 3),
+            measured_at=measured_at(compared, table.strata == number),
+        )
     return found
+
+
+def measured_at(compared: Compared, stratum: np.ndarray) -> int:
+    """Give how many recordings a catalogue held of which the pairs of a stratum are.
+
+    The logarithms of several are averaged as their pairs weigh. 0 where most pairs are of no catalogue.
+    """
+    weights = compared.table.weights[stratum]
+    sizes = np.array([float(CATALOGUES.get(name, 0)) for name in compared.data[stratum]])
+    known = sizes > 0
+    if 2 * weights[known].sum() <= weights.sum():
+        return 0
+    return round(float(np.exp(np.average(np.log(sizes[known]), weights=weights[known]))))
 
 
 def calibrated_held_out(

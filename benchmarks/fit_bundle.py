@@ -25,7 +25,14 @@ import msgspec
 import numpy as np
 
 from benchmarks.additive import BELOW, FloatArray, Table, fit
-from benchmarks.calibrating import Compared, calibrated_held_out, calibrations, held_out, report_strata
+from benchmarks.calibrating import (
+    Compared,
+    calibrated_held_out,
+    calibrations,
+    held_out,
+    measured_at,
+    report_strata,
+)
 from benchmarks.labelled_pairs import INVENTED, PAIRS, SIBLINGS, SIBLINGS_OF, Pair, labelled_pairs
 from encoders.evaluation.calibration import calibration_scores
 from streams.core.bundle import Bundle, Calibration, Head, Weights
@@ -192,10 +199,16 @@ def head_of(old: Head, compared: Compared, recipe: Recipe, name: str) -> Head:
         stratum: Calibration(
             slope=round(each.slope / own.slope, 3),
             shift=round(each.shift - each.slope / own.slope * own.shift, 3),
+            measured_at=each.measured_at,
         )
         for stratum, each in found.items()
     }
-    return Head(prior=round(own.slope * prior + own.shift, 3), weights=weights, calibration=told)
+    return Head(
+        prior=round(own.slope * prior + own.shift, 3),
+        weights=weights,
+        calibration=told,
+        measured_at=measured_at(compared, compared.table.strata == compared.strata.index(usual)),
+    )
 
 
 def by_hand(weights: Weights, name: str) -> Weights:

@@ -1,4 +1,4 @@
-"""The picture of `growth`: what a larger catalogue does to precision, candidates and the cost of an upload.
+"""The picture of `growth`: what a larger catalogue does to precision, coverage, candidates and cost.
 
 `python -m benchmarks.growth_picture` draws `benchmarks/results/growth.svg` anew from `growth.json`.
 """
@@ -43,15 +43,9 @@ class Panel:
 def panels(stretches: Sequence[Mapping[str, Any]]) -> list[Panel]:
     """Give what is drawn of the stretches of a growth."""
     cost = [each["cpu_ms_per_upload"] for each in stretches]
-    bounds = [(100 * low, 100 * high) for low, high in (each["precision_95"] for each in stretches)]
     return [
-        Panel(
-            title="automatic matches that are right, %",
-            values=[100 * each["automatic_match_precision"] for each in stretches],
-            low=math.floor(min(low for low, _ in bounds)),
-            high=100.0,
-            ranges=bounds,
-        ),
+        _share(stretches, "automatic matches that are right, %", "automatic_match_precision", "precision_95"),
+        _share(stretches, "repeats that are matched rightly, %", "coverage", "coverage_95"),
         Panel(
             title="candidates compared, 95th percentile",
             values=[each["candidates_p95"] for each in stretches],
@@ -60,6 +54,18 @@ def panels(stretches: Sequence[Mapping[str, Any]]) -> list[Panel]:
         ),
         Panel(title="CPU per upload, ms", values=cost, low=0.0, high=float(math.ceil(max(cost)))),
     ]
+
+
+def _share(stretches: Sequence[Mapping[str, Any]], title: str, value: str, interval: str) -> Panel:
+    """Draw shares with their intervals, from the whole per cent below the least of them."""
+    bounds = [(100 * low, 100 * high) for low, high in (each[interval] for each in stretches)]
+    return Panel(
+        title=title,
+        values=[100 * each[value] for each in stretches],
+        low=math.floor(min(low for low, _ in bounds)),
+        high=100.0,
+        ranges=bounds,
+    )
 
 
 def picture(stretches: Sequence[Mapping[str, Any]]) -> str:

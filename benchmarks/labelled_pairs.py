@@ -34,6 +34,17 @@ PAIRS = ("itunes-amazon-structured", "itunes-amazon-dirty", "salami-youtube", "y
 INVENTED, SEEDS = "golden-others", (2, 3)
 """Golden catalogues of other seeds than the one that is scored: the same senders, and none of its songs."""
 
+CATALOGUES: Mapping[str, int] = {
+    "musicbrainz-20k": 3_072,
+    SIBLINGS: 3_072,
+    "shs100k2-works": 10_884,
+    "atepp-classical-tracks": 4_425,
+    INVENTED: 1_079,
+}
+"""How many recordings there are in each catalogue whose pairs blocking proposes; performances of which nobody
+says that any two are one recording count as one each. Judged pairs come from no catalogue.
+"""
+
 VIDEOS = "youtube-shs-pairs"
 STRANGERS = 20
 """Strangers of a video by vectors, and by a blocking key, at most."""

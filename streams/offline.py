@@ -21,7 +21,7 @@ from streams.ports import CandidateIndex, Codec, Delivered, Lines, Material, Mes
 from streams.stages.arbiter_records import ROWS
 from streams.stages.arbitrate import ArbitrateStage
 from streams.stages.encode import ENCODED
-from streams.stages.find import FindProcessor
+from streams.stages.find import PROMOTIONS, FindProcessor
 
 UPLOADS: Final = "catalog.upload.v1"
 DECISIONS: Final = "resolution.decided.v1"
@@ -110,10 +110,12 @@ def decide_encoded(
         settled=parts.settled,
     )
     decisions: list[Decision] = []
+    promoted: list[Message] = []
     for encoded in batches:
-        found = log.append(find.process(log.append(encoded)))
+        found = log.append(find.process([*promoted, *log.append(encoded)]))
         produced = stage.decide(found)
         written = log.append(produced)
+        promoted = [each for each in written if each.topic == PROMOTIONS]
         delivered = [Delivered(p, m.offset) for p, m in zip(produced, written, strict=True)]
         stage.committed(delivered, next_offset=found[-1].offset + 1)
         for each in produced:

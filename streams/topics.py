@@ -144,9 +144,9 @@ TOPICS: tuple[TopicSpec, ...] = (
     TopicSpec(
         name="model.promoted.v1",
         partitions=1,
-        key="modality",
-        writer="operators",
-        purpose="a model, rules or thresholds became the ones in use, or were retired",
+        key="subject",
+        writer="operators, arbitrate",
+        purpose="a bundle of rules and thresholds comes into force, or the catalogue has outgrown its size",
         retention_ms=90 * DAY_MS,
     ),
     _compacted(

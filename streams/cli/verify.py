@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 def verify(data_dir: DataDir = None, bootstrap: Bootstrap = None, as_json: AsJson = False) -> None:
     """Compute outcome, score and relation of every decision again; exit 1 when one does not add up."""
     from streams.cli.decisions import DECISIONS, read_records
-    from streams.core.bundle import Bundle
+    from streams.core.bundle import Bundle, with_version
     from streams.core.verifying import verify as problems_of
     from streams.core.verifying_relations import bounded_only
 
@@ -27,17 +27,18 @@ def verify(data_dir: DataDir = None, bootstrap: Bootstrap = None, as_json: AsJso
     verified = unknown = relations = by_ear = 0
     wrong: list[dict[str, object]] = []
     for decision in read_records(settings, DECISIONS):
-        version = decision.bundle_version
-        if version not in bundles and not promoted_are_read:
+        bundle = with_version(bundles, decision.bundle_version)
+        if bundle is None and not promoted_are_read:
             bundles |= {bundle.version: bundle for bundle in _promoted(settings)}
             promoted_are_read = True
-        if version not in bundles:
+            bundle = with_version(bundles, decision.bundle_version)
+        if bundle is None:
             unknown += 1
             continue
         verified += 1
         relations += decision.relation is not None
         by_ear += bounded_only(decision)
-        if problems := problems_of(decision, bundles[version]):
+        if problems := problems_of(decision, bundle):
             name = {"source": decision.source, "item_id": decision.item_id, "sequence": decision.sequence}
             wrong.append({**name, "problems": list(problems)})
     if as_json:
@@ -65,10 +66,11 @@ def _promoted(settings: Settings) -> Iterator[Bundle]:
     """Read the bundles that were ever promoted; what cannot be read never came into force."""
     from streams.cli.decisions import read_records
     from streams.core.bundle import Bundle
+    from streams.core.promoting import BUNDLE
     from streams.errors import SchemaError
 
     for asked in read_records(settings, "arbiter.input.v1"):
-        if asked.promotion is not None:
+        if asked.promotion is not None and asked.promotion.subject == BUNDLE:
             try:
                 yield Bundle.from_json(asked.promotion.payload)
             except SchemaError:

@@ -2,7 +2,9 @@
 
 import importlib.resources
 import math
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Final
 
 import msgspec
 
@@ -14,14 +16,26 @@ from streams.errors import SchemaError
 Weights = dict[str, dict[str, float]]
 
 _UNTOLD = -4.0
+_SIZED: Final = "@"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Calibration:
-    """What turns the scores of one stratum into log-odds: ``slope`` on each line, ``shift`` as one more."""
+    """What turns the scores of one stratum into log-odds.
+
+    Attributes
+    ----------
+    slope : float > 0
+        on each line
+    shift : float
+        as a line of its own
+    measured_at : int >= 0
+        entities of the catalogues that it was measured on; 0: as many as its head
+    """
 
     slope: float
     shift: float
+    measured_at: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,11 +49,14 @@ class Head:
         by comparison and level
     calibration : dict
         by stratum (see :func:`streams.core.scoring.stratum_of`); others are taken as they are
+    measured_at : int >= 0
+        entities of the catalogues that its prior was measured on; 0: as many as its bundle
     """
 
     prior: float
     weights: Weights
     calibration: dict[str, Calibration] = field(default_factory=dict)
+    measured_at: int = 0
 
     def weight(self, name: str, level: str) -> float:
         """Return what a level weighs; one that this head does not know yet weighs as the coarser one did."""
@@ -52,12 +69,13 @@ class Head:
 
     def calibrated(self, stratum: str) -> "Head":
         """Return the head with the slope of a stratum on every line."""
-        slope = self.calibration[stratum].slope
+        fitted = self.calibration[stratum]
         weights = {
-            name: {level: slope * weight for level, weight in levels.items()}
+            name: {level: fitted.slope * weight for level, weight in levels.items()}
             for name, levels in self.weights.items()
         }
-        return Head(prior=slope * self.prior, weights=weights)
+        measured_at = fitted.measured_at or self.measured_at
+        return Head(prior=fitted.slope * self.prior, weights=weights, measured_at=measured_at)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,9 +90,11 @@ class Bundle:
         no pair inside an entity, or inside a level below it, may score below ``-guard_tau``
     compare_above : float [log-odds]
         above it two uploads that are compared alone are called the same, at either level
-    catalogue_size, measured_at : int > 0
-        entities that the catalogue holds, and that it held where the priors were measured; see
-        :func:`size_prior`
+    catalogue_size : int > 0
+        entities that the catalogue holds, to within a factor of the root of 2 once it is as large
+    measured_at : int > 0
+        entities that a catalogue held where the priors were measured, of heads that do not say; 1 in bundles
+        of before sizes were measured, which do not grow
     master, audio : Head
         for two uploads of one recording, and of one master; a bundle of before there were any joins nothing
     sound : Acceptance, optional
@@ -98,6 +118,11 @@ class Bundle:
     catalogue_size: int = 1
     measured_at: int = 1
     sound: Acceptance | None = None
+
+    @property
+    def grows(self) -> bool:
+        """Whether the size that it states follows the catalogue; not that of before sizes were measured."""
+        return self.measured_at > 1
 
     @classmethod
     def packaged(cls) -> "Bundle":
@@ -135,7 +160,9 @@ class Bundle:
             raise SchemaError("only the recording and the work head are calibrated")
         if bundle.recording_review > bundle.recording_match or bundle.work_review > bundle.work_match:
             raise SchemaError("a review threshold lies above its match threshold")
-        if bundle.catalogue_size < 1 or bundle.measured_at < 1:
+        sizes = [head.measured_at for head in heads]
+        sizes += [fitted.measured_at for head in heads for fitted in head.calibration.values()]
+        if bundle.catalogue_size < 1 or bundle.measured_at < 1 or min(sizes) < 0:
             raise SchemaError("a catalogue holds at least one entity")
         if (sound := bundle.sound) is not None and not sound.sensible:
             raise SchemaError("what a sound must reach is no distribution, or no share of queries")
@@ -152,10 +179,42 @@ def coarser_strata(stratum: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys((stratum, stratum.removesuffix("+sound"), kinds)))
 
 
-def size_prior(bundle: Bundle) -> float:
-    """Give what the size of the catalogue adds to the log-odds of every pair.
+def sized(bundle: Bundle, size: int) -> Bundle:
+    """Give a bundle for a larger catalogue: ``2026.11.10`` is ``2026.11.10@16000`` at 16,000 entities.
+
+    One that states so large a size already, and one that does not say at which size it was measured, stays.
+    """
+    if size <= bundle.catalogue_size or not bundle.grows:
+        return bundle
+    return replace(bundle, version=f"{version_as_made(bundle.version)}{_SIZED}{size}", catalogue_size=size)
+
+
+def version_as_made(version: str) -> str:
+    """Give the version under which a bundle was promoted or shipped, whatever size it was raised to since."""
+    return version.partition(_SIZED)[0]
+
+
+def with_version(made: Mapping[str, Bundle], version: str) -> Bundle | None:
+    """Find a bundle by the version that a decision names, among those made, by theirs."""
+    name, _, size = version.partition(_SIZED)
+    bundle = made.get(name)
+    if bundle is not None and size.isascii() and size.isdigit():
+        bundle = sized(bundle, int(size))
+    return bundle if bundle is not None and bundle.version == version else None
+
+
+def size_prior(bundle: Bundle, head: Head) -> float:
+    """Give what the size of the catalogue adds to the log-odds of every pair of a stratum.
 
     An upload has as many true matches as before in a larger catalogue, and as many more strangers that agree
     with it by chance as the catalogue has grown: the odds fall by that factor at every level of comparison.
+    They do not rise in a smaller one: how many fewer strangers it holds was not measured.
+
+    Parameters
+    ----------
+    bundle : Bundle
+    head : Head
+        one of its two, calibrated for the stratum
     """
-    return -math.log(bundle.catalogue_size / bundle.measured_at)
+    measured_at = head.measured_at or bundle.measured_at
+    return 0.0 if bundle.catalogue_size <= measured_at else -math.log(bundle.catalogue_size / measured_at)

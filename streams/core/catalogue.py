@@ -4,15 +4,21 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Final, Protocol
 
-from streams.core.records import EntityState, PairState, RelationState, UploadState
+from streams.core.records import EntityState, Kind, PairState, RelationState, UploadState
 from streams.core.records.common import key_text
 
 PairKey = tuple[str, str]
 _NOBODY: Final = frozenset[str]()
+_UPLOADED: Final = frozenset(kind.value for kind in Kind)  # works are what these are of
 
 
 class CatalogueState(Protocol):
     """What the arbiter asks of its state; keys are ``ItemKey.text()``."""
+
+    @property
+    def entity_count(self) -> int:
+        """How many recordings and videos are live."""
+        ...
 
     def live_keys(self) -> tuple[str, ...]:
         """Return the keys of all live uploads, sorted."""
@@ -55,10 +61,16 @@ class MemoryCatalogue:
     def __init__(self) -> None:
         self._uploads: dict[str, UploadState] = {}
         self._entities: dict[str, EntityState] = {}
+        self._entity_count = 0
         self._pairs: dict[str, dict[PairKey, PairState]] = {}
         self._relations: dict[str, RelationState] = {}
         self._relations_of: dict[str, set[str]] = {}
         self._holders: dict[str, set[str]] = {}
+
+    @property
+    def entity_count(self) -> int:
+        """How many recordings and videos are live."""
+        return self._entity_count
 
     def live_keys(self) -> tuple[str, ...]:
         """Return the keys of all live uploads, sorted."""
@@ -109,7 +121,9 @@ class MemoryCatalogue:
             if upload.live:
                 for blocking_key in upload.blocking_keys:
                     self._holders.setdefault(blocking_key, set()).add(key)
-        self._entities.update(changes.entities)
+        for name, entity in changes.entities.items():
+            self._entity_count += _counted(entity) - _counted(self._entities.get(name))
+            self._entities[name] = entity
         for pair_key, pair in changes.pairs.items():
             for side in pair_key:
                 held = self._pairs.setdefault(side, {})
@@ -133,10 +147,16 @@ class Workspace:
     def __init__(self, stored: CatalogueState) -> None:
         self._stored = stored
         self.changes = Changes()
+        self._risen = 0  # by so many live recordings and videos
         # The batch's own changes, findable without walking all of them.
         self._pairs: dict[str, set[PairKey]] = {}
         self._relations: dict[str, set[str]] = {}
         self._holders: dict[str, set[str]] = {}
+
+    @property
+    def entity_count(self) -> int:
+        """How many recordings and videos are live."""
+        return self._stored.entity_count + self._risen
 
     def live_keys(self) -> tuple[str, ...]:
         """Return the keys of all live uploads, sorted."""
@@ -206,6 +226,7 @@ class Workspace:
 
     def put_entity(self, entity: EntityState) -> None:
         """Set an entity."""
+        self._risen += _counted(entity) - _counted(self.entity(entity.entity_id))
         self.changes.entities[entity.entity_id] = entity
 
     def put_pair(self, pair: PairState) -> None:
@@ -220,3 +241,8 @@ class Workspace:
         self.changes.relations[relation.relation_id] = relation
         for side in (relation.left, relation.right):
             self._relations.setdefault(side, set()).add(relation.relation_id)
+
+
+def _counted(entity: EntityState | None) -> bool:
+    """Say whether an entity is one of those that a catalogue is as large as."""
+    return entity is not None and entity.status == "live" and entity.kind in _UPLOADED

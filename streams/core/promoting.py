@@ -2,7 +2,7 @@
 
 From that input on every pair is scored by it. The pairs that are kept are scored anew at once, from features
 and heard evidence alone, and the entities they touch are placed anew; so the partition never rests on scores
-of two bundles.
+of two bundles. The same holds when the catalogue has outgrown the size that its bundle states.
 """
 
 import hashlib
@@ -10,8 +10,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Final
 
-from streams.core.bundle import Bundle
+from streams.core.bundle import Bundle, sized, version_as_made
 from streams.core.catalogue import Workspace
+from streams.core.growing import CATALOGUE_SIZE, size_asked
 from streams.core.letters import letter
 from streams.core.placing import could_join, place
 from streams.core.records import Origin, PairState, Promotion, UploadState
@@ -26,20 +27,23 @@ MAX_BUNDLE_BYTES: Final = 262_144
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Promoted:
-    """What a promotion led to.
+class Settled:
+    """What a verdict, a command or a promotion led to.
 
     Attributes
     ----------
     decided : Decided
     rules : Rules
         in force from here on
+    size : int
+        the largest size that the catalogue has asked for or was given, from here on
     bundle : bytes, optional
-        canonical JSON of the new bundle; None when nothing changed
+        canonical JSON of a bundle that came into force
     """
 
     decided: Decided
     rules: Rules
+    size: int
     bundle: bytes | None = None
 
 
@@ -62,9 +66,16 @@ def rules_of(bundle: Bundle, confirm: Confirm) -> Rules:
 
 
 def decide_promotion(
-    workspace: Workspace, promotion: Promotion, *, at: Origin, body: bytes, sequence: int, rules: Rules
-) -> Promoted:
-    """Bring a bundle into force, or refuse it with a dead letter.
+    workspace: Workspace,
+    promotion: Promotion,
+    *,
+    at: Origin,
+    body: bytes,
+    sequence: int,
+    rules: Rules,
+    size: int,
+) -> Settled:
+    """Bring a bundle into force, or a larger size of the catalogue, or refuse it with a dead letter.
 
     Parameters
     ----------
@@ -78,15 +89,17 @@ def decide_promotion(
         of the changes, used only when there are some
     rules : Rules
         in force until now
+    size : int
+        what the catalogue has asked for: no bundle comes into force for a smaller one
     """
     try:
-        bundle = _read(promotion, rules)
+        bundle, size = _read(promotion, rules, size)
     except RecordError as exc:
         reason = f"promotion {promotion.promotion_id} of {promotion.subject} {promotion.version}: {exc}"
         refused = letter(at, code="promotion_refused", reason=reason, body=body, sequence=sequence - 1)
-        return Promoted(decided=Decided(events=(refused,)), rules=rules)
-    if isinstance(rules.scorer, Scorer) and rules.scorer.bundle == bundle:
-        return Promoted(decided=Decided(events=()), rules=rules)
+        return Settled(decided=Decided(events=(refused,)), rules=rules, size=size)
+    if bundle == in_force(rules):
+        return Settled(decided=Decided(events=()), rules=rules, size=size)
     new = rules_of(bundle, rules.confirm)
     _score_anew(workspace, new)
     placements = [
@@ -94,21 +107,32 @@ def decide_promotion(
         for group in _groups(workspace, new.thresholds)
     ]
     events = said_by("promotion", promotion.promotion_id, placements, sequence=sequence)
-    return Promoted(decided=Decided(events=events), rules=new, bundle=bundle.to_json())
+    return Settled(decided=Decided(events=events), rules=new, size=size, bundle=bundle.to_json())
 
 
-def _read(promotion: Promotion, rules: Rules) -> Bundle:
-    """Check a promotion and read its bundle.
+def in_force(rules: Rules) -> Bundle | None:
+    """Give the bundle that is at work; none where a double scores."""
+    return rules.scorer.bundle if isinstance(rules.scorer, Scorer) else None
+
+
+def _read(promotion: Promotion, rules: Rules, size: int) -> tuple[Bundle, int]:
+    """Check a promotion; give the bundle that it asks for, and the size that the catalogue has come to.
 
     Raises
     ------
     SchemaError
         it must not come into force
     """
-    if promotion.subject != BUNDLE:
-        raise SchemaError(f"only {BUNDLE!r} can be promoted, not {promotion.subject!r}")
+    until_now = in_force(rules)
     if not promotion.promotion_id:
         raise SchemaError("a promotion needs an id")
+    if promotion.subject == CATALOGUE_SIZE:
+        if until_now is None:
+            raise SchemaError("no bundle is in force")
+        asked = size_asked(promotion)
+        return sized(until_now, asked), max(size, asked)
+    if promotion.subject != BUNDLE:
+        raise SchemaError(f"only {BUNDLE!r} can be promoted, not {promotion.subject!r}")
     if len(promotion.payload) > MAX_BUNDLE_BYTES:
         raise SchemaError(f"{len(promotion.payload)} bytes; a bundle has at most {MAX_BUNDLE_BYTES}")
     found = hashlib.sha256(promotion.payload).hexdigest()
@@ -117,15 +141,17 @@ def _read(promotion: Promotion, rules: Rules) -> Bundle:
     bundle = Bundle.from_json(promotion.payload)
     if bundle.version != promotion.version or not bundle.version:
         raise SchemaError(f"the payload is version {bundle.version!r}")
+    if version_as_made(bundle.version) != bundle.version:
+        raise SchemaError(f"{bundle.version!r} names a size: promote the bundle as it was made")
     if bundle.guard_tau <= 0:
         raise SchemaError(f"guard_tau is {bundle.guard_tau}, and must be above 0")
     # What is kept is what will be restored.
     if Bundle.from_json(bundle.to_json()) != bundle:
         raise SchemaError("it does not read back as it was written")
-    in_force = rules.scorer.bundle if isinstance(rules.scorer, Scorer) else None
-    if bundle.version == rules.bundle_version and bundle != in_force:
+    grown = sized(bundle, size)
+    if bundle.version == version_as_made(rules.bundle_version) and grown != until_now:
         raise SchemaError("other parameters are in force under this version: give it a version of its own")
-    return bundle
+    return grown, size
 
 
 def _score_anew(workspace: Workspace, rules: Rules) -> None:

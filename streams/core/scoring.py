@@ -93,15 +93,9 @@ class Scorer:
         self._staged = staged
         self._limits = bundle.sound.limits(bundle.catalogue_size) if bundle.sound else USUAL
         band = (bundle.recording_review, bundle.recording_match - SHORT_OF_A_MATCH)
-        prior = size_prior(bundle)
-        size = (
-            LedgerLine(name=CATALOGUE_SIZE, level=str(bundle.catalogue_size), contribution=prior)
-            if prior
-            else None
-        )
         self._heads = (
-            _HeadScorer(bundle.recording, band=band, size=size),
-            _HeadScorer(bundle.work, size=size),
+            _HeadScorer(bundle.recording, band=band, sized=bundle),
+            _HeadScorer(bundle.work, sized=bundle),
         )
         self._has_strata = bool(bundle.recording.calibration or bundle.work.calibration)
         self._master = _HeadScorer(bundle.master, fields=LEVEL_FIELDS)
@@ -192,7 +186,7 @@ class _HeadScorer:
         fields: tuple[str, ...] = FIELDS,
         band: tuple[float, float] | None = None,
         shift: LedgerLine | None = None,
-        size: LedgerLine | None = None,
+        sized: Bundle | None = None,
     ) -> None:
         self._strata = {
             stratum: _HeadScorer(
@@ -200,14 +194,14 @@ class _HeadScorer:
                 fields=fields,
                 band=band,
                 shift=LedgerLine(name=CALIBRATION, level=stratum, contribution=fitted.shift),
-                size=size,
+                sized=sized,
             )
             for stratum, fitted in head.calibration.items()
         }
         self._fields = fields
         self._band = band  # of reviews, where rules of this head bound its score
         self._head = head
-        self._constant = tuple(line for line in (shift, size) if line is not None)
+        self._constant = tuple(line for line in (shift, _size_line(head, sized)) if line is not None)
         self._lines: dict[tuple[str, str], LedgerLine] = {}
 
     def of(self, stratum: str | None) -> "_HeadScorer":
@@ -248,6 +242,14 @@ class _HeadScorer:
         return HeadScore(
             prior=self._head.prior, lines=tuple(lines), log_odds=total, probability=probability(total)
         )
+
+
+def _size_line(head: Head, bundle: Bundle | None) -> LedgerLine | None:
+    """Say what the size of the catalogue takes off, where it takes something off."""
+    prior = size_prior(bundle, head) if bundle is not None else 0.0
+    if bundle is None or not prior:
+        return None
+    return LedgerLine(name=CATALOGUE_SIZE, level=str(bundle.catalogue_size), contribution=prior)
 
 
 def _values(

@@ -164,7 +164,7 @@ def _ledger(
     compared = [line.name for line in ledger.lines if line.name in fields]
     if compared != [field for field in fields if field in compared]:
         yield f"{name}: a comparison stands there twice, or out of its place"
-    ruled = None
+    ruled, size = None, size_prior(sized, head) if sized is not None else 0.0
     for line in ledger.lines:
         if line.name in fields:
             expected = head.weight(line.name, line.level)
@@ -175,7 +175,7 @@ def _ledger(
         elif line.name == CALIBRATION and fitted is not None:
             expected = fitted.shift
         elif line.name == CATALOGUE_SIZE and sized is not None:
-            expected = size_prior(sized)
+            expected = size
         elif line.name == GUARD:
             continue
         else:
@@ -183,7 +183,7 @@ def _ledger(
             continue
         if not _close(line.contribution, expected):
             yield f"{name}: {line.name} ({line.level}) weighs {line.contribution}, the bundle says {expected}"
-    if sized is not None and size_prior(sized) and all(line.name != CATALOGUE_SIZE for line in ledger.lines):
+    if size and all(line.name != CATALOGUE_SIZE for line in ledger.lines):
         yield f"{name}: the size of the catalogue is left out"
     if (rule[0] if rule is not None else None) != (ruled.level if ruled is not None else None):
         yield f"{name}: the rule on version words is not the one that its levels ask for"

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 
 from streams.core.bundle import Bundle
 from streams.core.catalogue import MemoryCatalogue
+from streams.core.growing import growth
 from streams.core.promoting import rules_of
 from streams.core.records import ItemKey
 from streams.edges.memory_encoder import MemoryConfirmer
@@ -17,7 +18,7 @@ from streams.simulation.workload import Workload
 from streams.stages.arbiter_records import ROWS
 from streams.stages.arbitrate import ArbitrateStage
 from streams.stages.encode import ENCODED, EncodeProcessor
-from streams.stages.find import FindProcessor
+from streams.stages.find import PROMOTIONS, FindProcessor
 
 BATCH = 16
 
@@ -51,15 +52,26 @@ class CalmRun:
         """What came of it."""
         return self._arbitrate.catalogue
 
-    def run(self, workload: Workload) -> None:
-        """Work everything off."""
-        for sendings in workload.rounds:
+    def run(self, workload: Workload, sizes: Sequence[int]) -> None:
+        """Work everything off.
+
+        Parameters
+        ----------
+        workload : Workload
+        sizes : sequence of int
+            what the catalogue had asked for at the end of each round: how many entities there were meanwhile
+            depends on the order, so the size is that of the run that this one is compared with
+        """
+        for sendings, size in zip(workload.rounds, sizes, strict=True):
             arrived: list[Message] = []
             for sending in sendings:
                 value = sending.value if isinstance(sending.value, bytes) else sending.value(self._entity_of)
                 if value is not None:
                     produced = Produced(topic=sending.topic, key=sending.key, value=value)
                     arrived += self._append([produced])
+            if size:
+                value = self._codec.encode(PROMOTIONS, growth(size))
+                arrived += self._append([Produced(topic=PROMOTIONS, key=b"", value=value)])
             for at in range(0, len(arrived), BATCH):
                 self._batch(arrived[at : at + BATCH])
 

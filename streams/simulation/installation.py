@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from streams.core.bundle import Bundle
 from streams.core.promoting import rules_of
-from streams.core.records import ItemKey, UploadState
+from streams.core.records import ArbiterHead, ItemKey, UploadState
 from streams.core.rules import Rules
 from streams.edges.kafka_config import GroupProtocol
 from streams.edges.kafka_producer import Publisher
@@ -31,7 +31,7 @@ from streams.simulation.stores import (
 )
 from streams.simulation.weather import Fates, Weather
 from streams.simulation.world import World
-from streams.stages.arbiter_records import ROWS, STATE_TOPICS, UPLOADS
+from streams.stages.arbiter_records import HEAD, ROWS, STATE_TOPICS, UPLOADS
 from streams.stages.arbitrate import ArbitrateStage
 from streams.stages.audit import ARBITER_GROUP, ENCODE_GROUP, FIND_GROUP
 from streams.stages.encode import ENCODED, EncodeProcessor
@@ -296,6 +296,14 @@ class Installation:
         log = self.broker.logs[topic, number]
         done = self.broker.committed.get(group, {}).get((topic, number), 0)
         return log.stable_end == log.end and log.next_readable(done) is None
+
+    def catalogue_size(self) -> int:
+        """Return the size that the catalogue has asked for, by the committed state; 0: none yet."""
+        size = 0
+        for message in self.broker.messages(HEAD):
+            head: ArbiterHead = self.codec.decode(HEAD, message.value or b"")
+            size = head.catalogue_size
+        return size
 
     def entity_of(self, key: ItemKey) -> str | None:
         """Return the entity that an item is in, by the committed state."""

@@ -1,10 +1,10 @@
 """What must hold after every run, whatever went wrong in it.
 
 O1 conservation from hop to hop, one decision or dead letter of each origin, sequences gapless; O2 each
-entity minted once, each event said once; O3 the fold of the log is the arbiter's state is what a subscriber
-builds is the index; O4 the partition is that of an undisturbed run, and the arbiter's log decided again, in
-other batches, says the same to the bit; O5 whoever read meanwhile read what was committed, in order, and
-nothing else.
+entity minted once, each event said once, each size of the catalogue asked for once; O3 the fold of the log is
+the arbiter's state is what a subscriber builds is the index; O4 the partition is that of an undisturbed run,
+and the arbiter's log decided again, in other batches, says the same to the bit; O5 whoever read meanwhile
+read what was committed, in order, and nothing else.
 """
 
 from collections import Counter
@@ -12,8 +12,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from streams.core.catalogue import Changes
+from streams.core.growing import ARBITER
 from streams.core.index_rows import LiveRows
-from streams.core.records import EntityState, Origin, UploadState
+from streams.core.records import EntityState, Origin, Promotion, UploadState
 from streams.errors import FatalError, Fenced, TransientError
 from streams.ports import Codec, Delivered, Message
 from streams.simulation.calm import CalmRun
@@ -24,7 +25,7 @@ from streams.simulation.workload import Workload
 from streams.stages.arbiter_records import ENTITIES, ROWS, STATE_TOPICS, UPLOADS
 from streams.stages.arbitrate import ArbitrateStage
 from streams.stages.audit import run_audit
-from streams.stages.find import AGAIN, INPUT
+from streams.stages.find import AGAIN, INPUT, PROMOTIONS
 from streams.subscriber import compare_with_arbiter
 
 DECISIONS: Final = "resolution.decided.v1"
@@ -38,16 +39,26 @@ Read = Mapping[str, Sequence[tuple[int, bytes]]]
 """What a reader saw, by topic: offsets and values in the order in which they came."""
 
 
-def judge(installation: Installation, workload: Workload, read: Read) -> list[str]:
-    """Give everything that does not hold."""
+def judge(installation: Installation, workload: Workload, read: Read, sizes: Sequence[int]) -> list[str]:
+    """Give everything that does not hold.
+
+    Parameters
+    ----------
+    installation : Installation
+    workload : Workload
+    read : Read
+    sizes : sequence of int
+        of the catalogue, as it was asked for by the end of each round
+    """
     again = sum(1 for _ in _values(installation, AGAIN))
     installation.world.happened["looked up again"] += again
+    installation.world.happened["size raised"] += len(_sizes_asked(installation))
     return [
         *_died_of_their_own(installation),
         *_conserved(installation),
         *_once(installation),
         *_folded(installation),
-        *_same_partition(installation, workload),
+        *_same_partition(installation, workload, sizes),
         *_same_again(installation),
         *_read(installation, read),
     ]
@@ -115,6 +126,7 @@ def _once(installation: Installation) -> Iterator[str]:
             first.setdefault(side.entity_id, change.sequence)
     for topic, name in ((DECISIONS, "decision_id"), (RELATION_CHANGES, "event_id"), (LETTERS, "event_id")):
         ids.update(getattr(each, name) for each in _values(installation, topic))
+    ids.update(each.promotion_id for each in _sizes_asked(installation))
     for event, times in ids.items():
         if times > 1:
             yield f"O2 event {event} was said {times} times"
@@ -129,6 +141,11 @@ def _once(installation: Installation) -> Iterator[str]:
             other = homes.setdefault((entity.kind == "work", member), entity.entity_id)
             if other != entity.entity_id:
                 yield f"O2 {member} is in {other} and in {entity.entity_id}"
+
+
+def _sizes_asked(installation: Installation) -> list[Promotion]:
+    """Return what the arbiter has asked for; operators write to the same topic."""
+    return [each for each in _values(installation, PROMOTIONS) if each.by == ARBITER]
 
 
 # --- O3 ---
@@ -196,9 +213,9 @@ def partition(entities: Sequence[EntityState]) -> tuple[set[frozenset[str]], set
     return recordings, works
 
 
-def _same_partition(installation: Installation, workload: Workload) -> Iterator[str]:
+def _same_partition(installation: Installation, workload: Workload, sizes: Sequence[int]) -> Iterator[str]:
     calm = CalmRun(PassingCodec(installation.codec), installation.bundle)
-    calm.run(workload)
+    calm.run(workload, sizes)
     held = calm.catalogue.held()
     wanted = partition(list(held.entities.values()))
     found = partition(_last(installation, ENTITIES))
@@ -227,7 +244,7 @@ def _same_again(installation: Installation) -> Iterator[str]:
     broker, chance = installation.broker, installation.world.chance
     # A look-up's watermark is an offset of this very log of rows.
     offsets = [each.offset for each in broker.logs[ROWS, 0].ever_committed()]
-    said: dict[str, list[object]] = {topic: [] for topic in SAID}
+    said: dict[str, list[Any]] = {topic: [] for topic in (*SAID, PROMOTIONS)}
     written = 0
 
     def decide(batch: Sequence[Message]) -> None:
@@ -258,6 +275,8 @@ def _same_again(installation: Installation) -> Iterator[str]:
             installation.codec.decode(topic, each.value or b"")
             for each in broker.logs[topic, 0].ever_committed()
         ]
+        if topic == PROMOTIONS:  # operators write there as well
+            before = [each for each in before if each.by == ARBITER]
         for number, (one, other) in enumerate(zip(before, values, strict=False)):
             if one != other:
                 yield f"O4 {topic} number {number} again: {_difference(one, other)}"

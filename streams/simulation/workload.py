@@ -298,10 +298,14 @@ class _Drawing:
                         yield Sending(VERDICTS, key, self._codec.encode(VERDICTS, verdict))
 
     def _promotion(self) -> Sending:
-        """Bring another bundle into force, or one that is not what it says it is."""
+        """Bring another bundle into force, or one that is not what it says it is.
+
+        It states a size that no catalogue here outgrows, so that it is all one how large this one was.
+        """
         bundle = replace(
             self._bundle,
             version="another",
+            catalogue_size=max(64, self._bundle.catalogue_size),
             recording_match=self._bundle.recording_match + self._chance.choice((-1.0, 0.0, 2.0)),
         )
         payload = bundle.to_json()

@@ -14,13 +14,14 @@ from streams.core.records import (
     Decision,
     EntityChanged,
     Found,
+    Promotion,
     RelationChanged,
     ReviewRequested,
 )
 from streams.core.replays import letter_headers, origin_text
 from streams.core.saying import Decided, Event
 from streams.ports import Codec, Produced
-from streams.stages.find import AGAIN
+from streams.stages.find import AGAIN, PROMOTIONS
 
 HEAD: Final = "arbiter.head.v1"
 ROWS: Final = "index.row.v1"
@@ -48,6 +49,10 @@ class ArbiterRecords:
         """Send a record back to be looked up anew."""
         encoded = found.encoded
         return self._produced(AGAIN, encoded.key.text().encode(), encoded, cause=cause)
+
+    def promoted(self, promotion: Promotion, cause: int) -> Produced:
+        """Ask for a promotion, as operators do: find brings it into the arbiter's log."""
+        return self._produced(PROMOTIONS, promotion.subject.encode(), promotion, cause=cause)
 
     def said(self, decided: Decided, cause: int, *, overlay: int) -> Iterator[Produced]:
         """Say what was decided, and which rows of the index follow."""

@@ -9,8 +9,10 @@ from msgspec.structs import replace
 
 from streams.core.arbiter import decide_found
 from streams.core.catalogue import Changes, MemoryCatalogue, Workspace
+from streams.core.growing import growth, outgrown
 from streams.core.origins import Origins
 from streams.core.overlay import Overlay, nearest
+from streams.core.promoting import in_force
 from streams.core.records import ArbiterHead, ArbiterInput, DeadLetter, IndexRow
 from streams.core.rules import Rules
 from streams.core.saying import Event
@@ -159,6 +161,7 @@ class ArbitrateStage:
         fresh, gone = Overlay(), set[str]()
         sequence = state.head.sequence
         rules, bundle, settled_ids = state.rules, state.head.bundle, state.head.settled
+        size = state.head.catalogue_size
         produced: list[Produced] = []
         events: list[Event] = []
         again = 0
@@ -177,13 +180,16 @@ class ArbitrateStage:
                 if name in settled_ids:
                     continue
                 settled_ids = (*settled_ids, name)[-KEPT_SETTLED:] if name else settled_ids
-                settled, rules, promoted = settle(
-                    workspace, asked, batch[cause], sequence=sequence + 1, rules=rules
+                settled = settle(
+                    workspace, asked, batch[cause], sequence=sequence + 1, rules=rules, size=size
                 )
-                bundle = promoted or bundle
-                sequence += any(not isinstance(event, DeadLetter) for event in settled.events)
-                produced += self._records.said(settled, cause, overlay=0)
-                events += settled.events
+                rules, size, bundle = settled.rules, settled.size, settled.bundle or bundle
+                said = settled.decided
+                sequence += any(not isinstance(event, DeadLetter) for event in said.events)
+                produced += self._records.said(said, cause, overlay=0)
+                events += said.events
+                size, larger = self._outgrown(workspace, rules, size, cause)
+                produced += larger
                 continue
             # Not by origin: find may have looked the same record up twice, at two watermarks.
             near = next(nearby)
@@ -211,6 +217,8 @@ class ArbitrateStage:
             gone |= {row.row_id for row in decided.rows if row.state != "live"}
             produced += self._records.said(decided, cause, overlay=searched)
             events += decided.events
+            size, larger = self._outgrown(workspace, rules, size, cause)
+            produced += larger
         head = replace(
             state.head,
             sequence=sequence,
@@ -220,6 +228,7 @@ class ArbitrateStage:
             bundle_version=rules.bundle_version,
             bundle=bundle,
             settled=settled_ids,
+            catalogue_size=size,
         )
         produced += self._records.state(workspace.changes, head)
         self._pending = _Pending(
@@ -253,6 +262,16 @@ class ArbitrateStage:
     def rolled_back(self) -> None:
         """Forget the batch last decided."""
         self._pending = None
+
+    def _outgrown(
+        self, workspace: Workspace, rules: Rules, size: int, cause: int
+    ) -> tuple[int, list[Produced]]:
+        """Ask for a larger size where the catalogue has outgrown the last; give the last, and the asking.
+
+        Asked after each record, so that it is all one how the log was cut into batches.
+        """
+        wanted = outgrown(in_force(rules), entities=workspace.entity_count, asked=size)
+        return (size, []) if wanted is None else (wanted, [self._records.promoted(growth(wanted), cause)])
 
     def _floor(self, watermark: int) -> int:
         """Give the oldest row that the overlay holds."""

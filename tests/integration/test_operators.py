@@ -15,7 +15,8 @@ from streams.cli.decisions import read_dated, read_records
 from streams.cli.publishing import publish_command
 from streams.config import load_settings
 from streams.connection import bootstrap_of, codec_for
-from streams.core.bundle import Bundle
+from streams.core.bundle import Bundle, Head
+from streams.core.growing import CATALOGUE_SIZE
 from streams.core.records import AdminCommand, DeadLetter, EntityChanged
 from streams.edges.committed_log import CommittedLog
 from streams.subscriber import compare_with_arbiter
@@ -96,3 +97,26 @@ def test_merges_promotions_and_refusals_survive_a_kill_and_the_audit_is_clean(
     assert audit.exit_code == 0, audit.output
     settings = load_settings(data_dir=service.data_dir)
     assert compare_with_arbiter(CommittedLog(bootstrap_of(settings)), codec_for(settings)) == ()
+
+
+def test_the_size_in_force_follows_the_catalogue_across_a_kill(service: Installation, tmp_path: Path) -> None:
+    file = tmp_path / "bundle.json"
+    head = Head(prior=-6.0, weights={})
+    small = replace(Bundle.packaged(), recording=head, work=head, catalogue_size=4, measured_at=4)
+    file.write_bytes(replace(small, version="small").to_json())
+    operate(service, "models", "promote", str(file))
+    service.publish(*(song("grow", number) for number in range(10, 16)))
+    service.kill("arbitrate")
+    wait_until(lambda: in_force(service).startswith("small@"), DEADLINE_S, "a larger size")
+    (last,) = service.publish(song("grow", 20))
+    assert last["bundle_version"] == in_force(service)
+    assert int(in_force(service).removeprefix("small@")) >= 8
+    said = orjson.loads(operate(service, "verify", "--json").stdout)
+    assert (said["unknown_bundle"], said["wrong"]) == (0, [])
+    operate(service, "audit", "--once")
+    asked = [each for each in records(service, "model.promoted.v1") if each.subject == CATALOGUE_SIZE]
+    assert len({each.promotion_id for each in asked}) == len(asked) > 0
+
+
+def in_force(service: Installation) -> str:
+    return str(records(service, "arbiter.head.v1")[-1].bundle_version)

@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 from confluent_kafka import KafkaException
 
+from streams.core.bundle import Bundle
+from streams.core.growing import outgrown
 from streams.core.origins import Origins
 from streams.core.overlay import Overlay
 from streams.core.records import IndexRow
@@ -23,6 +25,7 @@ from streams.simulation.groups import ClassicGroup, IncrementalGroup
 from streams.simulation.run import Focus
 from streams.simulation.stores import SimulatedIndex
 from streams.simulation.weather import Fault
+from streams.stages import arbitrate
 from streams.stages.arbitrate import ArbitrateStage
 from streams.steps import Step
 
@@ -153,6 +156,15 @@ def restore_from_memory(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(TransactionalRunner, "_recycle", recycle)
 
 
+def size_forgotten(patch: pytest.MonkeyPatch) -> None:
+    """The arbiter does not remember which size of the catalogue it has asked for."""
+
+    def without_memory(bundle: Bundle | None, *, entities: int, asked: int) -> int | None:
+        return outgrown(bundle, entities=entities, asked=0)
+
+    patch.setattr(arbitrate, "outgrown", without_memory)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mutant:
     """A defence taken out, and where to look for what that does."""
@@ -191,4 +203,5 @@ MUTANTS: dict[str, Mutant] = {
     "no_rewind_after_abort": Mutant(mutate=no_rewind_after_abort),
     "offsets_before_outcome": Mutant(mutate=offsets_before_outcome),
     "restore_from_memory": Mutant(mutate=restore_from_memory),
+    "size_forgotten": Mutant(mutate=size_forgotten),
 }

@@ -344,22 +344,57 @@ def test_every_bundle_that_shipped_is_at_hand() -> None:
         assert bundle.recording.weights["title"]["exact"] > 0
 
 
+def _measured(bundle: Bundle, recording: int, work: int) -> Bundle:
+    return dataclasses.replace(
+        bundle,
+        recording=dataclasses.replace(bundle.recording, measured_at=recording),
+        work=dataclasses.replace(bundle.work, measured_at=work),
+    )
+
+
 def test_odds_fall_by_the_factor_that_the_catalogue_grows_by() -> None:
-    grown = dataclasses.replace(SCORER.bundle, catalogue_size=1_000_000, measured_at=10_000)
+    grown = _measured(dataclasses.replace(SCORER.bundle, catalogue_size=1_000_000), 10_000, 50_000)
     one, other = featurize(_upload("Clear Water")), featurize(_upload("Clear Water (Demo)", artist=None))
     small = Scorer(dataclasses.replace(grown, catalogue_size=10_000))
     was, now = small.score(one, one), Scorer(grown).score(one, one)
-    for before, after in ((was.recording, now.recording), (was.work, now.work)):
-        assert after.log_odds == pytest.approx(before.log_odds - math.log(100))
+    for before, after, factor in ((was.recording, now.recording, 100), (was.work, now.work, 20)):
+        assert after.log_odds == pytest.approx(before.log_odds - math.log(factor))
         assert after.lines[-1].name == "catalogue_size"
         assert before.lines[-1].name != "catalogue_size"
     assert Scorer(grown).score(one, other).cannot_link == small.score(one, other).cannot_link
 
 
+def test_odds_do_not_rise_in_a_catalogue_smaller_than_those_of_the_fit() -> None:
+    record = featurize(_upload("Clear Water"))
+    scores = [
+        Scorer(_measured(dataclasses.replace(SCORER.bundle, catalogue_size=size), 10_000, 10_000))
+        .score(record, record)
+        .recording.log_odds
+        for size in (1, 9_999, 10_000)
+    ]
+    assert len(set(scores)) == 1
+
+
+def test_a_stratum_falls_from_the_size_at_which_it_was_calibrated() -> None:
+    record = featurize(dataclasses.replace(_upload("Clear Water"), source_kind=SourceKind.label_feed))
+    calibration = {"label_feed|label_feed": Calibration(slope=2.0, shift=0.0, measured_at=1_000)}
+    head = dataclasses.replace(SCORER.bundle.recording, calibration=calibration, measured_at=100_000)
+    bundle = dataclasses.replace(SCORER.bundle, recording=head)
+    small, large = (
+        Scorer(dataclasses.replace(bundle, catalogue_size=size)).score(record, record).recording
+        for size in (1_000, 8_000)
+    )
+    assert small.log_odds - large.log_odds == pytest.approx(math.log(8))
+
+
 def test_a_catalogue_of_nothing_is_refused() -> None:
-    data = dataclasses.replace(SCORER.bundle, catalogue_size=0).to_json()
-    with pytest.raises(SchemaError):
-        Bundle.from_json(data)
+    for nothing in (
+        dataclasses.replace(SCORER.bundle, catalogue_size=0),
+        _measured(SCORER.bundle, -1, 1),
+    ):
+        data = nothing.to_json()
+        with pytest.raises(SchemaError, match="at least one entity"):
+            Bundle.from_json(data)
 
 
 def test_a_pair_belongs_to_the_narrowest_stratum_that_was_calibrated() -> None:

@@ -140,8 +140,8 @@ class Promotion(Record, frozen=True, kw_only=True):
     """A change of the parameter bundle or of a model: the only way either changes."""
 
     promotion_id: str
-    subject: str  # bundle | model:<modality>
-    version: str
+    subject: str  # bundle | catalogue_size | model:<modality>
+    version: str  # of the bundle; of a catalogue_size the number of entities
     payload: bytes = b""  # canonical JSON of the bundle
     sha256: str = ""
     by: str = ""

@@ -123,6 +123,7 @@ class ArbiterHead(Record, frozen=True, kw_only=True):
     origins: tuple[OriginRange, ...] = ()
     live_uploads: int = 0
     settled: tuple[str, ...] = ()  # last verdicts, commands and promotions acted on, as digests
+    catalogue_size: int = 0  # entities for which a bundle was asked for last; 0: never
 
 
 class IndexRow(Record, frozen=True, kw_only=True):
