@@ -19,7 +19,7 @@ from streams.config import IndexSettings
 from streams.core.blocking import blocking_keys
 from streams.core.bundle import Bundle
 from streams.core.features import text_for_embedding
-from streams.core.proposing import MAX_COMPARED, MAX_HOLDERS, reach_of
+from streams.core.proposing import MAX_COMPARED, MAX_HOLDERS, names_alone, reach_of
 from streams.core.scoring import Scorer
 from streams.edges.encoder import BundleEncoder
 
@@ -41,17 +41,24 @@ def nearest(vectors: FloatArray, limit: int) -> Iterator[list[tuple[int, float]]
             yield [(int(at), float(earlier[at])) for at in best]
 
 
-def blocked(labelled: Sequence[Labelled]) -> Iterator[dict[int, set[str]]]:
-    """Give for each record the earlier ones that share a blocking key, with the blockers."""
+def blocked(labelled: Sequence[Labelled]) -> Iterator[tuple[dict[int, set[str]], set[int]]]:
+    """Give for each record the earlier ones that share a blocking key, with the blockers.
+
+    Beside them those that a single key proposes: it is not crowded.
+    """
     holders: dict[str, list[int]] = defaultdict(list)
     for number, each in enumerate(labelled):
         named: dict[int, set[str]] = defaultdict(set)
+        alone: set[int] = set()
         keys = blocking_keys(each.record)
         for key in keys:
             if len(holders[key]) <= MAX_HOLDERS:
+                blocker = key.partition(":")[0]
                 for other in holders[key]:
-                    named[other].add(key.partition(":")[0])
-        yield named
+                    named[other].add(blocker)
+                if names_alone(blocker, len(holders[key])):
+                    alone.update(holders[key])
+        yield named, alone
         for key in keys:
             holders[key].append(number)
 
@@ -72,7 +79,8 @@ def measure(labelled: Sequence[Labelled], encoder: BundleEncoder, scorer: Scorer
     ranks: Counter[int] = Counter()
     sizes: dict[str, list[int]] = {"within_bounds": [], "without_floor": []}
     mates: dict[str, list[int]] = defaultdict(list)
-    for number, (by_key, near) in enumerate(zip(blocked(labelled), nearest(vectors, limit), strict=True)):
+    found = zip(blocked(labelled), nearest(vectors, limit), strict=True)
+    for number, ((by_key, alone), near) in enumerate(found):
         cosines = dict(near)
         every = {at: set(by_key.get(at, ())) for at in (*by_key, *cosines)}
         for at in cosines:
@@ -82,7 +90,10 @@ def measure(labelled: Sequence[Labelled], encoder: BundleEncoder, scorer: Scorer
             for at, names in every.items()
         }
         floored = {at: names for at, names in floored.items() if names}
-        order = compared_first(floored, cosines)
+        proposed = {
+            at: names for at, names in floored.items() if VECTOR in names or at in alone or len(names) > 1
+        }
+        order = compared_first(proposed, cosines)
         kept = set(order[:MAX_COMPARED])
         sizes["within_bounds"].append(len(kept))
         sizes["without_floor"].append(len(every))
@@ -93,7 +104,8 @@ def measure(labelled: Sequence[Labelled], encoder: BundleEncoder, scorer: Scorer
                 count[what] += 1
                 count[f"{what}_proposed"] += mate in every
                 count[f"{what}_lost_to_floor"] += mate in every and mate not in floored
-                count[f"{what}_lost_to_budget"] += mate in floored and mate not in kept
+                count[f"{what}_lost_to_crowds"] += mate in floored and mate not in proposed
+                count[f"{what}_lost_to_budget"] += mate in proposed and mate not in kept
             by_blocker.update(every.get(mate, ()))
             if mate in kept:
                 ranks[order.index(mate)] += 1
@@ -110,14 +122,14 @@ def measure(labelled: Sequence[Labelled], encoder: BundleEncoder, scorer: Scorer
         },
         "true_among_first": {str(n): sum(ranks[at] for at in range(n)) for n in (1, 4, 8, MAX_COMPARED)},
         "candidates": {
-            name: {"p50": int(np.median(found)), "p95": int(np.quantile(found, 0.95))}
-            for name, found in sizes.items()
+            name: {"p50": int(np.median(counts)), "p95": int(np.quantile(counts, 0.95))}
+            for name, counts in sizes.items()
         },
     }
 
 
 def _lost(count: Counter[str], what: str) -> int:
-    return count[f"{what}_lost_to_floor"] + count[f"{what}_lost_to_budget"]
+    return sum(count[f"{what}_lost_to_{bound}"] for bound in ("floor", "crowds", "budget"))
 
 
 def _is_match(scorer: Scorer, one: Labelled, other: Labelled) -> bool:

@@ -18,6 +18,10 @@ from streams.core.records.common import key_text
 MAX_COMPARED: Final = 20
 # A blocking key that more uploads share says nothing about any of them.
 MAX_HOLDERS: Final = 200
+# One that names more than can be compared names nobody alone: who of them was compared would hang on what
+# their senders call them. Any of many that share an identifier will do.
+MAX_NAMED_ALONE: Final = MAX_COMPARED
+_IDENTIFIERS: Final = frozenset({"isrc", "iswc", "mbid", "acoustid", "proprietary", "video_id"})
 LANDMARKS: Final = "landmarks"
 """The blocker that names whoever may hold material in common: a loop, a sample."""
 LINE: Final = "harmony_line"
@@ -216,14 +220,19 @@ def propose(workspace: Workspace, found: Found, overlay: Iterable[Candidate]) ->
                 held.sound = held.sound or candidate.sound
     _keep_nearest(merged, found)
     holders: dict[str, set[str]] = {}
+    alone: set[str] = set()
     for blocking_key in found.encoded.blocking_keys:
         if held_by := workspace.holders(blocking_key, at_most=MAX_HOLDERS):
-            holders.setdefault(blocking_key.partition(":")[0], set()).update(held_by)
+            blocker = blocking_key.partition(":")[0]
+            holders.setdefault(blocker, set()).update(held_by)
+            if names_alone(blocker, len(held_by)):
+                alone.update(held_by)
     # Keys name several times as many as are compared: how many blockers name each is counted for all of them,
     # which ones, and what is kept of an upload, is looked up for those alone that are compared.
-    named = Counter(chain.from_iterable(holders.values()))
+    counted = Counter(chain.from_iterable(holders.values()))
     for key in (own, *merged):
-        named.pop(key, None)
+        counted.pop(key, None)
+    named = {key: count for key, count in counted.items() if count > 1 or key in alone}
     for key, each in merged.items():
         each.blockers.update(blocker for blocker, keys in holders.items() if key in keys)
     order = [_order(len(each.blockers), each.blockers, each.similarity, key) for key, each in merged.items()]
@@ -240,7 +249,12 @@ def propose(workspace: Workspace, found: Found, overlay: Iterable[Candidate]) ->
     return first, len(merged) + len(named) > MAX_COMPARED
 
 
-def _most_named(named: Counter[str]) -> Iterable[tuple[str, int]]:
+def names_alone(blocker: str, holders: int) -> bool:
+    """Say whether a key that so many uploads hold proposes one that no other blocker names."""
+    return holders <= MAX_NAMED_ALONE or blocker in _IDENTIFIERS
+
+
+def _most_named(named: Mapping[str, int]) -> Iterable[tuple[str, int]]:
     """Give those that may be among the first to be compared: the most named, and whoever equals the last."""
     if len(named) <= MAX_COMPARED:
         return named.items()

@@ -3,7 +3,16 @@
 from dataclasses import replace
 
 from streams.core.catalogue import Changes, MemoryCatalogue, Workspace
-from streams.core.proposing import LINE, MAX_COMPARED, MAX_HOLDERS, propose, reach_of, versions_of, with_lines
+from streams.core.proposing import (
+    LINE,
+    MAX_COMPARED,
+    MAX_HOLDERS,
+    MAX_NAMED_ALONE,
+    propose,
+    reach_of,
+    versions_of,
+    with_lines,
+)
 from streams.core.records import Candidate, EncodedUpload, Found, Operation, Origin, UploadState, VectorRow
 
 ORIGIN = Origin(topic="t", partition=0, offset=0)
@@ -99,17 +108,18 @@ def test_how_far_the_index_has_come_does_not_change_whom_a_vector_proposes() -> 
 
 def test_a_key_that_too_many_hold_names_nobody_wherever_a_batch_begins() -> None:
     for stored in (0, MAX_HOLDERS - 1, MAX_HOLDERS, MAX_HOLDERS + 1):
-        state = workspace(*(held(f"{number}", "title:intro") for number in range(stored)))
+        state = workspace(*(held(f"{number}", "isrc:intro") for number in range(stored)))
         for number in range(stored, MAX_HOLDERS):
-            state.put_upload(held(f"{number}", "title:intro"))
-        asked = found(keys=("title:intro",))
+            state.put_upload(held(f"{number}", "isrc:intro"))
+        # Of an identifier, any that hold it will do.
+        asked = found(keys=("isrc:intro",))
         assert bool(propose(state, asked, [])[0]) == (stored <= MAX_HOLDERS)
-        state.put_upload(held("one more", "title:intro"))
+        state.put_upload(held("one more", "isrc:intro"))
         assert propose(state, asked, []) == ([], False)
         # What the batch changed counts as it is now.
-        state.put_upload(replace(held("one more", "title:intro"), live=False))
-        state.put_upload(held("0", "title:other"))
-        assert len(state.holders("title:intro", at_most=MAX_HOLDERS) or ()) == (
+        state.put_upload(replace(held("one more", "isrc:intro"), live=False))
+        state.put_upload(held("0", "isrc:other"))
+        assert len(state.holders("isrc:intro", at_most=MAX_HOLDERS) or ()) == (
             MAX_HOLDERS - 1 if stored <= MAX_HOLDERS else MAX_HOLDERS
         )
 
@@ -153,3 +163,20 @@ def test_whom_a_line_names_stays_however_many_are_nearer_in_the_overlay() -> Non
     proposed, _ = propose(state, asking, newer)
     assert proposed[0].state.item_id == "far"
     assert len(proposed) == limit + 1
+
+
+def test_a_key_that_names_more_than_are_compared_names_nobody_alone() -> None:
+    crowd = [held(f"{number:02}", "title:intro") for number in range(MAX_NAMED_ALONE)]
+    both = held("both", "title:intro", "heads:intr|ana")
+    heads = ("heads:intr|ana",)
+
+    def proposed(*uploads: UploadState, keys: tuple[str, ...]) -> list[str]:
+        return [each.state.item_id for each in propose(workspace(*uploads), found(keys=keys), [])[0]]
+
+    assert proposed(*crowd, keys=("title:intro",)) == [each.item_id for each in crowd]
+    # One more, and who of them were compared would hang on how they are called.
+    assert proposed(*crowd, both, keys=("title:intro",)) == []
+    # Another blocker beside it says which; a crowded key is named among those that propose it.
+    crowded = propose(workspace(*crowd, both), found(keys=("title:intro", *heads)), [])
+    assert [(each.state.item_id, each.proposed_by) for each in crowded[0]] == [("both", ("heads", "title"))]
+    assert not crowded[1]
