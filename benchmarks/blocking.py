@@ -63,9 +63,10 @@ def blocked(labelled: Sequence[Labelled]) -> Iterator[tuple[dict[int, set[str]],
             holders[key].append(number)
 
 
-def compared_first(named: dict[int, set[str]], cosines: dict[int, float]) -> list[int]:
-    """Order candidates as the arbiter does; ties by number, there by key."""
-    return sorted(named, key=lambda at: (-len(named[at]), -cosines.get(at, 0.0), at))
+def compared_first(named: dict[int, set[str]], alone: set[int], cosines: dict[int, float]) -> list[int]:
+    """Order candidates as the arbiter does, but for those that crowded keys alone name; ties by number."""
+    proposed = (at for at, names in named.items() if VECTOR in names or at in alone or len(names) > 1)
+    return sorted(proposed, key=lambda at: (-len(named[at]), -cosines.get(at, 0.0), at))
 
 
 def measure(labelled: Sequence[Labelled], encoder: BundleEncoder, scorer: Scorer) -> dict[str, Any]:
@@ -90,10 +91,8 @@ def measure(labelled: Sequence[Labelled], encoder: BundleEncoder, scorer: Scorer
             for at, names in every.items()
         }
         floored = {at: names for at, names in floored.items() if names}
-        proposed = {
-            at: names for at, names in floored.items() if VECTOR in names or at in alone or len(names) > 1
-        }
-        order = compared_first(proposed, cosines)
+        order = compared_first(floored, alone, cosines)
+        proposed = set(order)
         kept = set(order[:MAX_COMPARED])
         sizes["within_bounds"].append(len(kept))
         sizes["without_floor"].append(len(every))

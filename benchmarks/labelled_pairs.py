@@ -238,10 +238,10 @@ def _proposed(records: list[LinkageRecord], encoder: Embedder) -> Iterator[tuple
     reach = reach_of(encoder.models["text"])
     labelled = [Labelled("", "", record) for record in records]
     near = nearest(vectors, reach.neighbours)
-    for number, (by_key, found) in enumerate(zip(blocked(labelled), near, strict=True)):
+    for number, ((by_key, alone), found) in enumerate(zip(blocked(labelled), near, strict=True)):
         cosines = {at: cosine for at, cosine in found if cosine >= reach.floor}
         named = {at: set(by_key.get(at, ())) for at in (*by_key, *cosines)}
         for at in cosines:
             named[at].add(VECTOR)
-        for at in compared_first(named, cosines)[:MAX_COMPARED]:
+        for at in compared_first(named, alone, cosines)[:MAX_COMPARED]:
             yield at, number

@@ -92,9 +92,10 @@ def cluster_component(
     Partition
         a pure function of the set of keys and the set of edges
     """
-    merging = _Merging(sorted(set(keys)))
-    if len(merging.keys) == 1:  # what most components are
-        return Partition(clusters=merging.clusters())
+    ordered_keys = sorted(set(keys))
+    if len(ordered_keys) == 1:  # what most components are
+        return Partition(clusters=((ordered_keys[0],),))
+    merging = _Merging(ordered_keys)
     for edge in edges:
         if _forbids(edge, guard):
             merging.forbid(edge.left, edge.right)
@@ -208,6 +209,8 @@ def name_clusters(
     first : mapping of str to str
         the id that an upload came by before any merge: such a member is the better heir
     """
+    if not any(held.values()) and not any(belongs.values()):  # as of an upload that is new
+        return Naming(names=(None,) * len(clusters), heirs={})
     claims: list[list[Minted]] = [
         [minted for key in cluster for minted in held.get(key, ())] for cluster in clusters
     ]

@@ -17,6 +17,7 @@ from fastavro import parse_schema, schemaless_reader, schemaless_writer
 from fastavro.read import SchemaResolutionError
 from fastavro.schema import fingerprint, to_parsing_canonical_form
 
+from streams.edges.avro_projection import project
 from streams.edges.avro_unions import name_optional_records, optional_records
 from streams.errors import DecodeError, SchemaError
 from streams.records_by_topic import TOPIC_RECORDS
@@ -100,10 +101,14 @@ def write_body(topic: str, record: object, *, head: bytes) -> bytes:
     return buffer.getvalue()
 
 
-def read_body(
-    topic: str, data: bytes, *, start: int, writer: Schema
-) -> Any:  # the class follows from the topic
-    """Read a record of a topic that begins at ``start`` and fills the rest of ``data``.
+@cache
+def schema_of_part(topic: str, part: type) -> Schema:
+    """Return the schema by which as much of a topic's records is read as a class has fields for."""
+    return parse_schema(project(json.loads(schema_text(topic)), part))
+
+
+def read_body(topic: str, data: bytes, *, start: int, writer: Schema, part: type | None = None) -> Any:
+    """Read a record of a topic, or a part of it, that begins at ``start`` and fills the rest of ``data``.
 
     Raises
     ------
@@ -112,7 +117,7 @@ def read_body(
     """
     buffer = BytesIO(data)
     buffer.seek(start)
-    reader = current_schema(topic)
+    reader = current_schema(topic) if part is None else schema_of_part(topic, part)
     try:
         plain = schemaless_reader(buffer, writer, None if writer is reader else reader)
     except _UNREADABLE as exc:
@@ -120,7 +125,7 @@ def read_body(
     if buffer.tell() != len(data):
         raise DecodeError(f"{len(data) - buffer.tell()} bytes after the end of a record of {topic}")
     try:
-        return msgspec.convert(plain, TOPIC_RECORDS[topic], builtin_types=(bytes,))
+        return msgspec.convert(plain, part or TOPIC_RECORDS[topic], builtin_types=(bytes,))
     except msgspec.ValidationError as exc:
         raise DecodeError(f"not a record of {topic}: {exc}") from exc
 
@@ -132,8 +137,8 @@ class AvroCodec:
         """Write a value of the class that belongs to ``topic``."""
         return write_body(topic, record, head=_head(topic))
 
-    def decode(self, topic: str, data: bytes) -> Any:  # the class follows from the topic
-        """Read a value of the class that belongs to ``topic``."""
+    def decode(self, topic: str, data: bytes, *, part: type | None = None) -> Any:
+        """Read a value of the class that belongs to ``topic``, or a part of it."""
         if data[:2] != MAGIC:
             raise DecodeError(
                 f"not Avro single-object encoding: begins with {data[:2].hex(' ') or 'nothing'}"
@@ -143,7 +148,7 @@ class AvroCodec:
         writer = writers_of(topic).get(data[2:HEADER_BYTES])
         if writer is None:
             raise DecodeError(f"no schema of {topic} has fingerprint {data[2:HEADER_BYTES].hex()}")
-        return read_body(topic, data, start=HEADER_BYTES, writer=writer)
+        return read_body(topic, data, start=HEADER_BYTES, writer=writer, part=part)
 
 
 @cache

@@ -39,6 +39,6 @@ class PassingCodec:
         ticket.record = record
         return ticket
 
-    def decode(self, topic: str, data: bytes) -> Any:
-        """Give the record of a ticket."""
-        return data.record if isinstance(data, _Ticket) else self._codec.decode(topic, data)
+    def decode(self, topic: str, data: bytes, *, part: type | None = None) -> Any:
+        """Give the record of a ticket, whole."""
+        return data.record if isinstance(data, _Ticket) else self._codec.decode(topic, data, part=part)

@@ -193,8 +193,8 @@ class ConfluentCodec:
                 head = self._heads[topic] = MAGIC + struct.pack(">I", schema_id)
         return write_body(topic, record, head=head)
 
-    def decode(self, topic: str, data: bytes) -> Any:  # the class follows from the topic
-        """Read a value of the class that belongs to ``topic``.
+    def decode(self, topic: str, data: bytes, *, part: type | None = None) -> Any:
+        """Read a value of the class that belongs to ``topic``, or a part of it.
 
         Raises
         ------
@@ -212,7 +212,7 @@ class ConfluentCodec:
         if writer is None:
             with self._lock:
                 writer = self._writers[topic, schema_id] = self._fetch(topic, schema_id)
-        return read_body(topic, data, start=HEADER_BYTES, writer=writer)
+        return read_body(topic, data, start=HEADER_BYTES, writer=writer, part=part)
 
     def _fetch(self, topic: str, schema_id: int) -> Schema:
         """Ask for a writer's schema; ours itself where it is the same, since that reads fastest."""

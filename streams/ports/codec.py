@@ -10,8 +10,16 @@ class Codec(Protocol):
         """Write a value of the class that belongs to ``topic``."""
         ...
 
-    def decode(self, topic: str, data: bytes) -> Any:  # the class follows from the topic
+    def decode(self, topic: str, data: bytes, *, part: type | None = None) -> Any:
         """Read a value of the class that belongs to ``topic``.
+
+        Parameters
+        ----------
+        topic : str
+        data : bytes
+        part : type, optional
+            a class of records with some of the fields, of the same names: the others may be passed over, so
+            that nobody pays for what is not asked for
 
         Raises
         ------

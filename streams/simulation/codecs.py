@@ -16,8 +16,8 @@ class RememberingCodec:
         """Write a record."""
         return self._codec.encode(topic, record)
 
-    def decode(self, topic: str, data: bytes) -> Any:
-        """Read a record; frozen values may be given to several readers."""
+    def decode(self, topic: str, data: bytes, *, part: type | None = None) -> Any:
+        """Read a record, always whole; frozen values may be given to several readers."""
         key = topic, data
         if key not in self._read:
             self._read[key] = self._codec.decode(topic, data)
@@ -40,6 +40,6 @@ class PassingCodec:
         self._records[ticket] = record
         return ticket
 
-    def decode(self, topic: str, data: bytes) -> Any:
-        """Give the record of a ticket."""
-        return self._records[data] if data in self._records else self._codec.decode(topic, data)
+    def decode(self, topic: str, data: bytes, *, part: type | None = None) -> Any:
+        """Give the record of a ticket, whole."""
+        return self._records[data] if data in self._records else self._codec.decode(topic, data, part=part)

@@ -16,6 +16,7 @@ from streams.core.audit import (
     RunningAudit,
     where,
 )
+from streams.core.audit.parts import DecisionPart, InputPart, OriginPart
 from streams.core.records import IndexWatermark, Origin
 from streams.errors import DecodeError, OffsetRegression
 from streams.ports import Codec, Message
@@ -172,7 +173,7 @@ class Audit:
                         record.part,
                         record.parts,
                     )
-                    for message, record in self._records(DECISIONS, ends)
+                    for message, record in self._records(DECISIONS, ends, part=DecisionPart)
                 ),
                 letters=self._carried(LETTERS, ends),
                 entity_changes=self._values(ENTITY_CHANGES, ends),
@@ -202,7 +203,7 @@ class Audit:
         """Read the arbiter's log: an upload's origin, or none for verdicts and commands."""
         for message in self._new(INPUTS, ends):
             try:
-                record = self._codec.decode(INPUTS, message.value or b"")
+                record = self._codec.decode(INPUTS, message.value or b"", part=InputPart)
             except DecodeError:
                 unreadable.append(message.origin)
                 continue
@@ -210,20 +211,22 @@ class Audit:
             yield Carried(message.origin, None if found is None else found.encoded.origin)
 
     def _carried(self, topic: str, ends: Mapping[str, Ends]) -> Iterator[Carried]:
-        for message, record in self._records(topic, ends):
+        for message, record in self._records(topic, ends, part=OriginPart):
             yield Carried(message.origin, record.origin)
 
     def _values(self, topic: str, ends: Mapping[str, Ends]) -> Iterator[Any]:
         for _, record in self._records(topic, ends):
             yield record
 
-    def _records(self, topic: str, ends: Mapping[str, Ends]) -> Iterator[tuple[Message, Any]]:
+    def _records(
+        self, topic: str, ends: Mapping[str, Ends], *, part: type | None = None
+    ) -> Iterator[tuple[Message, Any]]:
         """Read a topic that only our own stages write: bytes that are no record are a mismatch."""
         for message in self._new(topic, ends):
             if message.value is None:
                 continue
             try:
-                yield message, self._codec.decode(topic, message.value)
+                yield message, self._codec.decode(topic, message.value, part=part)
             except DecodeError as exc:
                 self._unreadable.append(
                     Mismatch(hop="read", what="unreadable", subject=where(message.origin), detail=str(exc))

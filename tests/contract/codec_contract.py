@@ -4,8 +4,10 @@ import dataclasses
 from collections.abc import Callable
 from typing import Any
 
+import msgspec
 import pytest
 
+from streams.core.audit.parts import DecisionPart, InputPart, OriginPart
 from streams.core.records import DriftAlert, EntityState, Operation, Upload
 from streams.errors import DecodeError, SchemaError
 from streams.ports import Codec
@@ -21,6 +23,30 @@ class CodecContract:
     def test_a_record_comes_back_equal(self, codec: Codec, topic: str, make: Callable[[type], Any]) -> None:
         record = make(TOPIC_RECORDS[topic])
         assert codec.decode(topic, codec.encode(topic, record)) == record
+
+    @pytest.mark.parametrize("make", [full, least])
+    @pytest.mark.parametrize(
+        ("topic", "part"),
+        [
+            ("resolution.decided.v1", DecisionPart),
+            ("arbiter.input.v1", InputPart),
+            ("upload.encoded.v1", OriginPart),
+            ("lookup.again.v1", OriginPart),
+            ("deadletter.v1", OriginPart),
+        ],
+    )
+    def test_a_part_is_what_the_whole_has(
+        self, codec: Codec, topic: str, part: type, make: Callable[[type], Any]
+    ) -> None:
+        record = make(TOPIC_RECORDS[topic])
+        found = codec.decode(topic, codec.encode(topic, record), part=part)
+        assert found == msgspec.convert(msgspec.to_builtins(record), part)
+
+    def test_a_part_of_what_is_cut_short_is_refused(self, codec: Codec) -> None:
+        data = codec.encode("upload.encoded.v1", full(TOPIC_RECORDS["upload.encoded.v1"]))
+        for end in range(10, len(data)):
+            with pytest.raises(DecodeError):
+                codec.decode("upload.encoded.v1", data[:end], part=OriginPart)
 
     def test_the_same_record_has_the_same_bytes(self, codec: Codec) -> None:
         assert codec.encode("catalog.upload.v1", full(Upload)) == codec.encode(

@@ -432,10 +432,10 @@ def test_our_own_faults_pause_and_count_nothing(stage: Stage) -> None:
 class Failing(AvroCodec):
     """A codec with a bug."""
 
-    def decode(self, topic: str, data: bytes) -> Any:
+    def decode(self, topic: str, data: bytes, *, part: type | None = None) -> Any:
         if topic == "catalog.upload.v1":
             raise ZeroDivisionError
-        return super().decode(topic, data)
+        return super().decode(topic, data, part=part)
 
 
 def test_a_record_that_breaks_our_code_is_refused_but_not_all_of_them() -> None:
