@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from itertools import combinations
@@ -281,7 +282,7 @@ def believed(serving: Serving) -> dict[str, Any]:
         order = [*first, *order[len(first) :]]
         again.append(average_precision(serving.labels[order] == serving.labels[own]))
     return {
-        "least line of the bundle that ships": round(least, 3),
+        "least line of the bundle that ships": round(least, 3) if math.isfinite(least) else None,
         "asked": len(best),
         "map by vector": round(float(np.mean(by_vector)), 4),
         "map ranked again": round(float(np.mean(again)), 4),
