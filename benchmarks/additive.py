@@ -27,7 +27,8 @@ BELOW: dict[str, dict[str, str]] = {
         "beside_artist": "phrase",
         "main_title": "similar",  # a subtitle that is left out; what `both` adds it has as `near` has
         "subtitle": "phrase",
-        "phrase": "contained",
+        "phrase": "short_phrase",
+        "short_phrase": "contained",
         "contained": "mostly",
         "mostly": "partly",
         "partly": "some",
@@ -38,12 +39,18 @@ BELOW: dict[str, dict[str, str]] = {
         "equal": "near",
         "near": "contained",
         "contained": "close",
-        "close": "within",
+        "close": "guest",
+        "guest": "within",
         "within": "uploader_differs",
         "in_title": "uploader_differs",
         "uploader_differs": "different",
     },
-    "title_artist": {"both": "both_close", "both_close": "title_only"},
+    "title_artist": {
+        "both": "both_close",
+        "both_close": "title_only",
+        "both_guest": "title_only",
+        "part_both": "part_only",
+    },
     "duration": {
         "second": "three_seconds",
         "three_seconds": "seven_seconds",
@@ -61,7 +68,7 @@ BELOW: dict[str, dict[str, str]] = {
     "language": {"equal": "different"},
     "numbers": {"equal": "conflict"},
 }
-"""Of each level the one that agrees less: it never weighs more."""
+"""Of each level the one that agrees less: it never weighs more, unless a rule bounds it after the fit."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,7 +130,7 @@ def fit(table: Table, rows: NDArray[np.bool_], fields: Collection[str], *, ridge
     groups = csr_matrix(
         (np.ones(len(chosen)), (np.arange(len(chosen)), table.strata[chosen])), shape=(len(chosen), strata)
     )
-    steps, bounds = _steps(columns, place)
+    steps, bounds = steps_of(columns)
     y, weight, offset = table.labels[chosen], table.weights[chosen], table.offsets[chosen]
 
     def loss(values: FloatArray) -> tuple[float, FloatArray]:
@@ -149,10 +156,17 @@ def fit(table: Table, rows: NDArray[np.bool_], fields: Collection[str], *, ridge
     return Fitted(weights=dict(zip(columns, beta.tolist(), strict=True)), intercepts=found.x[len(columns) :])
 
 
-def _steps(
-    columns: Sequence[Column], place: dict[Column, int]
-) -> tuple[FloatArray, list[tuple[float | None, None]]]:
-    """Write each weight as a sum of steps up from the level that agrees least; steps are never negative."""
+def steps_of(columns: Sequence[Column]) -> tuple[FloatArray, list[tuple[float | None, None]]]:
+    """Write each weight as a sum of steps up from the level that agrees least; steps are never negative.
+
+    Returns
+    -------
+    steps : array [shape=(n, n)]
+        which steps each weight is the sum of
+    bounds : list of (float or None, None)
+        of each step
+    """
+    place = {column: index for index, column in enumerate(columns)}
     steps = np.eye(len(columns))
     bounds: list[tuple[float | None, None]] = []
     for index, column in enumerate(columns):

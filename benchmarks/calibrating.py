@@ -1,9 +1,13 @@
 """Calibration of a head by strata: a slope and a shift each, fitted and measured on folds not seen.
 
+A stratum may also weigh some comparisons on its own, on top: in sets of covers nearly every title that two
+artists share is one work, in a catalogue one of two is not.
+
 What is measured held out is held out twice: the fold that is told was seen neither by the weights nor by the
 calibration, and the calibration saw scores of weights that had not seen what they scored.
 """
 
+from collections import defaultdict
 from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
@@ -11,7 +15,7 @@ import numpy as np
 from scipy.optimize import minimize
 from scipy.special import expit
 
-from benchmarks.additive import Fitted, FloatArray, Table, fit
+from benchmarks.additive import Column, Fitted, FloatArray, Table, fit, steps_of
 from benchmarks.labelled_pairs import CATALOGUES
 from encoders.evaluation.calibration import calibration_scores
 from streams.core.bundle import Calibration
@@ -32,6 +36,10 @@ class Compared(NamedTuple):
         by the numbers in the table
     judged : bool array [shape=(n,)]
         its set has pairs of both kinds, so that shares of them mean something
+    usual : int
+        number of the stratum that is the head itself, and weighs nothing on its own
+    own : tuple of (str, str)
+        comparisons and levels that the other strata weigh on their own
     """
 
     table: Table
@@ -39,6 +47,8 @@ class Compared(NamedTuple):
     counts: FloatArray
     strata: tuple[str, ...]
     judged: np.ndarray
+    usual: int = 0
+    own: tuple[Column, ...] = ()
 
     def weights_in(self, stratum: np.ndarray) -> FloatArray:
         """Give what each pattern of a stratum counts.
@@ -55,6 +65,13 @@ class Compared(NamedTuple):
         count = self.counts[stratum].sum()
         return bool(min(true, count - true) >= FEWEST / 5 and count >= FEWEST)
 
+    def platt(self, scores: FloatArray, stratum: int, rows: np.ndarray) -> "Platt":
+        """Calibrate some rows of a stratum."""
+        own = () if stratum == self.usual else self.own
+        return platt(
+            scores[rows], self.table.labels[rows], self.weights_in(rows), reached(self.table, rows, own), own
+        )
+
 
 def held_out(
     compared: Compared, fields: Collection[str], *, ridge: float, folds: int, without: int | None = None
@@ -70,22 +87,24 @@ def held_out(
     return scores
 
 
-def calibrations(
-    compared: Compared, fitted: Fitted, scores: FloatArray, usual: str
-) -> dict[str, Calibration]:
+def calibrations(compared: Compared, fitted: Fitted, scores: FloatArray) -> dict[str, Calibration]:
     """Calibrate each stratum with enough pairs of both kinds, on folds that the model had not seen."""
     table, found = compared.table, {}
-    prior = float(fitted.intercepts[compared.strata.index(usual)])
+    prior = float(fitted.intercepts[compared.usual])
     for number, name in enumerate(compared.strata):
         inside = (table.strata == number) & compared.judged
         if not compared.enough(inside):
             continue
-        slope, shift = platt(scores[inside], table.labels[inside], compared.weights_in(inside))
+        told = compared.platt(scores, number, inside)
+        weights: dict[str, dict[str, float]] = defaultdict(dict)
+        for (comparison, level), weight in zip(told.columns, told.own.tolist(), strict=True):
+            weights[comparison][level] = round(weight, 3)
         # The shift of the intercept, which the shared prior lacks, stands in the same line.
         own = float(fitted.intercepts[number])
         found[name] = Calibration(
-            slope=round(slope, 3),
-            shift=round(shift + slope * (own - prior), 3),
+            slope=round(told.slope, 3),
+            shift=round(told.shift + told.slope * (own - prior), 3),
+            weights=dict(weights),
             measured_at=measured_at(compared, table.strata == number),
         )
     return found
@@ -118,22 +137,54 @@ def calibrated_held_out(
             own = (table.strata == stratum) & compared.judged
             if compared.enough(own) and (own & inside).any():
                 seen = own & ~inside
-                slope, shift = platt(inner[seen], table.labels[seen], compared.weights_in(seen))
-                told[own & inside] = slope * scores[own & inside] + shift
+                fitted = compared.platt(inner, stratum, seen)
+                told[own & inside] = fitted(
+                    scores[own & inside], reached(table, own & inside, fitted.columns)
+                )
     return told
 
 
-def platt(scores: FloatArray, labels: FloatArray, weights: FloatArray) -> tuple[float, float]:
-    """Fit slope and shift by likelihood, with a few pairs' worth of pull to 1 and 0."""
-    design, start = np.column_stack([scores, np.ones(len(scores))]), np.array([1.0, 0.0])
+class Platt(NamedTuple):
+    """A slope, a shift, and what each of some levels weighs on top."""
 
-    def loss(beta: FloatArray) -> tuple[float, FloatArray]:
+    slope: float
+    shift: float
+    columns: tuple[Column, ...]
+    own: FloatArray
+
+    def __call__(self, scores: FloatArray, levels: FloatArray) -> FloatArray:
+        """Turn scores into log-odds, given which of the levels each pair reached."""
+        return np.asarray(self.slope * scores + self.shift + levels @ self.own)
+
+
+def reached(table: Table, rows: np.ndarray, columns: Sequence[Column]) -> FloatArray:
+    """Say of some rows which of some levels they reach: 1 or 0 [shape=(rows, columns)]."""
+    chosen = [table.levels[int(row)] for row in np.flatnonzero(rows)]
+    return np.array([[float(levels.get(name) == level) for name, level in columns] for levels in chosen])
+
+
+def platt(
+    scores: FloatArray, labels: FloatArray, weights: FloatArray, levels: FloatArray, columns: Sequence[Column]
+) -> Platt:
+    """Fit slope, shift and own weights by likelihood, with a few pairs' worth of pull to 1, 0 and 0.
+
+    What agrees more never weighs less: own weights are sums of steps as those of the head are.
+    """
+    steps, bounds = steps_of(columns)
+    to_weights = np.eye(2 + len(columns))
+    to_weights[2:, 2:] = steps
+    design = np.column_stack([scores, np.ones(len(scores)), levels])
+    start = np.array([1.0, 0.0] + [0.0] * len(columns))
+
+    def loss(values: FloatArray) -> tuple[float, FloatArray]:
+        beta = to_weights @ values
         told, pull = design @ beta, beta - start
         value = weights @ (np.logaddexp(0.0, told) - labels * told) + pull @ pull / 2
-        return float(value), design.T @ (weights * (expit(told) - labels)) + pull
+        return float(value), to_weights.T @ (design.T @ (weights * (expit(told) - labels)) + pull)
 
-    slope, shift = minimize(loss, start, jac=True, method="L-BFGS-B").x
-    return float(slope), float(shift)
+    found = minimize(loss, start, jac=True, method="L-BFGS-B", bounds=[(None, None), (None, None), *bounds])
+    slope, shift, *own = (to_weights @ found.x).tolist()
+    return Platt(slope, shift, tuple(columns), np.array(own))
 
 
 def report_strata(name: str, compared: Compared, told: FloatArray) -> None:

@@ -57,10 +57,11 @@ USUAL_STRATUM = {"recording": "unknown|unknown", "work": "reference_db|reference
 
 
 class Recipe(NamedTuple):
-    """How one head is fitted: the comparisons, and how many pairs each set counts as."""
+    """How a head is fitted: the comparisons, how many pairs a set counts as, what a stratum weighs itself."""
 
     fields: tuple[str, ...]
     sets: Mapping[str, float]
+    own: tuple[str, ...] = ()
 
 
 RECIPES = {
@@ -85,6 +86,7 @@ RECIPES = {
             "atepp-classical-tracks": 3000,
             INVENTED: 500,
         },
+        own=("title_artist",),
     ),
 }
 
@@ -167,7 +169,16 @@ def tabulate(found: Counter[Pattern], head: Head, recipe: Recipe, usual: str) ->
         strata=np.array([strata.index(name) for name in names]),
         folds=np.array([row.fold for row in rows]),
     )
-    return Compared(table, data, counts, strata, np.array([judged[name] for name in data]))
+    own = sorted({each for reached in levels for each in reached.items() if each[0] in recipe.own})
+    return Compared(
+        table,
+        data,
+        counts,
+        strata,
+        np.array([judged[name] for name in data]),
+        usual=strata.index(usual),
+        own=tuple(own),
+    )
 
 
 def left_out(compared: Compared, recipe: Recipe) -> FloatArray:
@@ -187,7 +198,7 @@ def head_of(old: Head, compared: Compared, recipe: Recipe, name: str) -> Head:
     """
     fitted = fit(compared.table, compared.table.weights > 0, recipe.fields, ridge=RIDGE)
     usual = USUAL_STRATUM[name]
-    found = calibrations(compared, fitted, held_out(compared, recipe.fields, ridge=RIDGE, folds=FOLDS), usual)
+    found = calibrations(compared, fitted, held_out(compared, recipe.fields, ridge=RIDGE, folds=FOLDS))
     # Without the set that the usual stratum is known from, it is what the shared model says.
     own = found.pop(usual, Calibration(slope=1.0, shift=0.0))
     weights = {field: dict(levels) for field, levels in old.weights.items()}
@@ -200,6 +211,7 @@ def head_of(old: Head, compared: Compared, recipe: Recipe, name: str) -> Head:
             slope=round(each.slope / own.slope, 3),
             shift=round(each.shift - each.slope / own.slope * own.shift, 3),
             measured_at=each.measured_at,
+            weights=each.weights,
         )
         for stratum, each in found.items()
     }

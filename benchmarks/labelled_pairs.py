@@ -51,7 +51,7 @@ STRANGERS = 20
 _UNLIKE = frozenset({"different", "some", "word", "partly"})
 """Levels of two titles that are hardly of one work."""
 _ONE_TITLE = frozenset(
-    {"exact", "exact_short", "mistyped", "near", "phrase", "beside_artist", "main_title", "subtitle"}
+    "exact exact_short mistyped near phrase short_phrase beside_artist main_title subtitle".split()
 )
 
 STRIDE = 7_919

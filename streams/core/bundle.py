@@ -31,11 +31,14 @@ class Calibration:
         as a line of its own
     measured_at : int >= 0
         entities of the catalogues that it was measured on; 0: as many as its head
+    weights : dict
+        on top, by comparison and level: what an agreement says more, or less, among those senders
     """
 
     slope: float
     shift: float
     measured_at: int = 0
+    weights: Weights = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,10 +71,13 @@ class Head:
         return levels.get(level, 0.0)
 
     def calibrated(self, stratum: str) -> "Head":
-        """Return the head with the slope of a stratum on every line."""
+        """Return the head with the slope of a stratum on every line, and what it weighs on its own."""
         fitted = self.calibration[stratum]
         weights = {
-            name: {level: fitted.slope * weight for level, weight in levels.items()}
+            name: {
+                level: fitted.slope * weight + fitted.weights.get(name, {}).get(level, 0.0)
+                for level, weight in levels.items()
+            }
             for name, levels in self.weights.items()
         }
         measured_at = fitted.measured_at or self.measured_at
@@ -154,6 +160,13 @@ class Bundle:
         if unknown:
             raise SchemaError(f"bundle weighs unknown comparisons: {', '.join(sorted(unknown))}")
         heads = (bundle.recording, bundle.work)
+        if any(
+            levels.keys() - head.weights.get(name, {}).keys()
+            for head in heads
+            for fitted in head.calibration.values()
+            for name, levels in fitted.weights.items()
+        ):
+            raise SchemaError("a stratum weighs a level that its head does not")
         if any(fitted.slope <= 0 for head in heads for fitted in head.calibration.values()):
             raise SchemaError("a calibration turns the order of scores round")
         if bundle.master.calibration or bundle.audio.calibration:

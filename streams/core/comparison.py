@@ -7,7 +7,7 @@ with the hard facts (relation, cannot-links, contradiction) that follow from sev
 from typing import NamedTuple
 
 from streams.core.acceptance import USUAL, SoundLimits
-from streams.core.field_levels.artists import compare_artists
+from streams.core.field_levels.artists import GUEST, compare_artists
 from streams.core.field_levels.facts import (
     SHARED,
     compare_albums,
@@ -80,12 +80,14 @@ HIGH_HARMONY, SOME_HARMONY, LOW_HARMONY = 0.72, 0.6, 0.5
 
 COARSER = {
     ("title", "phrase"): "contained",
+    ("title", "short_phrase"): "phrase",
     ("title", "beside_artist"): "phrase",
     ("title", MAIN_TITLE): "near",
     ("title", MISTYPED): "near",
     ("title", "unnamed"): "different",
     ("title", "subtitle"): "phrase",
     ("title_artist", "both_close"): "both",
+    ("title_artist", "both_guest"): "both",
     ("title", "piece"): "near",
     ("title", "piece_part"): "mostly",
     ("title", "piece_other"): "similar",
@@ -96,6 +98,7 @@ COARSER = {
     ("album", "one_place"): "album_mates",
     ("track", "moved"): "other_place",
     ("artist", "close"): "near",
+    ("artist", GUEST): "equal",
     ("artist", "within"): "contained",
     ("artist", "uploader_differs"): "different",
     ("isrc", "equal_doubtful"): "equal",
@@ -211,8 +214,10 @@ def _harmony(sound: SoundEvidence, limits: SoundLimits) -> str:
 _STRONG_TITLES = frozenset({"exact", "exact_short", PIECE, MAIN_TITLE, MISTYPED, "near"})
 _OTHER_TITLES = frozenset({"mostly", "partly", "word", "some", DIFFERENT, PART_OF_PIECE, OTHER_PIECE})
 """Of two songs, as far as titles tell: that their album is one is then what is to be expected."""
-_WITHIN = frozenset({"phrase", "contained", "subtitle", MAIN_TITLE})
+_PART_OF_TITLE = frozenset({"phrase", "short_phrase", "contained", "subtitle"})
+_WITHIN = _PART_OF_TITLE | {MAIN_TITLE}
 _STRONG_ARTISTS = frozenset({*SAME, "in_title"})
+_BESIDE_A_TITLE = {CLOSE: "both_close", GUEST: "both_guest"}
 _NEAR_IN_TIME = frozenset({"second", "three_seconds"})
 _OTHER_ARTISTS = frozenset({DIFFERENT, "uploader_differs"})
 _NO_ARTISTS = _OTHER_ARTISTS | {ABSENT}
@@ -293,7 +298,9 @@ def compare_prepared(
         return Comparison(levels, reading_left=reading_left, reading_right=reading_right)
     both = ABSENT
     if title in _STRONG_TITLES and artist != ABSENT:
-        both = "both" if artist in _STRONG_ARTISTS else "both_close" if artist == CLOSE else "title_only"
+        both = "both" if artist in _STRONG_ARTISTS else _BESIDE_A_TITLE.get(artist, "title_only")
+    elif title in _PART_OF_TITLE and artist != ABSENT:
+        both = "part_both" if artist in _STRONG_ARTISTS else "part_only"
     i, j = (reading_left, reading_right) if title in _ONE_READING else (0, 0)
     version, relation, cannot_link = NO_VERSION
     if a.types[i] or b.types[j]:

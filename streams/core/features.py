@@ -6,9 +6,10 @@ from msgspec.structs import replace
 
 from streams.core.identifiers import READERS, doubtful_isrcs, read_gtin, read_isrc, read_iswc
 from streams.core.languages import NO_LANGUAGE, primary
-from streams.core.normalize import fold_diacritics, normalize_name, normalize_text, split_names
+from streams.core.normalize import clean_text, fold_diacritics, normalize_name, normalize_text, split_names
 from streams.core.records import Kind, LinkageRecord, SourceKind, TitleReading, Upload, VersionPart
 from streams.core.titles import read_title
+from streams.core.titles.qualifiers import featured_from
 from streams.core.titles.slipped import Slipped, without_slipped
 from streams.core.versions import declared_version
 
@@ -53,6 +54,20 @@ def _names(upload: Upload, readings: tuple[TitleReading, ...]) -> tuple[tuple[st
         artists.extend(readings[0].credits)
     contributors.extend(normalize_name(writer.name) for work in upload.works for writer in work.writers)
     return tuple(dict.fromkeys(filter(None, artists))), tuple(dict.fromkeys(filter(None, contributors)))
+
+
+def _guests(upload: Upload, readings: tuple[TitleReading, ...], artists: tuple[str, ...]) -> tuple[str, ...]:
+    """Give those of the artists who are but featured: by their role, or as a credit or the title has it."""
+    featured = {name for reading in readings[:1] for name in reading.credits}
+    leading: set[str] = set()
+    for artist in upload.artists:
+        for name in filter(None, (artist.name, artist.credited_as)):
+            credit = clean_text(name)
+            at = (0, 0) if artist.role == "featured" else featured_from(credit)
+            leads, guests = (credit[: at[0]], credit[at[1] :]) if at else (credit, "")
+            leading.update(split_names(leads) if leads.strip(" ([") else ())
+            featured.update(split_names(guests) if guests else ())
+    return tuple(name for name in artists if name in featured - leading)
 
 
 def _artist_ids(upload: Upload) -> tuple[str, ...]:
@@ -141,6 +156,7 @@ def featurize(upload: Upload) -> LinkageRecord:
         languages=_languages(upload),
         isrcs=tuple(isrcs),
         doubtful_isrcs=doubtful_isrcs(isrcs, upload.recorded.date),
+        guests=_guests(upload, readings, artists),
         iswcs=tuple(sorted({value for value in iswcs if value})),
         gtins=tuple(sorted({value for value in gtins if value})),
         mbid=_uuid(upload.identifiers.mbid),

@@ -152,6 +152,35 @@ def test_one_artist_in_another_form(left: Credit, right: Credit) -> None:
     assert _level(left, right) in SAME
 
 
+RIO, LAGO = {"name": "Ana Rio"}, {"name": "Ben Lago"}
+GUEST_LAGO = {"name": "Ben Lago", "role": "featured"}
+
+
+@pytest.mark.parametrize(
+    ("left", "right", "level"),
+    [
+        ("Ana Rio feat. Ben Lago", "Ben Lago", "guest"),
+        ([RIO, GUEST_LAGO], "Ben Lago", "guest"),
+        ("Ana Rio (ft. Ben Lago)", "Carl Monte feat. Ben Lago", "guest"),
+        ("Ana Rio feat. Ben Lago", "Ana Rio", "equal"),
+        ("Ana Rio feat. Ben Lago", [RIO, GUEST_LAGO], "equal"),
+        ("Ana Rio feat. Ben Lago", "Ben Lago feat. Ana Rio", "equal"),
+        ("Ana Rio & Ben Lago", "Ben Lago", "equal"),
+        ([RIO, LAGO], "Ben Lago", "equal"),
+        ("Аня Рио feat. Ben Lago", "Anya Rio feat. Ben Lago", "equal"),  # who leads is spelt otherwise
+    ],
+)
+def test_a_guest_alone_is_no_equal_artist(left: Credit, right: Credit, level: str) -> None:
+    assert _level(left, right) == level
+
+
+def test_a_guest_may_stand_in_the_title() -> None:
+    title = {"source": "s", "item_id": "1", "kind": "recording", "title": "Blue Door (feat. Ben Lago)"}
+    record = featurize(parse_upload(json.dumps({**title, "artists": [{"name": "Ana Rio"}]}).encode()))
+    assert record.guests == ("ben lago",)
+    assert compare_artists(prepare(record), _prepared("Ben Lago")) == "guest"
+
+
 MISSED: dict[str, list[tuple[Credit, Credit]]] = {
     "aliases, which only a list of them could tell": [("방탄소년단", "BTS"), ("Puff Daddy", "P. Diddy")],
 }

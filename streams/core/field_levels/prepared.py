@@ -58,6 +58,8 @@ class Prepared:
         what its sender is
     identified : bool
         it gives an identifier of recordings
+    guests : frozenset of str
+        keys of those of ``artists`` who are but guests
     findable : tuple of str
         names of artists that are long enough to be found in titles
     """
@@ -81,6 +83,7 @@ class Prepared:
         "findable",
         "given",
         "given_names",
+        "guests",
         "halves",
         "identified",
         "instrumental",
@@ -143,6 +146,8 @@ class Prepared:
         self.names = _to_find(names) if readings and readings[0].artist else self.given_names
         self.artist_forms = tuple(dict.fromkeys(map(name_form, names)))
         self.artists = frozenset(form.key for form in self.artist_forms if form.generation is None)
+        guests = (name_form(fold_diacritics(name)).key for name in record.guests)
+        self.guests = frozenset(guests) if record.guests else frozenset()
         self.findable = tuple(name for name in self.artists if len(name) >= LONG_ENOUGH_TO_FIND)
         self.artist_ids = frozenset(record.artist_ids)
         self.contributor_forms = tuple(map(name_form, record.contributors))

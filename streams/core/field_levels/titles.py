@@ -55,7 +55,7 @@ def compare_titles(left: Prepared, right: Prepared) -> tuple[str, int, int]:
         if beside and (agreeing := beside.agreeing(left, right)):
             return "beside_artist", *agreeing
         found, at = _containment(left, right, beside)
-    if found in {"phrase", "contained"}:
+    if found in _ALL_WORDS:
         return found, *at
     if best >= 80:
         return "similar", *where
@@ -119,6 +119,8 @@ def _says_enough(main: str) -> bool:
 
 
 MAIN_TITLE, MISTYPED = "main_title", "mistyped"
+_PHRASES = frozenset({"short_phrase", "phrase"})
+_ALL_WORDS = _PHRASES | {"contained"}
 _LONG_WORD = 10
 
 
@@ -200,8 +202,10 @@ def _halves_within(own: Prepared, other: Prepared) -> str | None:
             if words <= others and (level := containment(half, base, words, others)):
                 found.append(level)
     if other.halves is not None:
-        found = [level for level in found if level == CONTAINMENTS[-1]]
-    return max(found, key=CONTAINMENTS.index, default=None)
+        found = [level for level in found if level in _PHRASES]
+    # A half stands in other titles more often than a whole one ("Here I Am (All Day)", "Here I Am (Again)").
+    weakest = CONTAINMENTS.index("contained")
+    return CONTAINMENTS[min(weakest, max(map(CONTAINMENTS.index, found)))] if found else None
 
 
 def _same_artist_read(left: Prepared, right: Prepared, i: int, j: int) -> bool:

@@ -103,6 +103,7 @@ class LinkageRecord(Record, frozen=True, kw_only=True, weakref=True):
     instrumental: bool | None = None
     artist_ids: tuple[str, ...] = ()  # "scheme=value" of main and featured artists
     doubtful_isrcs: tuple[str, ...] = ()  # of `isrcs`: older than the recording
+    guests: tuple[str, ...] = ()  # of `artists`: featured, by their role or by what is written
     pictures: Pictures | None = None  # of a video that was seen
     shown: ShownText | None = None  # of a video in whose pictures words were read
 
