@@ -49,6 +49,7 @@ def test_what_must_hold_holds_and_all_that_can_go_wrong_goes_wrong_in_some_seed(
         "pause",
         "place taken again",
         "put out of the group",
+        "size raised",
         "transaction aborted",
         "transaction committed",
     }
