@@ -24,7 +24,8 @@ from typing import NamedTuple
 import msgspec
 import numpy as np
 
-from benchmarks.additive import BELOW, FloatArray, Table, fit
+from benchmarks.additive import FloatArray, Table, fit
+from benchmarks.bounded_weights import TITLE_RULE, asked_about_places, asked_about_similar, doubting_brackets
 from benchmarks.calibrating import (
     Compared,
     calibrated_held_out,
@@ -38,7 +39,7 @@ from encoders.evaluation.calibration import calibration_scores
 from streams.core.bundle import Bundle, Calibration, Head, Weights
 from streams.core.comparison import FIELDS, SKIPPED, compare_records, one_sided_rule
 from streams.core.hearing import ABSENT
-from streams.core.scoring import SHORT_OF_A_MATCH, stratum_of
+from streams.core.scoring import stratum_of
 
 BUNDLE = Path(__file__).parent.parent / "streams" / "core" / "bundle.json"
 RIDGE = 2.0
@@ -256,56 +257,6 @@ def thresholds(name: str) -> tuple[float, float]:
     """Give the log-odds from which a match, and a review, costs least."""
     match, review = 1 - 1 / FALSE_MATCH[name], 1 / MISSED_MATCH
     return round(math.log(match / (1 - match)), 3), round(math.log(review / (1 - review)), 3)
-
-
-TITLE_RULE = (
-    "similar titles, one artist and one length to the second are at most a review, and so are two titles"
-    " with nothing in common at one place of an album (fit_bundle.py)"
-)
-
-
-def asked_about_similar(head: Head, match: float) -> Head:
-    """Bound what a similar title weighs: beside one artist and one length to the second it is a review.
-
-    In the labelled sets such a pair is a misspelling; the two songs of one album that it may as well be are
-    hardly in them.
-    """
-    beside = (
-        head.weight("artist", "equal") + head.weight("version", "none") + head.weight("duration", "second")
-    )
-    most = round(match - head.prior - beside - SHORT_OF_A_MATCH, 3)
-    titles = dict(head.weights["title"])
-    level: str | None = "similar"
-    while level is not None:  # what agrees less weighs no more
-        titles[level] = min(titles.get(level, most), most)
-        level = BELOW["title"].get(level)
-    return dataclasses.replace(head, weights={**head.weights, "title": titles})
-
-
-def asked_about_places(head: Head, match: float) -> Head:
-    """Bound what one place of an album and one length weigh beside titles with nothing in common: a review.
-
-    An album of several discs has as many songs at each place, and the labelled sets hardly have such albums.
-    """
-    agreeing = {"artist": "equal", "version": "none", "duration": "second", "track": "same_place"}
-    agreeing |= {"year": "equal", "title": "different"}
-    beside = sum(head.weight(*each) for each in agreeing.items())
-    most = round(match - head.prior - beside - SHORT_OF_A_MATCH, 3)
-    albums = dict(head.weights["album"])
-    if "one_place" in albums:
-        albums["one_place"] = min(albums["one_place"], most)
-    return dataclasses.replace(head, weights={**head.weights, "album": albums})
-
-
-def doubting_brackets(head: Head) -> Head:
-    """Let a title that lacks a bracket of the other weigh no more than one that is spelt otherwise.
-
-    Labelled ones are subtitles, nearly all; what the bracket says was not read, and may be a version.
-    """
-    titles = dict(head.weights["title"])
-    if {"main_title", "near"} <= titles.keys():
-        titles["main_title"] = min(titles["main_title"], titles["near"])
-    return dataclasses.replace(head, weights={**head.weights, "title": titles})
 
 
 def fitted_bundle(

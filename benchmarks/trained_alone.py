@@ -20,10 +20,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks.bounded_weights import asked_about_similar
 from benchmarks.fit_bundle import (
     RECIPES,
     USUAL_STRATUM,
-    asked_about_similar,
     by_hand,
     head_of,
     patterns,

@@ -146,7 +146,7 @@ class Audit:
                 raise
             _log.warning("everything is read anew: %s", exc)
             return self._take_whole()
-        except BaseException:
+        except BaseException:  # an interrupt too: of half a cut nothing can be gone on from
             self._forget()
             raise
 

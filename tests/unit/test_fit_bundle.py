@@ -9,12 +9,12 @@ import msgspec
 import pytest
 
 from benchmarks import fit_bundle
+from benchmarks.bounded_weights import asked_about_places
 from benchmarks.fit_bundle import (
     BY_HAND,
     FOLDS,
     RECIPES,
     Pattern,
-    asked_about_places,
     by_hand,
     fitted_bundle,
     kept_patterns,

@@ -59,6 +59,7 @@ class Handler(BaseHTTPRequestHandler):
             with contextlib.suppress(OSError):
                 while True:
                     self.wfile.write(b"x" * 10_000)
+        # A server that gives a byte now and then: the time between two bytes is what is tested.
         elif self.path == "/drips":
             with contextlib.suppress(OSError):
                 for byte in b"HTTP/1.1 200 OK\r\nX: " + b"y" * 1000:
