@@ -1,6 +1,5 @@
 """The arbiter's state as one value: what is stored, overlaid by what this batch has not committed yet."""
 
-from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Final, Protocol
 
@@ -8,6 +7,7 @@ from streams.core.records import EntityState, Kind, PairState, RelationState, Up
 from streams.core.records.common import key_text
 
 PairKey = tuple[str, str]
+Holders = set[str] | frozenset[str]
 _NOBODY: Final = frozenset[str]()
 _UPLOADED: Final = frozenset(kind.value for kind in Kind)  # works are what these are of
 
@@ -40,7 +40,7 @@ class CatalogueState(Protocol):
         """Return the asserted relations that an upload supports or is named by, in the order of their ids."""
         ...
 
-    def holders(self, blocking_key: str, *, at_most: int) -> Collection[str] | None:
+    def holders(self, blocking_key: str, *, at_most: int) -> Holders | None:
         """Return the live uploads that hold a blocking key; none where there are more."""
         ...
 
@@ -95,9 +95,9 @@ class MemoryCatalogue:
         """Return the asserted relations that an upload supports or is named by, in the order of their ids."""
         return tuple(self._relations[name] for name in sorted(self._relations_of.get(key, ())))
 
-    def holders(self, blocking_key: str, *, at_most: int) -> Collection[str] | None:
+    def holders(self, blocking_key: str, *, at_most: int) -> Holders | None:
         """Return the live uploads that hold a blocking key; none where there are more."""
-        held: Collection[str] = self._holders.get(blocking_key, _NOBODY)
+        held: Holders = self._holders.get(blocking_key, _NOBODY)
         return held if len(held) <= at_most else None
 
     def held(self) -> Changes:
@@ -189,18 +189,16 @@ class Workspace:
             held[name] = self.changes.relations[name]
         return tuple(held[name] for name in sorted(held) if held[name].status == "asserted")
 
-    def holders(self, blocking_key: str, *, at_most: int) -> Collection[str] | None:
+    def holders(self, blocking_key: str, *, at_most: int) -> Holders | None:
         """Return the live uploads that hold a blocking key; none where there are more."""
         changed = self.changes.uploads
         # A key that half the catalogue holds is never walked: a batch takes away no more than it changes.
         stored = self._stored.holders(blocking_key, at_most=at_most + len(changed))
         if stored is None:
             return None
-        held = {key for key in stored if key not in changed}
-        for key in self._holders.get(blocking_key, ()):
-            upload = changed[key]
-            if upload.live and blocking_key in upload.blocking_keys:
-                held.add(key)
+        held = stored.difference(changed)
+        if mine := self._holders.get(blocking_key):
+            held |= {key for key in mine if changed[key].live and blocking_key in changed[key].blocking_keys}
         return held if len(held) <= at_most else None
 
     def adopt(self, changes: Changes) -> None:

@@ -119,12 +119,10 @@ class Comparison(NamedTuple):
     reading_left: int = 0
     reading_right: int = 0
 
-    @property
-    def version_readings(self) -> tuple[int, int]:
-        """The readings whose versions are compared: those that agree, else the likeliest ones."""
-        if self.levels[_TITLE] in _ONE_READING:
-            return self.reading_left, self.reading_right
-        return 0, 0
+
+def version_readings(title: str | None, left: int, right: int) -> tuple[int, int]:
+    """Give the readings whose versions are compared: those that agree, else the likeliest ones."""
+    return (left, right) if title in _ONE_READING else (0, 0)
 
 
 _ONE_READING = frozenset({"exact", "exact_short"})
@@ -301,7 +299,7 @@ def compare_prepared(
         both = "both" if artist in _STRONG_ARTISTS else _BESIDE_A_TITLE.get(artist, "title_only")
     elif title in _PART_OF_TITLE and artist != ABSENT:
         both = "part_both" if artist in _STRONG_ARTISTS else "part_only"
-    i, j = (reading_left, reading_right) if title in _ONE_READING else (0, 0)
+    i, j = version_readings(title, reading_left, reading_right)
     version, relation, cannot_link = NO_VERSION
     if a.types[i] or b.types[j]:
         version, relation, cannot_link = compare_versions(a, b, i, j)

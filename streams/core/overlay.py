@@ -5,6 +5,7 @@ of its look-up on, that are still live. It depends neither on where batches begi
 index has folded meanwhile, nor on what compaction has left of the rows.
 """
 
+import math
 from bisect import bisect_left
 from collections.abc import Collection, Sequence
 from typing import NamedTuple
@@ -113,11 +114,13 @@ class _Similar(NamedTuple):
     query: FloatArray
     rough: FloatArray
 
-    def nearest(self, asker: ItemKey, without: Collection[str], limit: int) -> list[tuple[float, _Row]]:
-        """Give the nearest rows of others that are near enough, the first of equals first."""
+    def nearest(
+        self, asker: ItemKey, without: Collection[str], limit: int, least: float
+    ) -> list[tuple[float, _Row]]:
+        """Give the nearest rows of others that are at least so near, the first of equals first."""
         if not len(self.rough):
             return []
-        floor = reach_of(self.space[1]).floor
+        floor = max(reach_of(self.space[1]).floor, least)
         near = np.flatnonzero(self.rough >= max(floor - _ROUGH, _LEAST))
         wanted = limit + len(without)
         while len(near):
@@ -232,19 +235,25 @@ def nearest(
     """
     best: dict[tuple[ItemKey, int], dict[str, float]] = {}
     queries = max(map(len, parts), default=0)
-    by_query: list[list[tuple[float, str, _Row]]] = [[] for _ in range(queries)]
+    by_query: list[list[tuple[float, _Row]]] = [[] for _ in range(queries)]
     limits = [min(limit, reach_of(row.model).neighbours) for row in upload.vectors]
+    asker = upload.key
     for part in parts:
         for number, similar in enumerate(part):
-            by_query[number] += [
-                (near, similar.space[0], row)
-                for near, row in similar.nearest(upload.key, without, limits[number])
-            ]
-    for number, found in enumerate(by_query):
-        for near, modality, row in sorted(found, key=lambda each: -each[0])[: limits[number]]:
+            held, most = by_query[number], limits[number]
+            # Of what is no nearer than all that an older part gave none is kept.
+            least = held[-1][0] if len(held) == most else -math.inf
+            if found := similar.nearest(asker, without, most, least):
+                by_query[number] = sorted((*held, *found), key=_farness)[:most]
+    for asked, found in zip(upload.vectors, by_query, strict=False):
+        for near, row in found:
             nearness = best.setdefault((row.key, row.revision), {})
-            nearness[modality] = max(near, nearness.get(modality, -1.0))
+            nearness[asked.modality] = max(near, nearness.get(asked.modality, -1.0))
     return candidates_of(best)
+
+
+def _farness(found: tuple[float, _Row]) -> float:
+    return -found[0]
 
 
 def _similar(space: Space, held: _Collection, queries: Sequence[_Query]) -> list[_Similar]:

@@ -2,8 +2,9 @@
 
 import math
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
+from functools import cache
 from itertools import chain
 from typing import Final, NamedTuple
 
@@ -86,6 +87,7 @@ class Proposed:
         return tuple(sorted(self.blockers))
 
 
+@cache
 def reach_of(model: str) -> Reach:
     """Give how far a model's vectors are followed: without end where that is unmeasured."""
     version, name = model.partition("+")[0], model.partition("@")[0]
@@ -104,7 +106,9 @@ def candidates_of(nearness: Nearness) -> tuple[Candidate, ...]:
         )
         for (key, revision), by in nearness.items()
     ]
-    return tuple(sorted(named, key=lambda each: (-(each.similarity or 0.0), each.key, each.revision)))
+    return tuple(
+        sorted(named, key=lambda each: (-(each.similarity or 0.0), each.source, each.item_id, each.revision))
+    )
 
 
 def ranked_again(near: Sequence[float], lines: Sequence[float]) -> list[int]:
@@ -219,12 +223,13 @@ def propose(workspace: Workspace, found: Found, overlay: Iterable[Candidate]) ->
                 held.similarity = _nearer(held.similarity, candidate.similarity)
                 held.sound = held.sound or candidate.sound
     _keep_nearest(merged, found)
-    holders: dict[str, set[str]] = {}
+    holders: dict[str, Set[str]] = {}
     alone: set[str] = set()
     for blocking_key in found.encoded.blocking_keys:
         if held_by := workspace.holders(blocking_key, at_most=MAX_HOLDERS):
             blocker = blocking_key.partition(":")[0]
-            holders.setdefault(blocker, set()).update(held_by)
+            others = holders.get(blocker)
+            holders[blocker] = held_by if others is None else others | held_by
             if names_alone(blocker, len(held_by)):
                 alone.update(held_by)
     # Keys name several times as many as are compared: how many blockers name each is counted for all of them,
@@ -233,8 +238,9 @@ def propose(workspace: Workspace, found: Found, overlay: Iterable[Candidate]) ->
     for key in (own, *merged):
         counted.pop(key, None)
     named = {key: count for key, count in counted.items() if count > 1 or key in alone}
-    for key, each in merged.items():
-        each.blockers.update(blocker for blocker, keys in holders.items() if key in keys)
+    for blocker, keys in holders.items():
+        for key in merged.keys() & keys:
+            merged[key].blockers.add(blocker)
     order = [_order(len(each.blockers), each.blockers, each.similarity, key) for key, each in merged.items()]
     order += [_order(count, (), None, key) for key, count in _most_named(named)]
     order.sort()

@@ -5,6 +5,9 @@ A score is a pure function of two records, the heard evidence and one frozen, ve
 
 import math
 from functools import cache
+from typing import Final
+
+from msgspec.structs import replace
 
 from streams.core.acceptance import USUAL
 from streams.core.bundle import Bundle, Head, coarser_strata, size_prior
@@ -13,6 +16,7 @@ from streams.core.comparison import (
     Comparison,
     compare_prepared,
     one_sided_rule,
+    version_readings,
 )
 from streams.core.field_levels.prepared import Prepared, prepare
 from streams.core.hearing import ABSENT
@@ -114,18 +118,14 @@ class Scorer:
         if score is None:
             if len(self._kept) >= _KEPT_SCORES:
                 self._kept.clear()
-            score = self._kept[comparison, stratum] = self._assemble(comparison, None, stratum)
+            score = self._kept[comparison, stratum] = self._assemble(comparison, stratum)
         return score
 
     def explain(
         self, left: LinkageRecord, right: LinkageRecord, sound: SoundEvidence | None = None
     ) -> PairScore:
         """Score a pair as ``score`` does, with the compared values on every line."""
-        one, other = prepare(left), prepare(right)
-        comparison = self._compare(left, right, one, other, sound)
-        values = _values(left, right, comparison, sound)
-        stratum = _stratum_of(one, other, sound) if self._has_strata else None
-        return self._assemble(comparison, values, stratum)
+        return explained(self.score(left, right, sound), left, right, sound)
 
     def levels(
         self,
@@ -157,13 +157,8 @@ class Scorer:
     ) -> Comparison:
         return compare_prepared(left, right, one, other, sound, staged=self._staged, limits=self._limits)
 
-    def _assemble(
-        self,
-        comparison: Comparison,
-        values: Values | None,
-        stratum: str | None,
-    ) -> PairScore:
-        recording, work = (head.of(stratum).score(comparison.levels, values) for head in self._heads)
+    def _assemble(self, comparison: Comparison, stratum: str | None) -> PairScore:
+        recording, work = (head.of(stratum).score(comparison.levels, None) for head in self._heads)
         return PairScore(
             recording=recording,
             work=work,
@@ -252,8 +247,29 @@ def _size_line(head: Head, bundle: Bundle | None) -> LedgerLine | None:
     return LedgerLine(name=CATALOGUE_SIZE, level=str(bundle.catalogue_size), contribution=prior)
 
 
+def explained(
+    score: PairScore, left: LinkageRecord, right: LinkageRecord, sound: SoundEvidence | None
+) -> PairScore:
+    """Put the compared values on the lines of a pair's score."""
+    values = _values(left, right, score, sound)
+    return replace(
+        score, recording=_with_values(score.recording, values), work=_with_values(score.work, values)
+    )
+
+
+def _with_values(head: HeadScore, values: Values) -> HeadScore:
+    lines = []
+    for line in head.lines:
+        one, two = values.get(line.name, _UNTOLD)
+        lines.append(replace(line, left=one, right=two) if one is not None or two is not None else line)
+    return replace(head, lines=tuple(lines))
+
+
+_UNTOLD: Final = (None, None)
+
+
 def _values(
-    left: LinkageRecord, right: LinkageRecord, comparison: Comparison, sound: SoundEvidence | None
+    left: LinkageRecord, right: LinkageRecord, score: PairScore, sound: SoundEvidence | None
 ) -> Values:
     """Show what was compared, field by field."""
 
@@ -272,10 +288,12 @@ def _values(
         )
         return record.readings[title].base, versions, numbers
 
-    readings = (comparison.reading_left, comparison.reading_right)
+    readings = (score.reading_left, score.reading_right)
+    title_level = next((line.level for line in score.recording.lines if line.name == FIELDS[0]), None)
+    of_versions = version_readings(title_level, *readings)
     (one, two) = (
         reading(record, title, version)
-        for record, title, version in zip((left, right), readings, comparison.version_readings, strict=True)
+        for record, title, version in zip((left, right), readings, of_versions, strict=True)
     )
     pairs: Values = {
         "title": (one[0], two[0]),

@@ -1,15 +1,14 @@
 """Records as they are read from topics and as they are to be written."""
 
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from streams.core.records import Origin
+from streams.core.records.record import Record
 
 Headers = tuple[tuple[str, bytes], ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Message:
+class Message(Record, frozen=True, kw_only=True):
     """One record of a topic as it was read.
 
     Attributes
@@ -41,8 +40,7 @@ class Message:
         return None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Produced:
+class Produced(Record, frozen=True, kw_only=True):
     """One record to be written.
 
     Attributes

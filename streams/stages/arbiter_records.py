@@ -1,6 +1,5 @@
 """Which topic and key everything has that the arbiter writes."""
 
-import dataclasses
 from collections.abc import Iterator
 from typing import Final
 
@@ -61,9 +60,7 @@ class ArbiterRecords:
             topic, key = _address(said)
             produced = self._produced(topic, key, said, cause=cause)
             yield (
-                dataclasses.replace(produced, headers=letter_headers(said))
-                if isinstance(said, DeadLetter)
-                else produced
+                replace(produced, headers=letter_headers(said)) if isinstance(said, DeadLetter) else produced
             )
         for row in decided.rows:
             yield self._produced(ROWS, row.row_id.encode(), row, cause=cause)
