@@ -44,6 +44,8 @@ def named(
     belongs: dict[str, list[Minted]] = {}
     first: dict[str, str] = {}
     for key, upload in uploads.items():
+        if upload.entity_id is None and not upload.minted and not upload.former:  # as of one that is new
+            continue
         own = kind or upload.kind.value
         home = _current(workspace, upload, kind)
         mine = [entity for name in upload.minted if (entity := the_entity(workspace, name)).kind == own]

@@ -1,11 +1,9 @@
 """Who is compared with an upload: the union of the blockers, each candidate once, in one fixed order."""
 
 import math
-from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from functools import cache
-from itertools import chain
 from typing import Final, NamedTuple
 
 from msgspec.structs import replace
@@ -232,12 +230,14 @@ def propose(workspace: Workspace, found: Found, overlay: Iterable[Candidate]) ->
             holders[blocker] = held_by if others is None else others | held_by
             if names_alone(blocker, len(held_by)):
                 alone.update(held_by)
-    # Keys name several times as many as are compared: how many blockers name each is counted for all of them,
-    # which ones, and what is kept of an upload, is looked up for those alone that are compared.
-    counted = Counter(chain.from_iterable(holders.values()))
-    for key in (own, *merged):
-        counted.pop(key, None)
-    named = {key: count for key, count in counted.items() if count > 1 or key in alone}
+    # Keys name several times as many as may be compared: who is named by several is found for whole sets, and
+    # what is kept of an upload is looked up for those alone that are compared.
+    once, again = set[str](), set[str]()
+    for keys in holders.values():
+        again |= once & keys
+        once |= keys
+    new = (again | alone).difference(merged, (own,))
+    named = {key: sum(key in keys for keys in holders.values()) for key in new}
     for blocker, keys in holders.items():
         for key in merged.keys() & keys:
             merged[key].blockers.add(blocker)

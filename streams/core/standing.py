@@ -28,7 +28,7 @@ from streams.core.records import (
 from streams.core.records.record import Record
 from streams.core.refining import LevelName
 from streams.core.rules import Rules
-from streams.core.scoring import SHORT_OF_A_MATCH, probability
+from streams.core.scoring import SHORT_OF_A_MATCH, explained, probability
 from streams.core.sound_evidence import mirrored
 
 RULED_OUT: Final = -9.21
@@ -258,10 +258,10 @@ class _Standing:
         return now.entity_id if now is not None else None
 
     def _explained(self, deciding: Compared, bound: Bound | None) -> PairScore:
-        """Score the deciding pair once more, with the values on its lines and what the rules make of it."""
+        """Give the score of the deciding pair with the values on its lines and what the rules make of it."""
         score = deciding.score
         if self._state is not None and self._state.record is not None and deciding.state.record is not None:
-            score = self._rules.scorer.explain(self._state.record, deciding.state.record, deciding.sound)
+            score = explained(score, self._state.record, deciding.state.record, deciding.sound)
         home = self._home(deciding)
         entity = self._workspace.entity(home) if home else None
         recording = bounded(with_line(score.recording, _aggregation(entity)), bound)
