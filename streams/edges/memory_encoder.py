@@ -5,6 +5,7 @@ import io
 import itertools
 import zipfile
 from collections.abc import Sequence
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -122,11 +123,18 @@ class MemoryConfirmer:
 
     def _load(self, digest: str) -> FloatArray:
         try:
-            with np.load(io.BytesIO(self._store.get(digest)), allow_pickle=False) as arrays:
-                windows: FloatArray = arrays["windows"]
+            return _windows_in(self._store.get(digest))
         except (OSError, ValueError, KeyError, EOFError, TypeError, zipfile.BadZipFile) as exc:
             raise FeatureMissing(f"blob {digest} cannot be read: {exc}") from exc
-        return windows
+
+
+@lru_cache(maxsize=256)
+def _windows_in(blob: bytes) -> FloatArray:
+    """Read a blob; the same few are compared again and again."""
+    with np.load(io.BytesIO(blob), allow_pickle=False) as arrays:
+        windows: FloatArray = arrays["windows"]
+    windows.flags.writeable = False
+    return windows
 
 
 def _windows(y: FloatArray, sr: int) -> tuple[list[int], FloatArray]:
