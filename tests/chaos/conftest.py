@@ -13,10 +13,16 @@ commit = cache(outcomes.commit)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark all that is here: `make test` leaves it to `make chaos` and to a step of its own in CI."""
+    """Mark all that is here: `make test` leaves it to `make chaos` and to a step of its own in CI.
+
+    Where several run at once, tests that share an installation stay together: those of a file, unless they
+    say with whom.
+    """
     for item in items:
         if HERE in item.path.parents:
             item.add_marker(pytest.mark.chaos)
+            if item.get_closest_marker("xdist_group") is None:
+                item.add_marker(pytest.mark.xdist_group(item.path.stem))
 
 
 def pytest_sessionfinish() -> None:

@@ -94,6 +94,8 @@ class Oracle:
         self._onlooker = onlooker
         self._codec = codec
         self._sent: set[Origin] = set()
+        self._decided: set[Origin] = set()
+        self._decided_seen = 0
         self._replay = Arbiter(codec, confirm)
         self._undisturbed = Undisturbed(codec, confirm)
         self._checked_to: dict[Partition, int] = {}
@@ -160,8 +162,11 @@ class Oracle:
 
     def _unfinished(self) -> str:
         """Say who has something left to do; nothing when all are at rest."""
-        undecided = self._sent - {each.origin for each in self._decoded(DECISIONS)}
-        if undecided:
+        # Asked again and again: only what is new since the last time is looked at.
+        decided = self._onlooker.seen(DECISIONS, since=self._decided_seen)
+        self._decided_seen += len(decided)
+        self._decided |= {self._codec.decode(DECISIONS, each.value or b"").origin for each in decided}
+        if undecided := self._sent - self._decided:
             return f"a decision on {next(iter(undecided))} and {len(undecided) - 1} other uploads"
         rows = self._onlooker.seen(ROWS)
         folded = max((each.watermark for each in self._watermarks()), default=0)

@@ -19,7 +19,7 @@ from streams.config import Settings, load_settings
 from streams.edges.memory_encoder import MemoryConfirmer, MemoryEncoder
 from streams.stages.index import IndexProcessor
 from streams.threads import one_thread
-from streams.wiring import arbitrate, encode, find, index, service, stage_process
+from streams.wiring import arbitrate, audit, encode, find, index, service, stage_process
 from tests.chaos import faults
 
 PR_SET_PDEATHSIG = 1
@@ -56,6 +56,8 @@ def _run(stage: str, data_dir: Path, environment: Mapping[str, str], log_path: P
     os.dup2(log, sys.stdout.fileno())
     os.dup2(log, sys.stderr.fileno())
     _without_models()
+    # Here the audit is waited for, also where other tests keep the machine busy.
+    audit.AUDIT_NICENESS = 0
     faults.arm(environment)
     _say_when_ready(ready_file(log_path))
     service.run_stage(stage, load_settings(data_dir=data_dir))

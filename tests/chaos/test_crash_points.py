@@ -1,7 +1,7 @@
 """Every stage dies before and after each of its steps, on the real broker, while uploads are under way.
 
-One installation for the whole sweep: each round kills one stage at one point, starts it again, and the
-oracle judges everything that was ever written.
+One installation for the whole sweep, or one per stage where they are swept at once: each round kills one
+stage at one point, starts it again, and the oracle judges everything that was ever written.
 """
 
 import time
@@ -17,7 +17,11 @@ from tests.chaos.uploads import Load
 
 pytestmark = pytest.mark.broker
 
-POINTS = [point for point in CRASH_POINTS if point.stage != "drift"]
+POINTS = [
+    pytest.param(point, marks=pytest.mark.xdist_group(f"crashes of {point.stage}"))
+    for point in CRASH_POINTS
+    if point.stage != "drift"
+]
 ALWAYS = {"encode", "index", "arbitrate"}
 
 

@@ -24,7 +24,11 @@ def test_all_of_them_pass_where_nothing_is_taken_away(tmp_path: Path) -> None:
     assert done.status == PASSED, done.output
 
 
-@pytest.mark.parametrize("mutant", mutants(), ids=lambda mutant: mutant.defence.replace(" ", "_"))
+@pytest.mark.parametrize(
+    "mutant",
+    [pytest.param(mutant, marks=pytest.mark.xdist_group(mutant.defence)) for mutant in mutants()],
+    ids=lambda mutant: mutant.defence.replace(" ", "_"),
+)
 def test_without_this_defence_a_test_fails(
     mutant: Mutant, tmp_path: Path, chronicle: Callable[..., None]
 ) -> None:
