@@ -8,6 +8,7 @@ index has folded meanwhile, nor on what compaction has left of the rows.
 import math
 from bisect import bisect_left
 from collections.abc import Collection, Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -57,6 +58,11 @@ class _Collection:
         """Which rows are live: bool [shape=(n,)]."""
         return self._live[: len(self.rows)]
 
+    @property
+    def all_live(self) -> bool:
+        """Whether no row has died, as mostly."""
+        return len(self._places) == len(self.rows)
+
     def add(self, row: IndexRow, offset: int) -> None:
         self.remove(row.row_id)
         at = len(self.rows)
@@ -80,7 +86,8 @@ class _Collection:
     def count_since(self, offset: int, without: Collection[str] = ()) -> int:
         first = self.first_since(offset)
         gone = sum(self._places.get(row_id, -1) - self._dropped >= first for row_id in without)
-        return int(np.count_nonzero(self.live[first:])) - gone
+        held = len(self.rows) - first if self.all_live else int(np.count_nonzero(self.live[first:]))
+        return held - gone
 
     def drop_before(self, floor: int) -> None:
         self._floor = max(floor, self._floor)
@@ -264,17 +271,19 @@ def _similar(space: Space, held: _Collection, queries: Sequence[_Query]) -> list
         return [_UNKNOWN for _ in queries]
     vectors = held.vectors[first:]
     rough = np.array([query.values for query in queries]) @ vectors.T
-    live = held.live[first:]
-    if not live.all():
-        rough[:, ~live] = -np.inf
+    if not held.all_live:
+        rough[:, ~held.live[first:]] = -np.inf
     return [
         _Similar(space, held.rows, start, vectors[start - first :], query.values, row[start - first :])
         for query, start, row in zip(queries, starts, rough, strict=True)
     ]
 
 
+@lru_cache(maxsize=2 * _QUERIES_AT_ONCE)  # of an upload they are asked for three times within a batch
 def _values(data: bytes) -> FloatArray:
-    return np.frombuffer(data, dtype="<f2").astype(np.float32)
+    values = np.frombuffer(data, dtype="<f2").astype(np.float32)
+    values.setflags(write=False)
+    return values
 
 
 def _largest(values: FloatArray, limit: int) -> NDArray[np.intp]:

@@ -1,5 +1,6 @@
 """A set of whole numbers that mostly follow each other, kept as few ranges."""
 
+import math
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator
 
@@ -16,14 +17,14 @@ class Ranges:
         return iter(self._held)
 
     def __contains__(self, number: int) -> bool:
-        at = bisect_right(self._held, (number, float("inf"))) - 1
+        at = bisect_right(self._held, (number, math.inf)) - 1
         return at >= 0 and number < self._held[at][1]
 
     def add(self, first: int, end: int | None = None) -> None:
         """Add a number, or those from it to before ``end``, joining ranges that now touch."""
         held = self._held
         end = first + 1 if end is None else end
-        at = bisect_right(held, (first, float("inf")))
+        at = bisect_right(held, (first, math.inf))
         if at > 0 and held[at - 1][1] >= first:
             at -= 1
             first = held[at][0]
@@ -38,7 +39,7 @@ class Ranges:
         for first, end in self._held:
             number = first
             while number < end:
-                at = bisect_right(others._held, (number, float("inf")))
+                at = bisect_right(others._held, (number, math.inf))
                 if at and number < others._held[at - 1][1]:
                     number = others._held[at - 1][1]
                     continue
