@@ -31,6 +31,7 @@ BY_NAME = (
     "version_encoders",
     "version_serving",
     "believed_lines",
+    "interpolations",
     "soak",
 )
 
