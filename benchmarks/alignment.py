@@ -23,6 +23,7 @@ from benchmarks.altered_pairs import (
 from benchmarks.damaged_queries import SR, Sound, decoded
 from benchmarks.decoded_sounds import MUSIC, decoded_sounds
 from benchmarks.drum_patterns import drummed, pattern
+from benchmarks.few_notes import tunes
 from benchmarks.heard_together import mashups, medleys, voices
 from benchmarks.machine import machine_facts
 from benchmarks.rows import write_rows
@@ -297,6 +298,7 @@ def main() -> None:
         ("medleys", lambda: medleys(tracks, originals, features)),
         ("mashups", lambda: mashups(tracks, originals, features)),
         ("alike", lambda: alike(originals, tracks)),
+        ("tunes", tunes),
         ("real_pairs", real_pairs if MUSIC in os.environ else dict),
         ("strangers", lambda: strangers(originals, [])),
         ("cost_4_min", lambda: cost(tracks)),

@@ -38,6 +38,8 @@ _NEAR_BINS: Final = 3
 _CELL: Final = 32
 _BANDS: Final = 4
 _OF_A_BAND: Final = 7
+# The next so many are kept apart: under music that is twice as loud half of what is left of a loop is there.
+_FAINT_OF_A_BAND: Final = 7
 # Peaks this far under the loudest of their second (50 dB), or of full scale (-70 dB), are none.
 _UNDER_LOUDEST: Final = 11.5
 _SILENT: Final = np.float32((3e-4 * _N_FFT / 4) ** 2)
@@ -53,6 +55,7 @@ _NONE: Final = (
     [np.empty(0, dtype=np.int32)],
     [np.empty(0, dtype=np.uint16)],
     [np.empty(0, dtype=np.uint8)],
+    [np.empty(0, dtype=np.bool_)],
 )
 
 
@@ -70,16 +73,35 @@ class Landmarks:
         how loud each step is, in dB above `FLOOR_DB` of full scale; None where it was not measured
     heights : uint8 [shape=(n,)], optional
         how loud each point is, in half decibels; None where that was not kept
+    faint : Landmarks, optional
+        about as many points that are the next strongest, with their heights; None where they were not kept
     """
 
     frames: NDArray[np.int32]
     cents: NDArray[np.uint16]
     levels: NDArray[np.uint8] | None = None
     heights: NDArray[np.uint8] | None = None
+    faint: Landmarks | None = None
 
     def __len__(self) -> int:
-        """Count the points."""
+        """Count the points, without the faint ones."""
         return len(self.frames)
+
+    def with_faint(self) -> Landmarks:
+        """Put the faint points among the others; heights are known of all or told of none."""
+        if self.faint is None:
+            return self
+        frames = np.concatenate([self.frames, self.faint.frames])
+        order = np.argsort(frames, kind="stable")
+        heights = None
+        if self.heights is not None and self.faint.heights is not None:
+            heights = np.concatenate([self.heights, self.faint.heights])[order]
+        return Landmarks(
+            frames=frames[order],
+            cents=np.concatenate([self.cents, self.faint.cents])[order],
+            levels=self.levels,
+            heights=heights,
+        )
 
 
 def landmarks(y: NDArray[np.floating], sr: int) -> Landmarks:
@@ -130,7 +152,9 @@ class LandmarkStream:
         self._before = 0  # rows of `_powers` that were searched and are only looked at
         self._frame = 0  # of the first row that was not searched
         self._loud: list[NDArray[np.uint8]] = []
-        self._found: list[tuple[NDArray[np.int32], NDArray[np.uint16], NDArray[np.uint8]]] = []
+        self._found: list[
+            tuple[NDArray[np.int32], NDArray[np.uint16], NDArray[np.uint8], NDArray[np.bool_]]
+        ] = []
 
     def push(self, block: FloatArray) -> None:
         """Take samples: mono, finite."""
@@ -144,12 +168,14 @@ class LandmarkStream:
         self._measure(self._resampler.finish())
         self._measure(np.zeros(_N_FFT // 2, dtype=np.float32))
         self._search(len(self._powers) - self._before)
-        frames, cents, heights = zip(*self._found, strict=True) if self._found else _NONE
+        found = zip(*self._found, strict=True) if self._found else _NONE
+        frames, cents, heights, strong = (np.concatenate(each) for each in found)
         return Landmarks(
-            frames=np.concatenate(frames),
-            cents=np.concatenate(cents),
+            frames=frames[strong],
+            cents=cents[strong],
             levels=np.concatenate(self._loud) if self._loud else np.empty(0, dtype=np.uint8),
-            heights=np.concatenate(heights),
+            heights=heights[strong],
+            faint=Landmarks(frames=frames[~strong], cents=cents[~strong], heights=heights[~strong]),
         )
 
     def _measure(self, samples: FloatArray) -> None:
@@ -171,7 +197,7 @@ class LandmarkStream:
         row, column = _peaks(powers, first, rows)
         # A logarithm is taken of the few that are peaks.
         height = np.log(powers[first + row, column])
-        keep = _strongest(row, column, height)
+        keep, strong = _strongest(row, column, height)
         row, column, height = row[keep], column[keep], height[keep]
         place = column + _parabola(powers, first + row, column) + _FIRST
         cents = 1_200.0 * np.log2(place * (SAMPLE_RATE / _N_FFT) / LOW_HZ)
@@ -180,6 +206,7 @@ class LandmarkStream:
                 (row + self._frame).astype(np.int32),
                 np.clip(np.rint(cents), 0, 65_535).astype(np.uint16),
                 np.clip(np.rint(_STEPS_OF_A_NAT * height + 60.0), 0, 255).astype(np.uint8),
+                strong,
             )
         )
         self._frame += rows
@@ -231,8 +258,10 @@ def _running_largest(values: FloatArray, length: int, *, step: int) -> FloatArra
     return values
 
 
-def _strongest(row: NDArray[np.intp], column: NDArray[np.intp], height: FloatArray) -> NDArray[np.intp]:
-    """Choose the strongest of every band of every second; indices, ascending in time."""
+def _strongest(
+    row: NDArray[np.intp], column: NDArray[np.intp], height: FloatArray
+) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:
+    """Choose the strongest of every band of every second; indices in time, and which are not faint."""
     second = row // _CELL
     band = np.searchsorted(_EDGES[1:-1], column + _FIRST, side="right")
     loudest = np.full(int(second.max(initial=-1)) + 1, -np.inf, dtype=np.float32)
@@ -244,8 +273,10 @@ def _strongest(row: NDArray[np.intp], column: NDArray[np.intp], height: FloatArr
     cells = second[order] * _BANDS + band[order]
     starts = np.flatnonzero(np.diff(cells, prepend=-1))
     rank = np.arange(len(cells)) - np.repeat(starts, np.diff(starts, append=len(cells)))
-    kept: NDArray[np.intp] = np.sort(order[rank < _OF_A_BAND])
-    return kept
+    chosen = rank < _OF_A_BAND + _FAINT_OF_A_BAND
+    kept, strong = order[chosen], rank[chosen] < _OF_A_BAND
+    in_time = np.argsort(kept)
+    return kept[in_time], strong[in_time]
 
 
 def _parabola(powers: FloatArray, row: NDArray[np.intp], column: NDArray[np.intp]) -> NDArray[np.float64]:

@@ -16,7 +16,7 @@ IntArray = NDArray[np.intp]
 # Peaks of one partial, measured in two copies, lie within this of each other: 9 in 10 at 32 kbit/s.
 CENTS: Final = 20
 # Beyond two octaves nothing sounds like the original; more pairs than this add nothing but time.
-_MOST_PAIRS: Final = 1_500_000
+_MOST_PAIRS: Final = 2_500_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

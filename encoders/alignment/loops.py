@@ -23,8 +23,8 @@ from encoders.landmarks import FRAME_MS
 # Each is walked along once more, which costs; of two sounds of four minutes with a loop in each of five
 # pieces there were 2 to 10.
 _MOST_LOOPS: Final = 4
-# What is longer is no loop.
-_LONGEST: Final = 15_000 / FRAME_MS
+LONGEST_LOOP: Final = 15_000 / FRAME_MS
+"""What is longer is no loop."""
 # Deviations above chance at which an offset is walked along once more, and how many are at most.
 _WORTH_A_LOOK: Final = 4.0
 _MOST: Final = 8
@@ -65,7 +65,7 @@ def _groups(parts: Sequence[Stretch]) -> list[list[Stretch]]:
             groups.append([each])
         else:
             mine.append(each)
-    return [group for group in groups if _length(group) <= _LONGEST]
+    return [group for group in groups if _length(group) <= LONGEST_LOOP]
 
 
 def _length(group: Sequence[Stretch]) -> float:

@@ -47,10 +47,21 @@ def pack(heard: AudioFeatures, *, model: str) -> bytes:
         landmark_cents=heard.landmarks.cents.astype("<u2"),
         landmark_levels=heard.landmarks.levels if heard.landmarks.levels is not None else _NO_LEVELS,
         landmark_heights=heard.landmarks.heights if heard.landmarks.heights is not None else _NO_LEVELS,
+        **_faint_arrays(heard.landmarks.faint),
         model=np.array(model, dtype="<U64"),
         colour=heard.colour.astype("<f2"),
     )
     return out.getvalue()
+
+
+def _faint_arrays(faint: Landmarks | None) -> dict[str, NDArray[Any]]:
+    if faint is None:
+        return {}
+    return {
+        "faint_frames": faint.frames.astype("<i4"),
+        "faint_cents": faint.cents.astype("<u2"),
+        "faint_heights": faint.heights if faint.heights is not None else _NO_LEVELS,
+    }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -136,6 +147,18 @@ def _landmarks(arrays: Mapping[str, NDArray[Any]]) -> Landmarks | None:
         cents=arrays["landmark_cents"].astype(np.uint16),
         levels=_kept(arrays, "landmark_levels"),
         heights=_kept(arrays, "landmark_heights"),
+        faint=_faint(arrays),
+    )
+
+
+def _faint(arrays: Mapping[str, NDArray[Any]]) -> Landmarks | None:
+    """Read the faint points; none in a blob of before they were kept."""
+    if "faint_frames" not in arrays:
+        return None
+    return Landmarks(
+        frames=arrays["faint_frames"].astype(np.int32),
+        cents=arrays["faint_cents"].astype(np.uint16),
+        heights=_kept(arrays, "faint_heights"),
     )
 
 

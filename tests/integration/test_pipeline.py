@@ -396,11 +396,13 @@ def test_a_loop_under_other_music_is_found_by_its_sound_alone(service: Installat
         mixed[second * RATE : second * RATE + len(loop)] += 0.5 * loop
         return mixed
 
-    def material(decision: dict[str, Any]) -> None:
+    def material(decided: list[dict[str, Any]], *holders: str) -> None:
+        (decision,) = decided
         relation = decision["relation"]
         assert decision["outcome"] == "new"
         assert relation["relation"] == "shares_material_with"
-        assert (relation["to_source"], relation["to_item_id"]) == ("loops", "1")
+        assert relation["to_source"] == "loops"
+        assert relation["to_item_id"] in holders
         (named,) = [
             each for each in decision["candidates"] if (each["source"], each["item_id"]) == ("loops", "1")
         ]
@@ -410,10 +412,15 @@ def test_a_loop_under_other_music_is_found_by_its_sound_alone(service: Installat
     loop = sampled[15 * RATE : 22 * RATE]
     (first,) = service.publish(sending(1, "Granite", "Nine Bridges", sampled))
     assert first["outcome"] == "new"
-    material(*service.publish(sending(2, "Umbrella Song", "Kettle", under(melody(40.0, seed=22), loop, 9))))
+    material(
+        service.publish(sending(2, "Umbrella Song", "Kettle", under(melody(40.0, seed=22), loop, 9))), "1"
+    )
     # What find remembers is made of the log: it knows the same after it died.
     service.kill("index")
-    material(*service.publish(sending(3, "Orbit", "Walnut Five", under(melody(40.0, seed=23), loop, 25))))
+    # Two hold the loop by now, and nothing says which of them had it first.
+    material(
+        service.publish(sending(3, "Orbit", "Walnut Five", under(melody(40.0, seed=23), loop, 25))), "1", "2"
+    )
 
 
 def by_ear(music: Path, source: str, item: str, title: str, y: FloatArray) -> dict[str, object]:

@@ -48,8 +48,9 @@ def features(y: FloatArray, *, windows: FloatArray | None = None, louder: float 
 
 
 def before_it_told(blob: bytes) -> bytes:
-    """Write a blob as it was before it told the model of its windows, the colour, the levels and lines."""
+    """Write a blob as it was before it told the model of its windows, the colour and what else came later."""
     later = {"model", "colour", "landmark_levels", "lines", "line_classes"}
+    later |= {"faint_frames", "faint_cents", "faint_heights"}
     with np.load(io.BytesIO(blob)) as held:
         arrays = {name: held[name] for name in held.files if name not in later}
     out = io.BytesIO()
@@ -109,12 +110,21 @@ def test_packing_is_lossless_and_repeatable(song: FloatArray) -> None:
     assert back.landmarks.levels is not None
     assert heard.landmarks.levels is not None
     assert np.array_equal(back.landmarks.levels, heard.landmarks.levels)
+    faint, kept = back.landmarks.faint, heard.landmarks.faint
+    assert faint is not None
+    assert faint.heights is not None
+    assert kept is not None
+    assert kept.heights is not None
+    assert np.array_equal(faint.frames, kept.frames)
+    assert np.array_equal(faint.cents, kept.cents)
+    assert np.array_equal(faint.heights, kept.heights)
 
 
-def test_a_blob_of_before_has_no_levels(song: FloatArray) -> None:
+def test_a_blob_of_before_has_no_levels_and_no_faint_points(song: FloatArray) -> None:
     back = unpack(before_it_told(pack(features(song), model=MODEL)))
     assert back.landmarks is not None
     assert back.landmarks.levels is None
+    assert back.landmarks.faint is None
 
 
 def test_the_same_content_needs_no_features(song: FloatArray) -> None:
