@@ -6,7 +6,6 @@ one.
 """
 
 import json
-import struct
 from collections.abc import Mapping
 from functools import cache
 from importlib import resources
@@ -14,12 +13,12 @@ from io import BytesIO
 from typing import Any
 
 import msgspec
-from fastavro import parse_schema, schemaless_reader
+from fastavro import parse_schema, schemaless_reader, schemaless_writer
 from fastavro.read import SchemaResolutionError
 from fastavro.schema import fingerprint, to_parsing_canonical_form
 
 from streams.edges.avro_projection import project
-from streams.edges.avro_writing import Write, writer
+from streams.edges.avro_unions import name_optional_records, optional_records
 from streams.errors import DecodeError, SchemaError
 from streams.records_by_topic import TOPIC_RECORDS
 
@@ -37,7 +36,6 @@ _UNREADABLE = (
     LookupError,
     OverflowError,
     AttributeError,
-    struct.error,
     MemoryError,  # a length that the bytes lie about
 )
 
@@ -92,17 +90,15 @@ def write_body(topic: str, record: object, *, head: bytes) -> bytes:
     cls = TOPIC_RECORDS[topic]
     if type(record) is not cls:
         raise SchemaError(f"{topic} carries {cls.__name__}, not {type(record).__name__}")
-    written = [head]
+    buffer = BytesIO()
+    buffer.write(head)
     try:
-        _writer_of(topic)(record, written.append)
-        return b"".join(written)
+        plain = msgspec.to_builtins(record, builtin_types=(bytes,))
+        name_optional_records(plain, optional_records(TOPIC_RECORDS[topic]))
+        schemaless_writer(buffer, current_schema(topic), plain)
     except _UNREADABLE as exc:
         raise SchemaError(f"a record does not fit the schema of {topic}: {exc}") from exc
-
-
-@cache
-def _writer_of(topic: str) -> Write:
-    return writer(current_schema(topic))
+    return buffer.getvalue()
 
 
 @cache
