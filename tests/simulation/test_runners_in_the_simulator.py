@@ -36,16 +36,42 @@ class Copy(Processor):
         return [Produced(topic="out", key=b"", value=message.value) for message in batch]
 
 
-@pytest.mark.parametrize("told", [(40, 58), (58, 40)])
-def test_of_two_commits_that_failed_the_later_one_is_made_again(told: tuple[int, int]) -> None:
+def handover_after(finished: Sequence[int]) -> Handover:
+    """Finish work up to each of these offsets of one partition, and ask for a commit of each."""
     process = SimulatedProcess("copy", Cluster(World(1), SimulatedBroker(())), Weather(), {})
-    buffer = Buffer(batch_items=1, batch_seconds=1.0, max_items=1, max_bytes=1)
+    buffer = Buffer(batch_items=1, batch_seconds=1.0, max_items=100, max_bytes=1_000)
     handover = Handover(buffer, process.condition(), process)
     handover.given({("in", 0)})
+    for offset in finished:
+        handover.add([Message(topic="in", partition=0, offset=offset - 1, key=b"", value=b"")], now=0.0)
+        assert handover.next(None) is not None
+        handover.finish(None)
+        assert handover.take_finished() == {("in", 0): offset}
+    return handover
+
+
+@pytest.mark.parametrize("told", [(40, 58), (58, 40)])
+def test_of_two_commits_that_failed_the_later_one_is_made_again(told: tuple[int, int]) -> None:
+    handover = handover_after([40, 58])
     for offset in told:
         error = KafkaError(KafkaError.ILLEGAL_GENERATION)
         keep_uncommitted(handover, error, [TopicPartition("in", 0, offset)])
     assert handover.take_finished() == {("in", 0): 58}
+
+
+def test_a_commit_that_failed_takes_nothing_back_of_one_that_followed_it() -> None:
+    handover = handover_after([40, 58])
+    keep_uncommitted(handover, KafkaError(KafkaError.REBALANCE_IN_PROGRESS), [TopicPartition("in", 0, 40)])
+    assert handover.take_finished() == {}
+
+
+def test_who_gets_a_partition_back_may_commit_what_lies_before() -> None:
+    handover = handover_after([58])
+    handover.forget({("in", 0)})
+    handover.disown({("in", 0)})
+    handover.given({("in", 0)})
+    keep_uncommitted(handover, KafkaError(KafkaError.ILLEGAL_GENERATION), [TopicPartition("in", 0, 40)])
+    assert handover.take_finished() == {("in", 0): 40}
 
 
 def test_an_offset_that_could_not_be_committed_is_committed_although_nothing_more_comes() -> None:

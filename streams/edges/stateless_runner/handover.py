@@ -30,6 +30,8 @@ class Handover:
         self._clock = clock
         self._at_work: Batch | None = None
         self._finished: dict[Partition, int] = {}
+        # Of each partition the offset of the latest commit that was asked for, whatever became of it.
+        self._asked: dict[Partition, int] = {}
         self._closing = False
         self._open = True
         # Of each held partition the first record that was read and not worked on.
@@ -129,6 +131,7 @@ class Handover:
             self._buffer.drop(gone)
             for where in gone:
                 self._undone.pop(where, None)
+                self._asked.pop(where, None)
 
     def await_work(self, gone: Set[Partition], seconds: float) -> None:
         """Wait until the batch at work, if it concerns these partitions, is finished."""
@@ -144,6 +147,7 @@ class Handover:
         with self._changed:
             for where in gone:
                 self._finished.pop(where, None)
+                self._asked.pop(where, None)
                 if self._at_work is not None:
                     self._at_work.offsets.pop(where, None)
             self._changed.notify_all()
@@ -154,14 +158,16 @@ class Handover:
         """Give the next offset of each partition of which something is finished, once."""
         with self._changed:
             finished, self._finished = self._finished, {}
+            self._asked.update(finished)
         return finished
 
     def give_back(self, uncommitted: Sequence[tuple[Partition, int]]) -> None:
         """Keep what could not be committed, unless it is somebody else's by now."""
         with self._changed:
             for where, offset in uncommitted:
-                if where in self._assigned:
-                    # Of two commits that failed the later one counts, in whatever order that is told.
+                # Several commits are under way at a time, and what became of them is told late. Only the
+                # latest is asked for again: an older one would take back what a later one has committed.
+                if where in self._assigned and offset >= self._asked.get(where, offset):
                     self._finished[where] = max(offset, self._finished.get(where, offset))
 
     # --- the worker -----------------------------------------------------------------------------------
