@@ -148,7 +148,7 @@ class Serving:
         )
 
     def decide(self, bundle: Bundle) -> dict[str, Any]:
-        """Decide on all of them in a drawn order; count the pairs that are related."""
+        """Decide on all of them in a drawn order; count the pairs that are related, by relation."""
         order = np.random.default_rng(7).permutation(len(self.uploads))
         batches = (
             [self._produced(self.uploads[at]) for at in order[first : first + _AT_ONCE]]
@@ -159,20 +159,25 @@ class Serving:
         )
         keys = [upload.key.text() for upload in self.uploads]
         places = {key: at for at, key in enumerate(keys)}
-        related, works = set(), []
+        related: dict[str, set[tuple[int, int]]] = {}
+        works = []
         for key in keys:
             state = catalogue.upload(key)
             entity = catalogue.entity(state.entity_id) if state is not None and state.entity_id else None
             works.append(entity.work_id if entity is not None else None)
             for relation in catalogue.relations_of(key):
                 if relation.status == "asserted":
-                    related.add(tuple(sorted((places[relation.left], places[relation.right]))))
+                    one, other = sorted((places[relation.left], places[relation.right]))
+                    related.setdefault(relation.relation, set()).add((one, other))
         pairs = list(combinations(range(len(keys)), 2))
         together = {(a, b) for a, b in pairs if works[a] is not None and works[a] == works[b]}
         same = {(a, b) for a, b in pairs if self.labels[a] == self.labels[b]}
         return {
             "pairs of one work": len(same),
-            "related": {"right": len(related & same), "wrong": len(related - same)},
+            "related": {
+                name: {"right": len(each & same), "wrong": len(each - same)}
+                for name, each in sorted(related.items())
+            },
             "in one work": {"right": len(together & same), "wrong": len(together - same)},
         }
 
