@@ -212,8 +212,7 @@ class SimulatedConsumer:
     def poll(self, timeout: float = -1) -> RawMessage | None:
         """Return the next record, event or nothing."""
         self._host.point("poll")
-        while self._commits and self._on_commit is not None:
-            self._on_commit(*self._commits.pop(0))
+        self._tell_commits()
         deadline = self._world.now + (max(timeout, IDLE_SECONDS) if timeout else 0.0)
         while True:
             self._serve_group()
@@ -302,6 +301,14 @@ class SimulatedConsumer:
             committed = 0 if self._resets else self._broker.logs[where].end + 1
         self._positions[where] = committed
         return committed
+
+    def _tell_commits(self) -> None:
+        """Tell what became of commits in their order, though not always before the next one is asked for."""
+        late = self._host.weather.told_late
+        if late and self._world.chance.random() < late:
+            return
+        while self._commits and self._on_commit is not None:
+            self._on_commit(*self._commits.pop(0))
 
     def _event(self, where: Partition, code: int, offset: int) -> RawMessage:
         return RawMessage(where[0], where[1], offset, None, None, None, KafkaError(code))

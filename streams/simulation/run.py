@@ -193,6 +193,7 @@ class _Plan:
             held_back=chance.choice((0.0, 0.1, 0.4)),
             slipped=chance.choice((0.0, 0.5)),
             unready_seek=chance.choice((0.0, 0.5)),
+            told_late=chance.choice((0.0, 0.5)),
         )
         spans = [(at, at + chance.uniform(0.5, 8.0)) for at in (chance.uniform(0.0, 10.0) for _ in range(3))]
         self.mood = Mood(

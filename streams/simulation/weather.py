@@ -43,6 +43,8 @@ class Weather:
         a record comes through just after a pause
     unready_seek : float
         a seek just after an assignment is refused
+    told_late : float
+        a poll does not tell yet what became of the commits before it
     """
 
     lost_answer: float = 0.0
@@ -51,8 +53,9 @@ class Weather:
     held_back: float = 0.0
     slipped: float = 0.0
     unready_seek: float = 0.0
+    told_late: float = 0.0
 
     def clear_up(self) -> None:
         """Let nothing go wrong any more."""
         self.lost_answer = self.lost_acknowledgement = self.full_queue = 0.0
-        self.held_back = self.slipped = self.unready_seek = 0.0
+        self.held_back = self.slipped = self.unready_seek = self.told_late = 0.0

@@ -65,13 +65,13 @@ def test_a_commit_that_failed_takes_nothing_back_of_one_that_followed_it() -> No
     assert handover.take_finished() == {}
 
 
-def test_who_gets_a_partition_back_may_commit_what_lies_before() -> None:
+def test_a_commit_of_before_a_partition_was_lost_is_not_made_again_when_it_is_ours_once_more() -> None:
     handover = handover_after([58])
     handover.forget({("in", 0)})
     handover.disown({("in", 0)})
     handover.given({("in", 0)})
-    keep_uncommitted(handover, KafkaError(KafkaError.ILLEGAL_GENERATION), [TopicPartition("in", 0, 40)])
-    assert handover.take_finished() == {("in", 0): 40}
+    keep_uncommitted(handover, KafkaError(KafkaError.ILLEGAL_GENERATION), [TopicPartition("in", 0, 58)])
+    assert handover.take_finished() == {}
 
 
 def test_an_offset_that_could_not_be_committed_is_committed_although_nothing_more_comes() -> None:

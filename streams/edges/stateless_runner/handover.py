@@ -30,7 +30,7 @@ class Handover:
         self._clock = clock
         self._at_work: Batch | None = None
         self._finished: dict[Partition, int] = {}
-        # Of each partition the offset of the latest commit that was asked for, whatever became of it.
+        # Of each partition the offset of the latest commit since it is ours, whatever became of that.
         self._asked: dict[Partition, int] = {}
         self._closing = False
         self._open = True
@@ -131,7 +131,6 @@ class Handover:
             self._buffer.drop(gone)
             for where in gone:
                 self._undone.pop(where, None)
-                self._asked.pop(where, None)
 
     def await_work(self, gone: Set[Partition], seconds: float) -> None:
         """Wait until the batch at work, if it concerns these partitions, is finished."""
@@ -165,9 +164,10 @@ class Handover:
         """Keep what could not be committed, unless it is somebody else's by now."""
         with self._changed:
             for where, offset in uncommitted:
-                # Several commits are under way at a time, and what became of them is told late. Only the
-                # latest is asked for again: an older one would take back what a later one has committed.
-                if where in self._assigned and offset >= self._asked.get(where, offset):
+                # Several commits are under way at a time, and what became of them is told late, even when the
+                # partition was lost and is ours again. Only the latest since then is made again: any other
+                # would take back what has been committed meanwhile.
+                if where in self._assigned and self._asked.get(where) == offset:
                     self._finished[where] = max(offset, self._finished.get(where, offset))
 
     # --- the worker -----------------------------------------------------------------------------------
