@@ -136,6 +136,21 @@ def test_a_form_and_its_number_are_those_of_their_composer() -> None:
     assert _level(one, other, composers=("Wieck", "Clara Wieck")) == PIECE
 
 
+@pytest.mark.parametrize(
+    ("one", "other", "level"),
+    [
+        ("String quartet, No. 1, Op. 7", "Quartet, No. 1, D minor, Op. 7", "similar"),
+        ("Quatuor à cordes no 1 en ré mineur, op. 7", "Quatuor à cordes no 1, Op. 7", "near"),
+        ("Quartet, No. 1, D minor, Op. 7", "Quartet, No. 1, C major, Op. 7", "similar"),
+        ("Ballad in D minor", "Ballad", "contained"),
+        ("Quartet No. 1 in C minor, Op. 7", "Quartet No. 1 in C mino, Op. 7", "near"),
+    ],
+)
+def test_a_key_that_one_side_names_is_no_other_wording(one: str, other: str, level: str) -> None:
+    """Of two composers, or one whom two libraries number in two ways, the wording has to tell."""
+    assert _level(one, other, composers=("Clara Wieck", "Emil Sturm")) == level
+
+
 def test_an_opus_number_is_that_of_its_composer() -> None:
     one, other = "24 Preludes, Op. 28: No. 3", "Sonate, Op. 28: No. 3"
     assert _level(one, other, composers=("Clara Wieck", "Louise Farr")) not in {PIECE, OTHER, PART}

@@ -9,6 +9,7 @@ from weakref import ref
 from streams.core.names import name_form
 from streams.core.normalize import fold_diacritics, normalize_text
 from streams.core.records import LinkageRecord, SourceKind, TitleReading, TypedNumber, VersionPart
+from streams.core.titles.keys import without_keys
 from streams.core.titles.pieces import Piece, read_piece
 from streams.core.titles.small_words import what_it_tells
 from streams.core.titles.spelling import in_one_spelling, without_article
@@ -58,6 +59,8 @@ class Prepared:
         what its sender is
     identified : bool
         it gives an identifier of recordings
+    keyless : tuple of str, optional
+        ``squeezed`` without the musical key, where a title of a piece names one
     guests : frozenset of str
         keys of those of ``artists`` who are but guests
     findable : tuple of str
@@ -88,6 +91,7 @@ class Prepared:
         "identified",
         "instrumental",
         "joined",
+        "keyless",
         "legible_albums",
         "media_kind",
         "named_by_form",
@@ -172,6 +176,14 @@ class Prepared:
         self.numbers = numbers
         self.named_by_form = named_by_form(readings[0].base) if readings else None
         self.pieces = _pieces(readings) if any(map(_names_work, numbers)) else ()
+        self.keyless = (
+            tuple(
+                without_keys(base, reading.source_text).replace(" ", "")
+                for reading, base in zip(readings, self.bases, strict=True)
+            )
+            if any(piece.keys for piece in self.pieces)
+            else None
+        )
         self.given = sum(bit for bit, value in _told(record) if value)
 
     # What few pairs ask for is read when it is asked for.

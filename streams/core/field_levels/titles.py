@@ -27,15 +27,13 @@ def compare_titles(left: Prepared, right: Prepared) -> tuple[str, int, int]:
         return PIECE, 0, 0
     if (left.halves or right.halves) and (shared := _share_a_title(left, right)):
         return shared, 0, 0
-    best, where = 0.0, (0, 0)
-    for i, base in enumerate(left.squeezed):
-        who = left.with_artist[i]
-        for j, other in enumerate(right.squeezed):
-            if who is not None and who == right.with_artist[j]:
-                continue  # both take one artist for the title
-            ratio = fuzz.ratio(base, other, score_cutoff=best)
-            if ratio > best:
-                best, where = ratio, (i, j)
+    best, where = _nearest_readings(left, right, left.squeezed, right.squeezed)
+    if (left.keyless is None) is not (right.keyless is None):
+        # A key that only one side names is no difference: "Quartet No. 1, D minor, Op. 7".
+        without = _nearest_readings(
+            left, right, left.keyless or left.squeezed, right.keyless or right.squeezed
+        )
+        best, where = max((best, where), without, key=lambda found: found[0])
     if best >= 80 and is_mistyped(left.bases[where[0]], right.bases[where[1]]):
         return MISTYPED, *where
     if best >= 90:
@@ -64,6 +62,22 @@ def compare_titles(left: Prepared, right: Prepared) -> tuple[str, int, int]:
     if _is_a_place(left, right) or _is_a_place(right, left):
         return ABSENT, 0, 0
     return ("some" if best >= 60 else "different"), *where
+
+
+def _nearest_readings(
+    left: Prepared, right: Prepared, ours: tuple[str, ...], theirs: tuple[str, ...]
+) -> tuple[float, tuple[int, int]]:
+    """Find the two readings that are spelt most alike, and how much: 100 is equal."""
+    best, where = 0.0, (0, 0)
+    for i, base in enumerate(ours):
+        who = left.with_artist[i]
+        for j, other in enumerate(theirs):
+            if who is not None and who == right.with_artist[j]:
+                continue  # both take one artist for the title
+            ratio = fuzz.ratio(base, other, score_cutoff=best)
+            if ratio > best:
+                best, where = ratio, (i, j)
+    return best, where
 
 
 def _is_a_place(own: Prepared, other: Prepared) -> bool:

@@ -3,6 +3,8 @@
 import re
 from collections.abc import Iterator
 
+from streams.core.normalize import fold_diacritics, normalize_text
+
 _NOTES = {
     note: name
     for name, notes in {
@@ -77,6 +79,15 @@ def keys_in(text: str) -> Iterator[tuple[str, int, int]]:
             _key(_NOTES[match["note"]], _SIGNS.get(match["word"] or "", ""), match["mode"]),
             *match.span(),
         )
+
+
+def without_keys(base: str, text: str) -> str:
+    """Take the keys that a text names out of the normalised title that was read in it."""
+    told = f" {base} "
+    for _, start, end in keys_in(text):
+        key = fold_diacritics(normalize_text(text[start:end]))
+        told = told.replace(f" in {key} ", " ").replace(f" {key} ", " ")
+    return told.strip()
 
 
 def _key(note: str, sign: str, mode: str) -> str:
