@@ -207,12 +207,17 @@ def version_as_made(version: str) -> str:
     return version.partition(_SIZED)[0]
 
 
+def size_named(version: str) -> int | None:
+    """Give the size that a bundle was raised to, as its version says; none for one as it was made."""
+    size = version.partition(_SIZED)[2]
+    return int(size) if size.isascii() and size.isdigit() else None
+
+
 def with_version(made: Mapping[str, Bundle], version: str) -> Bundle | None:
     """Find a bundle by the version that a decision names, among those made, by theirs."""
-    name, _, size = version.partition(_SIZED)
-    bundle = made.get(name)
-    if bundle is not None and size.isascii() and size.isdigit():
-        bundle = sized(bundle, int(size))
+    bundle, size = made.get(version_as_made(version)), size_named(version)
+    if bundle is not None and size is not None:
+        bundle = sized(bundle, size)
     return bundle if bundle is not None and bundle.version == version else None
 
 
@@ -231,3 +236,23 @@ def size_prior(bundle: Bundle, head: Head) -> float:
     """
     measured_at = head.measured_at or bundle.measured_at
     return 0.0 if bundle.catalogue_size <= measured_at else -math.log(bundle.catalogue_size / measured_at)
+
+
+def greatest_fall(bundle: Bundle, *, since: str) -> float:
+    """Give how much the size can have taken off the log-odds of any pair since it was scored.
+
+    Parameters
+    ----------
+    bundle : Bundle
+        in force
+    since : str
+        the version that scored it; of another bundle the fall has no bound
+    """
+    if version_as_made(since) != version_as_made(bundle.version):
+        return math.inf
+    heads = (bundle.recording, bundle.work)
+    sizes = [bundle.measured_at, *(head.measured_at for head in heads)]
+    sizes += [fitted.measured_at for head in heads for fitted in head.calibration.values()]
+    # Up to where it was measured the size takes nothing off.
+    before = max(size_named(since) or 1, min(size for size in sizes if size))
+    return max(0.0, math.log(bundle.catalogue_size / before))

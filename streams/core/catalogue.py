@@ -1,5 +1,6 @@
 """The arbiter's state as one value: what is stored, overlaid by what this batch has not committed yet."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Final, Protocol
 
@@ -34,6 +35,10 @@ class CatalogueState(Protocol):
 
     def pairs_of(self, key: str) -> tuple[PairState, ...]:
         """Return the live pairs of an upload, in the order of their keys."""
+        ...
+
+    def pairs(self) -> Iterator[PairState]:
+        """Give every live pair once; nothing may be set meanwhile."""
         ...
 
     def relations_of(self, key: str) -> tuple[RelationState, ...]:
@@ -91,6 +96,13 @@ class MemoryCatalogue:
             return ()
         return tuple(held[pair] for pair in sorted(held))
 
+    def pairs(self) -> Iterator[PairState]:
+        """Give every live pair once; nothing may be set meanwhile."""
+        for key, held in self._pairs.items():
+            for pair in held.values():
+                if pair.left == key:
+                    yield pair
+
     def relations_of(self, key: str) -> tuple[RelationState, ...]:
         """Return the asserted relations that an upload supports or is named by, in the order of their ids."""
         return tuple(self._relations[name] for name in sorted(self._relations_of.get(key, ())))
@@ -102,7 +114,7 @@ class MemoryCatalogue:
 
     def held(self) -> Changes:
         """Return everything that is kept, as the changes that would make it."""
-        pairs = {key: pair for held in self._pairs.values() for key, pair in held.items()}
+        pairs = {(pair.left, pair.right): pair for pair in self.pairs()}
         return Changes(
             uploads=dict(self._uploads),
             entities=dict(self._entities),
@@ -181,6 +193,16 @@ class Workspace:
         for pair_key in changed:
             held[pair_key] = self.changes.pairs[pair_key]
         return tuple(held[pair] for pair in sorted(held) if held[pair].live)
+
+    def pairs(self) -> Iterator[PairState]:
+        """Give every live pair once; nothing may be set meanwhile."""
+        changed = self.changes.pairs
+        for pair in self._stored.pairs():
+            if (pair.left, pair.right) not in changed:
+                yield pair
+        for pair in changed.values():
+            if pair.live:
+                yield pair
 
     def relations_of(self, key: str) -> tuple[RelationState, ...]:
         """Return the asserted relations that an upload supports or is named by, in the order of their ids."""

@@ -113,12 +113,13 @@ def cluster_component(
     return Partition(clusters=merging.clusters(), refused=tuple(refused), too_large=too_large)
 
 
-def components(keys: Iterable[str], edges: Iterable[Edge]) -> tuple[tuple[str, ...], ...]:
-    """Split a graph into its connected components, whatever the edges say, each sorted."""
-    merging = _Merging(sorted(set(keys)))
-    for edge in edges:
-        merging.join(edge.left, edge.right)
-    return merging.clusters()
+def components(links: Iterable[tuple[str, str]]) -> Mapping[str, str]:
+    """Split a graph into its connected components: name the one that each end of a link is in."""
+    held = list(links)
+    merging = _Merging(sorted({key for link in held for key in link}))
+    for left, right in held:
+        merging.join(left, right)
+    return merging.home
 
 
 def _forbids(edge: Edge, guard: float) -> bool:
@@ -133,7 +134,7 @@ class _Merging:
 
     def __init__(self, keys: list[str]) -> None:
         self.keys = keys
-        self._home = {key: key for key in keys}
+        self.home = {key: key for key in keys}
         self._members = {key: [key] for key in keys}
         self._forbidden: dict[str, set[str]] = {key: set() for key in keys}
 
@@ -144,7 +145,7 @@ class _Merging:
 
     def join(self, left: str, right: str) -> bool:
         """Merge two sets unless a pair across them is forbidden; say whether they are one now."""
-        a, b = self._home[left], self._home[right]
+        a, b = self.home[left], self.home[right]
         if a == b:
             return True
         if len(self._members[a]) < len(self._members[b]):
@@ -152,7 +153,7 @@ class _Merging:
         if not self._forbidden[a].isdisjoint(self._members[b]):
             return False
         for key in self._members[b]:
-            self._home[key] = a
+            self.home[key] = a
         self._members[a] += self._members.pop(b)
         self._forbidden[a] |= self._forbidden.pop(b)
         return True

@@ -16,6 +16,7 @@ from streams.core.records import EntitySide, EntityState, PairState, UploadState
 from streams.core.records.record import Record
 from streams.core.refining import refine
 from streams.core.relating import RelationStep, follow
+from streams.core.rescoring import current
 from streams.core.rules import Rules, Thresholds
 
 
@@ -68,7 +69,7 @@ def place(
         stamped on what is minted
     """
     thresholds = rules.thresholds
-    keys, held = _component(workspace, seeds, thresholds)
+    keys, held = _component(workspace, seeds, rules)
     pairs = complete(workspace, keys, held, rules=rules)
     before = _entities_of(workspace, keys, formerly)
     recordings = cluster_component(
@@ -146,9 +147,7 @@ def place(
     )
 
 
-def _component(
-    workspace: Workspace, seeds: Iterable[str], thresholds: Thresholds
-) -> tuple[list[str], list[PairState]]:
+def _component(workspace: Workspace, seeds: Iterable[str], rules: Rules) -> tuple[list[str], list[PairState]]:
     """Collect the live uploads reachable through pairs that could join, and every pair among them."""
     waiting = sorted(set(seeds))
     seen: set[str] = set()
@@ -159,9 +158,10 @@ def _component(
         if key in seen or upload is None or not upload.live:
             continue
         seen.add(key)
-        for pair in workspace.pairs_of(key):
+        for kept in workspace.pairs_of(key):
+            pair = current(workspace, kept, rules)
             found[pair.left, pair.right] = pair
-            if could_join(pair, thresholds):
+            if could_join(pair, rules.thresholds):
                 waiting.append(pair.right if pair.left == key else pair.left)
     inside = [pair for (left, right), pair in sorted(found.items()) if left in seen and right in seen]
     return sorted(seen), inside

@@ -1,13 +1,13 @@
 """Promotions: another parameter bundle comes into force at its place in the log.
 
-From that input on every pair is scored by it. The pairs that are kept are scored anew at once, from features
-and heard evidence alone, and the entities they touch are placed anew; so the partition never rests on scores
-of two bundles. The same holds when the catalogue has outgrown the size that its bundle states.
+From that input on every pair is scored by it. Those that are kept are scored anew, from features and evidence
+alone, and the entities they touch are placed anew; so the partition never rests on scores of two bundles. The
+same holds when the catalogue has outgrown the size that its bundle states.
 """
 
 import hashlib
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from typing import Final
 
 from streams.core.bundle import Bundle, sized, version_as_made
@@ -15,7 +15,8 @@ from streams.core.catalogue import Workspace
 from streams.core.growing import CATALOGUE_SIZE, size_asked
 from streams.core.letters import letter
 from streams.core.placing import could_join, place
-from streams.core.records import Origin, PairState, Promotion, UploadState
+from streams.core.records import Origin, Promotion, UploadState
+from streams.core.rescoring import score_all, score_grown
 from streams.core.rules import Confirm, Rules, Thresholds
 from streams.core.saying import Decided, said_by
 from streams.core.scoring import Scorer
@@ -101,10 +102,10 @@ def decide_promotion(
     if bundle == in_force(rules):
         return Settled(decided=Decided(events=()), rules=rules, size=size)
     new = rules_of(bundle, rules.confirm)
-    _score_anew(workspace, new)
+    seeds = _scored_anew(workspace, bundle, until_now=rules, rules=new)
     placements = [
         place(workspace, group, subject="", formerly=None, rules=new, sequence=sequence)
-        for group in _groups(workspace, new.thresholds)
+        for group in groups(workspace, seeds, new.thresholds)
     ]
     events = said_by("promotion", promotion.promotion_id, placements, sequence=sequence)
     return Settled(decided=Decided(events=events), rules=new, size=size, bundle=bundle.to_json())
@@ -154,37 +155,34 @@ def _read(promotion: Promotion, rules: Rules, size: int) -> tuple[Bundle, int]:
     return grown, size
 
 
-def _score_anew(workspace: Workspace, rules: Rules) -> None:
-    """Score every kept pair by the new bundle; verdicts stay."""
-    for key in workspace.live_keys():
-        for pair in workspace.pairs_of(key):
-            if pair.left != key:
-                continue
-            left, right = workspace.upload(pair.left), workspace.upload(pair.right)
-            if left is not None and right is not None:
-                workspace.put_pair(_scored(pair, left, right, rules))
+def _scored_anew(workspace: Workspace, bundle: Bundle, *, until_now: Rules, rules: Rules) -> Iterable[str]:
+    """Score kept pairs by what is in force from now on; give the uploads whose place may change."""
+    before = in_force(until_now)
+    if before is not None and sized(before, bundle.catalogue_size) == bundle:
+        return score_grown(workspace, bundle, until_now=until_now, rules=rules)
+    score_all(workspace, rules)
+    return workspace.live_keys()
 
 
-def _scored(pair: PairState, left: UploadState, right: UploadState, rules: Rules) -> PairState:
-    if left.record is None or right.record is None:
-        return pair
-    score = rules.scorer.score(left.record, right.record, pair.sound)
-    return replace(
-        pair,
-        recording_log_odds=score.recording.log_odds,
-        work_log_odds=score.work.log_odds,
-        cannot_link=score.cannot_link,
-        work_cannot_link=score.work_cannot_link,
-        relation=score.relation,
-        bundle_version=rules.bundle_version,
-    )
+def groups(workspace: Workspace, seeds: Iterable[str], thresholds: Thresholds) -> list[list[str]]:
+    """Give the uploads that must be placed together: they share a work, or a pair now joins them.
 
+    Parameters
+    ----------
+    workspace : Workspace
+    seeds : iterable of str
+        keys of uploads; groups without one of them are left out
+    thresholds : Thresholds
 
-def _groups(workspace: Workspace, thresholds: Thresholds) -> Iterator[list[str]]:
-    """Give the uploads that must be placed together: they share a work, or a pair now joins them."""
+    Returns
+    -------
+    list of list of str
+        of two and more each, in the order of their smallest keys
+    """
     seen: set[str] = set()
     opened: set[str] = set()
-    for first in workspace.live_keys():
+    found: list[list[str]] = []
+    for first in seeds:
         waiting, group = [first], []
         while waiting:
             key = waiting.pop()
@@ -198,7 +196,8 @@ def _groups(workspace: Workspace, thresholds: Thresholds) -> Iterator[list[str]]
                     waiting.append(pair.right if pair.left == key else pair.left)
             waiting += _of_one_work(workspace, upload, opened)
         if len(group) > 1:
-            yield group
+            found.append(group)
+    return sorted(found, key=min)
 
 
 def _of_one_work(workspace: Workspace, upload: UploadState, opened: set[str]) -> Iterator[str]:

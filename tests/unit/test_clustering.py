@@ -52,7 +52,9 @@ def test_a_component_beyond_the_bound_follows_verdicts_alone() -> None:
 
 
 def test_components_follow_every_edge() -> None:
-    assert components("abcd", [edge("a", "b", -9.0), edge("c", "d", 1.0)]) == (("a", "b"), ("c", "d"))
+    home = components([("a", "b"), ("c", "d"), ("e", "d")])
+    assert home.keys() == set("abcde")
+    assert home["a"] == home["b"] != home["c"] == home["d"] == home["e"]
 
 
 PAIRS = list(itertools.combinations("abcdefg", 2))
@@ -99,11 +101,16 @@ def test_no_forbidden_pair_shares_a_cluster(edges: list[Edge]) -> None:
 @given(graphs())
 def test_components_clustered_apart_give_the_whole(edges: list[Edge]) -> None:
     whole = cluster_component("abcdefg", edges, threshold=2.0, guard=4.0)
+    linked = components((pair.left, pair.right) for pair in edges)
+    home = {key: linked.get(key, key) for key in "abcdefg"}
     parts = [
         cluster
-        for keys in components("abcdefg", edges)
+        for name in sorted(set(home.values()))
         for cluster in cluster_component(
-            keys, [pair for pair in edges if pair.left in keys], threshold=2.0, guard=4.0
+            [key for key in "abcdefg" if home[key] == name],
+            [pair for pair in edges if home[pair.left] == name],
+            threshold=2.0,
+            guard=4.0,
         ).clusters
     ]
     assert tuple(sorted(parts)) == whole.clusters
