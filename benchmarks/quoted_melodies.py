@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from encoders.training.arranging import BASSES, SOUND, STRUCK, SUSTAINED
 from encoders.training.composing import BASS, CHORDS, MELODY
 from encoders.training.playing import SAMPLE_RATE, Player
+from encoders.training.voices import highest_voice, is_melody, melody_of
 from encoders.training.works import NOTE, Work
 
 LENGTHS_S: Final = (6.0, 10.0, 15.0)
@@ -24,12 +25,6 @@ _SECONDS: Final = 100.0
 _BEAT_S: Final = 0.5
 _TEMPO: Final = (0.8, 1.25)
 _JITTER_S: Final = 0.012
-# A hook has so many notes a second and in all, and so many pitches.
-_NOTES_PER_S: Final = 1.0
-_LEAST_NOTES: Final = 8
-_LEAST_PITCHES: Final = 4
-_LEAST_STEPS: Final = 0.6
-"""Of its notes so many are at another pitch than the one before: a tone that is repeated is no melody."""
 
 Interval = tuple[float, float]
 
@@ -74,44 +69,21 @@ class Quotation(NamedTuple):
     semitones: int
 
 
-def melody(work: Work) -> NDArray[np.void]:
-    """Give the highest voice of a work, one note at a time."""
-    part: NDArray[np.void] = work.notes[work.notes["voice"] == _highest(work)]
-    part = part[np.lexsort((-part["pitch"].astype(int), part["start"]))]
-    part = part[np.concatenate([[True], np.diff(part["start"]) > 1e-3])]
-    part["length"][:-1] = np.minimum(part["length"][:-1], np.diff(part["start"]))
-    return part
-
-
-def _highest(work: Work) -> int:
-    pitches, voices = work.notes["pitch"], work.notes["voice"]
-    return int(max(np.unique(voices), key=lambda voice: float(np.mean(pitches[voices == voice]))))
-
-
 def phrases(work: Work, seconds: float, rng: np.random.Generator) -> Iterator[Phrase]:
     """Give phrases of about a length, in an order that is drawn; held tones and runs on one tone are none."""
-    line = melody(work)
+    line = melody_of(work, highest_voice(work))
     for first in rng.permutation(len(line)):
         begin = float(line["start"][first])
         inside = (line["start"] >= begin) & (line["start"] < begin + seconds / _BEAT_S - 0.01)
         notes = line[inside]
         end = begin + seconds / _BEAT_S
-        if end * _BEAT_S > _SECONDS or not _is_melody(notes, seconds):
+        if end * _BEAT_S > _SECONDS or not is_melody(notes, seconds):
             continue
         notes["length"] = np.minimum(notes["length"], end - notes["start"])
         # It ends with its last note, not with a rest.
         last = float((notes["start"] + notes["length"]).max())
         if (last - begin) * _BEAT_S >= 0.8 * seconds:
             yield Phrase(notes, tuple(_places(line, notes, last - begin)))
-
-
-def _is_melody(notes: NDArray[np.void], seconds: float) -> bool:
-    steps = np.count_nonzero(np.diff(notes["pitch"].astype(int)))
-    return bool(
-        len(notes) >= max(_LEAST_NOTES, _NOTES_PER_S * seconds)
-        and len(np.unique(notes["pitch"])) >= _LEAST_PITCHES
-        and steps >= _LEAST_STEPS * (len(notes) - 1)
-    )
 
 
 def _places(line: NDArray[np.void], notes: NDArray[np.void], beats: float) -> Iterator[Interval]:
@@ -204,7 +176,7 @@ def quotations(
 def _without_lead(host: Work, beats: Interval) -> NDArray[np.void]:
     """Leave out the highest voice for a while."""
     begins, ends = host.notes["start"], host.notes["start"] + host.notes["length"]
-    kept = (host.notes["voice"] != _highest(host)) | (begins >= beats[1]) | (ends <= beats[0])
+    kept = (host.notes["voice"] != highest_voice(host)) | (begins >= beats[1]) | (ends <= beats[0])
     notes: NDArray[np.void] = host.notes[kept]
     return notes
 

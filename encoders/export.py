@@ -113,8 +113,42 @@ def version_graph(weights: Weights) -> bytes:
     )
 
 
+def melody_graph(weights: Weights) -> bytes:
+    """Build the melody network.
+
+    Input ``semitones`` (b, 84, t): `encoders.features.semitones.version_input`. Output ``maps``
+    (b, channels, 12, (t + 1) // 2).
+    """
+    graph = Graph()
+    value = graph.add("Unsqueeze", "semitones", graph.constant([1], np.int64))
+    value = _normalised(graph, value, weights, "conv1", "norm1", strides=[1, 1], pads=[12, 1, 12, 1])
+    kernel = weights["conv2.weight"]
+    value = graph.add(
+        "Conv",
+        value,
+        graph.constant(kernel),
+        kernel_shape=list(kernel.shape[2:]),
+        strides=[1, 2],
+        pads=[6, 1, 6, 1],
+        group=len(kernel),
+    )
+    value = _normalised(graph, value, weights, "mix", "norm2", strides=[1, 1], pads=[0] * 4)
+    channels = weights["mix.weight"].shape[0] * _OCTAVES
+    value = graph.add("Reshape", value, graph.constant([0, channels, _CLASSES, -1], np.int64))
+    value = _normalised(graph, value, weights, "fold", "norm3", strides=[1, 1], pads=[0] * 4)
+    value = _blocks(graph, value, weights, "blocks")
+    kernel = weights["out.weight"]
+    value = graph.add("Conv", value, graph.constant(kernel), graph.constant(weights["out.bias"]))
+    value = graph.add("Sub", value, graph.add("ReduceMean", value, axes=[2], keepdims=1))
+    graph.add("Tanh", value, output="maps")
+    given = value_info("semitones", ["b", semitones.SEMITONES, "t"])
+    return graph.finish(
+        "samesong-melody", [given], [value_info("maps", ["b", kernel.shape[0], _CLASSES, "u"])]
+    )
+
+
 def _blocks(graph: Graph, value: str, weights: Weights, name: str) -> str:
-    """Add the blocks of the version network whose names begin so; `encoders.models.version_net.Block`."""
+    """Add the blocks whose names begin so; `encoders.models.version_net.Block`."""
     axis, big = graph.constant([2], np.int64), graph.constant([1 << 31], np.int64)
     zero, three, less = (graph.constant([k], np.int64) for k in (0, 3, -3))
     for number in range(sum(key.startswith(f"{name}.") and key.endswith(".into.weight") for key in weights)):
@@ -341,6 +375,13 @@ def export(modality: Modality, weights: Path, folder: Path, *, version: str) -> 
     data = identity_graph(arrays) if modality is Modality.IDENTITY else version_graph(arrays)
     card = card_of(modality, data, version=version, dimension=arrays["out.weight"].shape[0])
     return _written(card, data, folder)
+
+
+def export_melody(weights: Path, folder: Path) -> Path:
+    """Write a trained melody network's graph; without a card, for no stage asks it."""
+    path = folder / "samesong-melody.onnx"
+    path.write_bytes(melody_graph(read_weights(weights)))
+    return path
 
 
 def _written(card: EncoderCard, data: bytes, folder: Path) -> EncoderCard:

@@ -19,7 +19,6 @@ from encoders.training.templates import BEFORE, FADE, HELD, LONG, Templates
 # Two minutes less the end: most of a song.
 SECONDS: Final = 110.0
 FRAMES: Final = int(SECONDS / FRAME_S)
-_FINE: Final = FRAMES * POOL
 _FINE_S: Final = FRAME_S / POOL
 # Thirds of a semitone that everything is higher, and how often.
 _TUNINGS: Final = (-1.5, -1.0, -0.5, 0.0, 0.5, 1.0, 1.5)
@@ -70,9 +69,20 @@ class Names:
     ----------
     templates : sequence of Templates
         one per soundfont
+    seconds : float > 0 [s]
+        most of a performance that is written
+    out_of_tune : int in [0, 3]
+        up to so many sixths of a semitone
     """
 
-    def __init__(self, templates: Sequence[Templates]) -> None:
+    def __init__(
+        self, templates: Sequence[Templates], *, seconds: float = SECONDS, out_of_tune: int = 3
+    ) -> None:
+        self.frames = int(seconds / FRAME_S)
+        near = slice(_IN_TUNE - out_of_tune, _IN_TUNE + out_of_tune + 1)
+        self._tunings = np.arange(len(_TUNINGS))[near]
+        how_often = np.array(_HOW_OFTEN)[near]
+        self._how_often = how_often / how_often.sum()
         self.table = np.full((len(templates), DRUMS + 1, 128), -1, dtype=np.int64)
         self.origins: list[tuple[int, int, int]] = []
         for font, each in enumerate(templates):
@@ -85,19 +95,20 @@ class Names:
 
     def written(self, performances: Sequence[NDArray[np.void]], rng: np.random.Generator) -> Notation:
         """Write performances down, each for one soundfont and in one tuning."""
-        rows, gains, lengths = [], [], []
+        rows, gains, lengths, fine = [], [], [], self.frames * POOL
         for number, notes in enumerate(performances):
-            font, tuning = int(rng.integers(len(self.table))), int(rng.choice(len(_TUNINGS), p=_HOW_OFTEN))
+            font = int(rng.integers(len(self.table)))
+            tuning = int(rng.choice(self._tunings, p=self._how_often))
             drum = notes["program"] == DRUMS
             pitch = np.where(drum, notes["pitch"], np.clip(notes["pitch"], _LOW, _HIGH)).astype(int)
             which = self.table[font, notes["program"].astype(int), pitch]
             start = np.rint(notes["start"] / _FINE_S).astype(int)
             length = np.maximum(1, np.rint(notes["length"] / _FINE_S).astype(int))
-            there = (which >= 0) & (start < _FINE)
+            there = (which >= 0) & (start < fine)
             which, start, length, drum = which[there], start[there], length[there], drum[there]
             gain = (notes["velocity"][there].astype(np.float32) / 100.0) ** 3
             last = int((start + length).max()) if len(start) else 1
-            lengths.append(max(_LEAST_FRAMES, min(FRAMES, last // POOL)))
+            lengths.append(max(_LEAST_FRAMES, min(self.frames, last // POOL)))
             row = np.stack(
                 [
                     np.full(len(which), number),
@@ -113,7 +124,7 @@ class Names:
             gains.append(gain)
             # A note that is held longer than it was recorded stays as it was at the end.
             rest, begin = length - HELD, start + LONG
-            while (longer := (rest > 0) & (begin < _FINE)).any():
+            while (longer := (rest > 0) & (begin < fine)).any():
                 more = row[longer].copy()
                 more[:, 3], more[:, 4], more[:, 5] = begin[longer], np.minimum(LONG, rest[longer]), 1
                 rows.append(more)
@@ -138,7 +149,7 @@ class NoteBank:
     """
 
     def __init__(self, templates: Sequence[Templates], names: Names, device: str) -> None:
-        self._device = device
+        self._device, self._frames = device, names.frames
         tuned = [self._tuned(each) for each in templates]
         self._power = torch.stack([_raised(tuned[font][at], by) for font, at, by in names.origins])
         self._fade = torch.tensor([1.0, *FADE, 0.0], device=device)
@@ -160,11 +171,12 @@ class NoteBank:
 
         Returns
         -------
-        frames : Tensor float16 [shape=(k, FRAMES, 84)]
+        frames : Tensor float16 [shape=(k, t, 84)]
             `encoders.features.semitones.semitone_frames` over their mean
         lengths : Tensor int64 [shape=(k,)]
         """
-        device, count, width = self._device, len(notation.lengths), _FINE + LONG + BEFORE
+        device, count, fine = self._device, len(notation.lengths), self._frames * POOL
+        width = fine + LONG + BEFORE
         rows = torch.from_numpy(notation.rows).to(device).long()
         gains = torch.from_numpy(notation.gains).to(device)
         power = torch.zeros(count * width, SEMITONES, device=device)
@@ -178,10 +190,10 @@ class NoteBank:
             factor = torch.where(rest, (at < length).float(), fading) * gain[:, None]
             where = (row[:, 0:1] * width + row[:, 3:4] + at).clamp(max=len(power) - 1)
             power.index_add_(0, where.flatten(), (notes * factor[:, :, None]).flatten(0, 1))
-        magnitude = power.view(count, width, SEMITONES)[:, BEFORE : BEFORE + _FINE].sqrt()
-        frames = magnitude.unflatten(1, (FRAMES, POOL)).mean(2)
+        magnitude = power.view(count, width, SEMITONES)[:, BEFORE : BEFORE + fine].sqrt()
+        frames = magnitude.unflatten(1, (self._frames, POOL)).mean(2)
         lengths = torch.from_numpy(notation.lengths).to(device)
-        there = (torch.arange(FRAMES, device=device)[None] < lengths[:, None])[:, :, None]
+        there = (torch.arange(self._frames, device=device)[None] < lengths[:, None])[:, :, None]
         mean = (frames * there).sum((1, 2), keepdim=True) / (there.sum((1, 2), keepdim=True) * SEMITONES)
         return (frames / mean.clamp(min=1e-9)).clamp(max=6e4).half(), lengths
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import multiprocessing as mp
 import queue
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Any, Final
+from typing import Any, Final, Generic, TypeVar
 
 import numpy as np
 
@@ -117,39 +117,37 @@ def group_of(number: int, repertoire: Repertoire, names: Names, seed: int) -> Gr
             )
 
 
-def _keep_performing(
-    out: Any, first: int, step: int, repertoire: Repertoire, names: Names, seed: int
-) -> None:
+_T = TypeVar("_T")
+
+
+def _keep_performing(out: Any, first: int, step: int, perform: Callable[[int], Any]) -> None:
     number = first
     while True:
-        out.put(group_of(number, repertoire, names, seed))
+        out.put(perform(number))
         number += step
 
 
-class Performers:
+class Performers(Generic[_T]):
     """A troupe of processes; used as a context.
 
     Parameters
     ----------
-    repertoire : Repertoire
-    names : Names
-    seed : int
+    perform : callable
+        given a number from 0 on, each once
     processes : int > 0
     """
 
-    def __init__(self, repertoire: Repertoire, names: Names, *, seed: int, processes: int) -> None:
+    def __init__(self, perform: Callable[[int], _T], *, processes: int) -> None:
         context = mp.get_context("fork")
         self._queue: Any = context.Queue(_WAITING)
         self._processes = [
             context.Process(
-                target=_keep_performing,
-                args=(self._queue, number, processes, repertoire, names, seed),
-                daemon=True,
+                target=_keep_performing, args=(self._queue, number, processes, perform), daemon=True
             )
             for number in range(processes)
         ]
 
-    def __enter__(self) -> Performers:
+    def __enter__(self) -> Performers[_T]:
         for process in self._processes:
             process.start()
         return self
@@ -161,14 +159,14 @@ class Performers:
             process.terminate()
             process.join()
 
-    def next(self) -> Group:
-        """Wait for a group."""
-        found: Group = self._queue.get(timeout=300)
+    def next(self) -> _T:
+        """Wait for a performance."""
+        found: _T = self._queue.get(timeout=300)
         return found
 
-    def ready(self, most: int) -> list[Group]:
-        """Give groups that are there already."""
-        found: list[Group] = []
+    def ready(self, most: int) -> list[_T]:
+        """Give those that are there already."""
+        found: list[_T] = []
         while len(found) < most:
             try:
                 found.append(self._queue.get_nowait())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -21,7 +22,7 @@ from encoders.training.contrast import contrastive_loss
 from encoders.training.harmony_views import changed, scaled, steps_of
 from encoders.training.loop import Schedule, begun, load_weights, train
 from encoders.training.note_bank import FRAMES, SECONDS, Names, NoteBank, joined
-from encoders.training.performers import GROUP, NEAR, Group, Performers, Repertoire
+from encoders.training.performers import GROUP, NEAR, Group, Performers, Repertoire, group_of
 from encoders.training.run_record import RunRecord
 from encoders.training.templates import Templates
 from encoders.training.works import Work, digest_of
@@ -138,7 +139,8 @@ def train_version(
     data = _described(training, tracks)
     record = begun("version", config, schedule=schedule, data=data, device=device)
     names = Names(templates)
-    with Performers(Repertoire.of(training), names, seed=config.seed, processes=config.processes) as troupe:
+    perform = partial(group_of, repertoire=Repertoire.of(training), names=names, seed=config.seed)
+    with Performers(perform, processes=config.processes) as troupe:
         # Processes are there before the device is touched.
         net = WorkNet(config.shape)
         if initial is not None:
@@ -212,7 +214,7 @@ def _stacked(tracks: Sequence[FloatArray], device: str) -> tuple[Tensor, Tensor]
 def _losses(
     net: WorkNet,
     pool: _Pool,
-    troupe: Performers,
+    troupe: Performers[Group],
     tracks: tuple[Tensor, Tensor] | None,
     config: VersionConfig,
 ) -> Iterator[Callable[[], Tensor]]:

@@ -152,6 +152,44 @@ def version(
 
 
 @train.command()
+def melody(
+    data_dir: DataDir = None,
+    out: Out = None,
+    music: Music = None,
+    scores: Scores = None,
+    soundfont: Soundfont = None,
+    steps: Steps = 3_000,
+    minutes: Minutes = 30.0,
+    seed: Seed = 1,
+    device: Device = "auto",
+    resume: Resume = False,
+    processes: Processes = 1,
+) -> None:
+    """Train the maps of melodies: a phrase where it is played anew, over other music. No stage asks them."""
+    folder, chosen = _begun(data_dir, out, "melody", device)
+    from encoders.export import export_melody
+    from encoders.training.loop import WEIGHTS
+    from encoders.training.material import harmony_of, recordings_in, templates_for, works_for
+    from encoders.training.melody_training import MelodyConfig, train_melody
+    from encoders.training.playing import default_soundfont
+
+    say = messages().print
+    small = MelodyConfig(seed=seed, batch=40, pool=400, fresh=80, new=8, processes=processes)
+    record = train_melody(
+        works_for(scores, folder, say),
+        templates_for(soundfont or [default_soundfont()], folder, say),
+        [harmony_of(y) for _, _, y in recordings_in(music, say)] if music is not None else [],
+        config=MelodyConfig(seed=seed, processes=processes) if chosen == "cuda" else small,
+        schedule=_schedule(steps, minutes, chosen),
+        folder=folder,
+        device=chosen,
+        resume=resume,
+        progress=say,
+    )
+    say(f"{export_melody(folder / WEIGHTS, folder)}: {_came_of(record)}")
+
+
+@train.command()
 def weighing(
     data_dir: DataDir = None,
     out: Out = None,
