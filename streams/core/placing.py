@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 from msgspec.structs import replace
 
+from streams.core.bearing import could_join
 from streams.core.catalogue import Workspace
 from streams.core.clustering import Edge, Judgement, Partition, cluster_component
 from streams.core.linking import complete
@@ -17,7 +18,7 @@ from streams.core.records.record import Record
 from streams.core.refining import refine
 from streams.core.relating import RelationStep, follow
 from streams.core.rescoring import current
-from streams.core.rules import Rules, Thresholds
+from streams.core.rules import Rules
 
 
 class Placement(Record, frozen=True, kw_only=True):
@@ -165,15 +166,6 @@ def _component(workspace: Workspace, seeds: Iterable[str], rules: Rules) -> tupl
                 waiting.append(pair.right if pair.left == key else pair.left)
     inside = [pair for (left, right), pair in sorted(found.items()) if left in seen and right in seen]
     return sorted(seen), inside
-
-
-def could_join(pair: PairState, thresholds: Thresholds) -> bool:
-    """Say whether a pair can bring its ends into one recording or one work."""
-    if pair.verdict == "match":
-        return True
-    recording = pair.cannot_link is None and pair.recording_log_odds >= thresholds.recording_match
-    work = pair.work_cannot_link is None and pair.work_log_odds >= thresholds.work_match
-    return recording or work
 
 
 def _recording_edge(pair: PairState) -> Edge:

@@ -10,11 +10,12 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
+from streams.core.bearing import could_join
 from streams.core.bundle import Bundle, sized, version_as_made
 from streams.core.catalogue import Workspace
 from streams.core.growing import CATALOGUE_SIZE, size_asked
 from streams.core.letters import letter
-from streams.core.placing import could_join, place
+from streams.core.placing import place
 from streams.core.records import Origin, Promotion, UploadState
 from streams.core.rescoring import score_all, score_grown
 from streams.core.rules import Confirm, Rules, Thresholds

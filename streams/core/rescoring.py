@@ -6,11 +6,13 @@ across a threshold are scored anew at once, the others when their component is p
 promotion then follows what changes and not what is kept.
 """
 
+import math
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Final, NamedTuple
 
 from msgspec.structs import replace
 
+from streams.core.bearing import JOINS, JOINS_WORKS, PARTS, PARTS_WORKS, bearing, could_join
 from streams.core.bundle import Bundle, greatest_fall
 from streams.core.catalogue import Workspace
 from streams.core.clustering import components
@@ -18,7 +20,6 @@ from streams.core.records import PairState
 from streams.core.rules import PairScorer, Rules, Thresholds
 
 Ends = tuple[str, str]
-_JOINS, _PARTS, _JOINS_WORKS, _PARTS_WORKS, _LET_GO = (1 << at for at in range(5))
 # A sum of floats that was taken in another order may differ by this much.
 _ROUNDING: Final = 1e-6
 
@@ -71,33 +72,11 @@ def score_grown(workspace: Workspace, bundle: Bundle, *, until_now: Rules, rules
     seeds = graph.contested()
     for pair in list(_shaken(workspace.pairs(), bundle, thresholds, graph)):
         fresh = current(workspace, pair, rules)
-        if _bearing(pair, thresholds) != _bearing(fresh, thresholds) or _heard_otherwise(
+        if bearing(pair, thresholds) != bearing(fresh, thresholds) or _heard_otherwise(
             workspace, fresh, until_now.scorer, rules.scorer
         ):
             seeds |= {pair.left, pair.right}
     return seeds
-
-
-def _bearing(pair: PairState, thresholds: Thresholds, fall: float = 0.0) -> int:
-    """Say what a pair means to the clusterings, as flags; each changes but one way as the scores fall."""
-    recording, work = pair.recording_log_odds - fall, pair.work_log_odds - fall
-    said = 0
-    if pair.verdict == "match":
-        said |= _JOINS
-    elif pair.verdict is not None or pair.cannot_link is not None or recording < -thresholds.guard:
-        said |= _PARTS
-    elif recording >= thresholds.recording_match:
-        said |= _JOINS
-    if pair.work_cannot_link is not None or work < -thresholds.guard:
-        said |= _PARTS_WORKS
-    elif work >= thresholds.work_match:
-        said |= _JOINS_WORKS
-    # In a large component a pair that is too unlikely is let go, and then it parts nobody.
-    if said & (_PARTS | _PARTS_WORKS) and (
-        recording < thresholds.recording_review and work < thresholds.work_review
-    ):
-        said |= _LET_GO
-    return said
 
 
 class _Graph(NamedTuple):
@@ -123,14 +102,14 @@ class _Graph(NamedTuple):
         parted: list[Ends] = []
         works_parted: list[Ends] = []
         for pair in pairs:
-            ends, bearing = (pair.left, pair.right), _bearing(pair, thresholds)
-            if bearing & _JOINS:
+            ends, said = (pair.left, pair.right), bearing(pair, thresholds)
+            if said & JOINS:
                 joined.append(ends)
-            if bearing & _PARTS:
+            if said & PARTS:
                 parted.append(ends)
-            if bearing & _JOINS_WORKS:
+            if said & JOINS_WORKS:
                 works_joined.append(ends)
-            if bearing & _PARTS_WORKS:
+            if said & PARTS_WORKS:
                 works_parted.append(ends)
         return cls(components(joined), components(joined + works_joined), parted, works_parted)
 
@@ -160,13 +139,14 @@ def _shaken(
         if fall is None:
             fall = greatest_fall(bundle, since=pair.bundle_version) + _ROUNDING
             falls[pair.bundle_version] = fall
-        if pair.sound is not None:
+        # Of a pair that another bundle scored, before the package was renewed, nothing is known.
+        if pair.sound is not None or math.isinf(fall):
             yield pair
             continue
-        now = _bearing(pair, thresholds)
+        now = bearing(pair, thresholds)
         # What parts two that nothing brings together parts nobody.
-        if now != _bearing(pair, thresholds, fall) and (
-            now & (_JOINS | _JOINS_WORKS) or _together(graph.works, (pair.left, pair.right))
+        if now != bearing(pair, thresholds, fall) and (
+            could_join(pair, thresholds) or _together(graph.works, (pair.left, pair.right))
         ):
             yield pair
 

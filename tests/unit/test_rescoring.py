@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from itertools import combinations
 from typing import Final
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -245,6 +246,21 @@ def test_a_pair_far_above_the_thresholds_is_not_scored_anew_until_it_is_placed()
     place(workspace, KEYS[:1], subject="", formerly=None, rules=rules_at(pairs, bundle), sequence=5)
     (pair,) = workspace.changes.pairs.values()
     assert (pair.bundle_version, pair.left) == ("made@4", KEYS[0])
+
+
+def test_a_pair_that_another_bundle_scored_is_scored_anew_wherever_it_stands() -> None:
+    pairs = {(KEYS[0], KEYS[1]): Likeness(9.0, 9.0), (KEYS[2], KEYS[3]): Likeness(-9.0, -9.0)}
+    catalogue, bundle = placed(pairs), sized(MADE, 4)
+    workspace = Workspace(catalogue)
+    for pair in list(catalogue.pairs()):
+        turned = {"recording_log_odds": -pair.recording_log_odds, "work_log_odds": -pair.work_log_odds}
+        workspace.put_pair(msgspec.structs.replace(pair, bundle_version="former", **turned))
+    catalogue.apply(workspace.changes)
+    grow(catalogue, pairs, MADE, bundle, all_at_once=False)
+    assert {(pair.bundle_version, pair.recording_log_odds > 0) for pair in catalogue.pairs()} == {
+        ("made@4", True),
+        ("made@4", False),
+    }
 
 
 def test_the_fall_is_bounded_by_where_the_bundle_was_measured_and_by_what_scored_the_pair() -> None:
