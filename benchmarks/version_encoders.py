@@ -2,9 +2,9 @@
 
 import hashlib
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 
 from benchmarks.kept_renderings import kept_rendering, kept_works
 from benchmarks.labelled_tables import DATA
-from benchmarks.machine import machine_facts, write_result
+from benchmarks.machine import machine_facts
+from benchmarks.rows import write_rows
 from benchmarks.version_queries import (
     FAR,
     KINDS,
@@ -149,6 +150,7 @@ def compared(renderings: Sequence[Rendering], networks: Networks, run: Run) -> d
     both = Aligned((learned.shared + plain.shared) / 2.0, learned.seconds + plain.seconds)
     return {
         "renderings": len(renderings),
+        "soundfonts": _fonts(),
         "vector": {label: ranked(found, labels) for label, found in close.items()},
         "after alignment of the nearest": {
             label: realigned(serves, labels, found)
@@ -160,57 +162,90 @@ def compared(renderings: Sequence[Rendering], networks: Networks, run: Run) -> d
     }
 
 
-def sections(works: Sequence[Work], run: Run, folder: Path) -> Iterator[tuple[str, Any]]:
-    """Give each figure under its name."""
-    network = TrainedVersion.load()
-    networks: Networks = {network.card.key: network.of_input}
-    before = untrained(folder)
-    with_untrained = networks if before is None else {**networks, "untrained": before}
-    near = run(rendered, [(work, k, NEAR) for work in works for k in range(RENDERINGS)])
-    found = compared(near, with_untrained, run)
-    vectors = unit_rows(np.stack([each.vector for each in near]))
-    yield (
-        "near",
-        found
-        | {"straight lines, the first rendering of each work asks": lined(vectors @ vectors.T, near, run)},
-    )
-    if PIANO.exists():
+class _Rows:
+    """The rows of the result: what they share is made when the first of them asks.
+
+    Parameters
+    ----------
+    run : Run
+    folder : Path
+        where the untrained network is made
+    """
+
+    def __init__(self, run: Run, folder: Path) -> None:
+        self._run = run
+        self._folder = folder
+
+    @cached_property
+    def works(self) -> Sequence[Work]:
+        """Give the works that are rendered."""
+        return kept_works(COUNT)
+
+    @cached_property
+    def networks(self) -> Networks:
+        """Give the network that serves a part of the vector."""
+        network = TrainedVersion.load()
+        return {network.card.key: network.of_input}
+
+    def near(self) -> dict[str, Any]:
+        """Rank renderings that differ as covers do that keep close, and again after alignment."""
+        before = untrained(self._folder)
+        networks = self.networks if before is None else {**self.networks, "untrained": before}
+        near = self._run(rendered, [(work, k, NEAR) for work in self.works for k in range(RENDERINGS)])
+        found = compared(near, networks, self._run)
+        vectors = unit_rows(np.stack([each.vector for each in near]))
+        straight = lined(vectors @ vectors.T, near, self._run)
+        return found | {"straight lines, the first rendering of each work asks": straight}
+
+    def piano(self) -> dict[str, Any]:
+        """Rank performances by people, each through the next of the soundfonts."""
+        if not PIANO.exists():
+            return {}
         notes = enumerate(piano_performances(PIANO))
-        played = run(_played, [(work, number, each) for number, (work, each) in notes])
-        yield "piano-performances-midi", compared(played, networks, run)
-    further = works[: max(1, len(works) // 3)]
-    some = works[: max(1, len(works) // 7)]
-    far = run(rendered, [(work, k, FAR) for work in further for k in range(RENDERINGS)])
-    yield "far", compared(far, networks, run)
-    plain = run(rendered, [(work, RENDERINGS, KINDS["instruments"]) for work in some])
-    changed = {
-        kind: run(rendered, [(work, RENDERINGS + 1 + at, freedom) for work in some])
-        for at, (kind, freedom) in enumerate(KINDS.items())
-    }
-    yield "one change each, mean reciprocal rank", by_kind(changed, plain)
+        played = self._run(_played, [(work, number, each) for number, (work, each) in notes])
+        return compared(played, self.networks, self._run)
+
+    def far(self) -> dict[str, Any]:
+        """Rank renderings that differ by more than most covers do."""
+        further = self.works[: max(1, len(self.works) // 3)]
+        far = self._run(rendered, [(work, k, FAR) for work in further for k in range(RENDERINGS)])
+        return compared(far, self.networks, self._run)
+
+    def kinds(self) -> dict[str, Any]:
+        """Look for the plain rendering of each work by one with a single change."""
+        some = self.works[: max(1, len(self.works) // 7)]
+        plain = self._run(rendered, [(work, RENDERINGS, KINDS["instruments"]) for work in some])
+        changed = {
+            kind: self._run(rendered, [(work, RENDERINGS + 1 + at, freedom) for work in some])
+            for at, (kind, freedom) in enumerate(KINDS.items())
+        }
+        return by_kind(changed, plain)
 
 
 def main() -> None:
     started = machine_facts()
     build_models(default_models_dir())
-    works = kept_works(COUNT)
-    figures: dict[str, Any] = {"works": len(works), "soundfonts": [font.name for font in soundfonts()]}
+    several = len(soundfonts()) > 1
     with TemporaryDirectory(prefix="samesong-bench-") as name, ProcessPoolExecutor(PROCESSES) as pool:
 
         def run(task: Callable[[Any], Any], given: Sequence[Any]) -> list[Any]:
             return list(pool.map(task, given, chunksize=4))
 
-        for label, found in sections(works, run, Path(name)):
-            figures[label] = found
-            # What ends early leaves what it had.
-            write_result(
-                "version_encoders",
-                f"{RENDERINGS} renderings of each work (far: of a third of the works, one change each: of a "
-                "seventh), each ranked against all others; works and collections that were not trained on; "
-                "rendered: nothing is claimed of covers by others",
-                figures,
-                started=started,
-            )
+        rows = _Rows(run, Path(name))
+        write_rows(
+            "version_encoders",
+            f"{RENDERINGS} renderings of each work (far: of a third of the works, one change each: of a "
+            "seventh), each ranked against all others; works and collections that were not trained on; "
+            "rendered: nothing is claimed of covers by others",
+            (
+                ("near", rows.near),
+                ("piano_several_soundfonts" if several else "piano-performances-midi", rows.piano),
+                ("far", rows.far),
+                ("one change each, mean reciprocal rank", rows.kinds),
+            ),
+            started=started,
+            works=COUNT,
+        )
 
 
 if __name__ == "__main__":

@@ -76,7 +76,7 @@ def diagonals(found: Coincidences, *, ratio: float, at: Sequence[float] | None =
         chosen = _standing_out(votes)
     else:
         chosen = sorted({min(max(0, round(each + votes.shift)), ROW * rows + size - 1) for each in at})
-    member = np.full(ROW * rows + size, -1, dtype=np.int8)
+    member = np.full(ROW * rows + size, -1, dtype=np.int16)
     for number, place in reversed(list(enumerate(chosen))):
         member[max(0, place - 1) : place + 2] = number
     table = np.lib.stride_tricks.sliding_window_view(member, size)[: ROW * rows : ROW]

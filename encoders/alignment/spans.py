@@ -13,9 +13,9 @@ from encoders.alignment.intervals import covered
 from encoders.alignment.lines import TIED_CENTS, likely_lines
 from encoders.alignment.place import Place
 from encoders.alignment.settled import settled
-from encoders.alignment.span import Span
+from encoders.alignment.span import Span, on_span
 from encoders.alignment.tempo import loop_line
-from encoders.alignment.walk import Sides, Walk, along, longest_share, on_span, share_of, total_worth
+from encoders.alignment.walk import Sides, Walk, along, longest_share, share_of, total_worth
 from encoders.landmarks import FRAME_MS, Landmarks
 
 # The same for a few seconds that are played higher or lower: the best offset of any 4 s.

@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from encoders.alignment.coincidence import ByPitch, Coincidences, IntArray, coincidences
+from encoders.alignment.coincidence import ByPitch, Coincidences, coincidences
 from encoders.alignment.diagonals import diagonals
 from encoders.alignment.drift import steadier
 from encoders.alignment.intervals import covered, uncovered
@@ -16,7 +16,7 @@ from encoders.alignment.lines import WORTH_A_LOOK
 from encoders.alignment.loops import LONGEST_LOOP, with_loops
 from encoders.alignment.prominence import believed
 from encoders.alignment.repeats import kept
-from encoders.alignment.span import Span
+from encoders.alignment.span import Span, on_span
 from encoders.alignment.stretches import WORTH, Stretch, stretches
 from encoders.alignment.tempo import Line, fitted
 from encoders.landmarks import FRAME_MS, Landmarks
@@ -33,8 +33,6 @@ _MOST_OF_A_PIECE: Final = 0.5
 # Of a loop so much shorter than another place of it, and so far inside of it, nothing more is told.
 _AS_LONG: Final = 0.8
 _HELD: Final = 0.8
-# A diagonal takes in a frame and a half to either side.
-_ON: Final = 1.6
 # Shorter pieces are walked along by their strong points alone where all points find nothing.
 _A_PIECE_MS: Final = 30_000
 
@@ -109,13 +107,6 @@ def _on_top(walk: Walk) -> float:
         return 0.0
     louder = left[here[both]].astype(np.float64) - right[there[both]]
     return float(np.median(louder) - np.median(shared) / 2.0)
-
-
-def on_span(found: Coincidences, ratio: float, span: Span) -> IntArray:
-    """Give the pairs that lie on a span."""
-    pairs = np.flatnonzero(np.abs(found.offsets(ratio) - np.float32(span.offset(ratio) / FRAME_MS)) <= _ON)
-    times = found.frames_left[found.left[pairs]]
-    return pairs[(times >= span.start_a_ms / FRAME_MS) & (times < span.end_a_ms / FRAME_MS)]
 
 
 def _without_lesser(spans: Sequence[Span]) -> list[Span]:
