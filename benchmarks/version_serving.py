@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from functools import cache
 from itertools import combinations
 from time import process_time
 from typing import Any, Final, NamedTuple
@@ -14,7 +15,8 @@ from msgspec.structs import replace
 from numpy.typing import NDArray
 
 from benchmarks.kept_renderings import kept_works
-from benchmarks.machine import machine_facts, write_result
+from benchmarks.machine import machine_facts
+from benchmarks.rows import write_rows
 from benchmarks.version_encoders import COUNT, PROCESSES, rendered, soundfonts
 from benchmarks.version_queries import NEAR, RENDERINGS, Rendering
 from benchmarks.version_realigned import labels_of
@@ -300,29 +302,23 @@ def believed(serving: Serving) -> dict[str, Any]:
     }
 
 
-def sections(serving: Serving) -> Iterator[tuple[str, Any]]:
-    """Give each figure under its name."""
-    decided = serving.decide(Bundle.packaged())
-    yield "decided, one after another", decided
+def found(serving: Serving) -> dict[str, Any]:
+    """Let the first rendering of each work ask `find`, with lines and without."""
     asking = np.flatnonzero(np.diff(serving.labels, prepend=-1)).tolist()
     serving.lines.seconds.clear()
     serving.lines.asked.clear()
     served = serving.ask(asking, lines=True)
-    yield (
-        "find, the first rendering of each work asks",
-        {
-            "asking": len(asking),
-            "ten of the 100 nearest, by lines (serves)": ranked(serving, asking, served, by_line),
-            "the ten nearest by vector, by lines": ranked(
-                serving, asking, nearest := serving.ask(asking, lines=False), by_line
-            ),
-            "the ten nearest by vector, by paths (served before)": ranked(serving, asking, nearest, by_path),
-            "ranked again, each": round(float(np.mean(serving.lines.asked)), 1),
-            "ranking, ms of CPU each": round(1e3 * float(np.mean(serving.lines.seconds)), 1),
-            "ranking, ms of CPU at most": round(1e3 * float(np.max(serving.lines.seconds)), 1),
-        },
-    )
-    yield "every rendering asks for lines", believed(serving)
+    asked, seconds = list(serving.lines.asked), list(serving.lines.seconds)
+    nearest = serving.ask(asking, lines=False)
+    return {
+        "asking": len(asking),
+        "ten of the 100 nearest, by lines (serves)": ranked(serving, asking, served, by_line),
+        "the ten nearest by vector, by lines": ranked(serving, asking, nearest, by_line),
+        "the ten nearest by vector, by paths (served before)": ranked(serving, asking, nearest, by_path),
+        "ranked again, each": round(float(np.mean(asked)), 1),
+        "ranking, ms of CPU each": round(1e3 * float(np.mean(seconds)), 1),
+        "ranking, ms of CPU at most": round(1e3 * float(np.max(seconds)), 1),
+    }
 
 
 def main() -> None:
@@ -332,17 +328,29 @@ def main() -> None:
     with ProcessPoolExecutor(PROCESSES) as pool:
         tasks = [(work, k, NEAR) for work in works for k in range(RENDERINGS)]
         renderings = list(pool.map(rendered, tasks, chunksize=4))
-    figures: dict[str, Any] = {"works": len(works), "soundfonts": [font.name for font in soundfonts()]}
-    for label, found in sections(Serving(renderings)):
-        figures[label] = found
-        # What ends early leaves what it had.
-        write_result(
-            "version_serving",
-            f"{RENDERINGS} renderings of each work that was not trained on, through the stages that serve: "
-            "rendered, so nothing is claimed of covers by others; names say nothing",
-            figures,
-            started=started,
-        )
+    serving = Serving(renderings)
+
+    @cache
+    def decided() -> dict[str, Any]:
+        return serving.decide(Bundle.packaged())
+
+    def asked() -> dict[str, Any]:
+        decided()  # then all rows are in the index
+        return found(serving)
+
+    write_rows(
+        "version_serving",
+        f"{RENDERINGS} renderings of each work that was not trained on, through the stages that serve: "
+        "rendered, so nothing is claimed of covers by others; names say nothing",
+        (
+            ("decided", decided),
+            ("find", asked),
+            ("lines", lambda: believed(serving)),
+        ),
+        started=started,
+        works=len(works),
+        soundfonts=[font.name for font in soundfonts()],
+    )
 
 
 if __name__ == "__main__":
