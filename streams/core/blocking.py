@@ -6,7 +6,7 @@ A key is ``blocker:value``. Identifiers first, then titles; at most ``MAX_KEYS``
 import itertools
 from collections.abc import Iterator
 
-from streams.core.normalize import clean_text, fold_diacritics, normalize_text
+from streams.core.normalize import clean_text, fold_diacritics, normalize_text, remnant
 from streams.core.records import LinkageRecord
 from streams.core.titles.pieces import is_catalogued, read_piece
 from streams.core.titles.spelling import in_one_spelling, without_article
@@ -64,9 +64,13 @@ def blocking_keys(record: LinkageRecord) -> tuple[str, ...]:
     keys += _segment_keys(record, artists)
     if record.duration_ms and artists:
         bucket = (record.duration_ms + _DURATION_BUCKET_MS // 2) // _DURATION_BUCKET_MS
-        keys.append(f"artist_duration:{_squeeze(artists[0])}|{bucket}")
+        # Its letters in whatever order, doubled or not: a misspelt name is found beside its length.
+        letters = "".join(sorted(set(_squeeze(artists[0]))))
+        keys.append(f"artist_duration:{letters}|{bucket}")
     if record.albums and record.track_number is not None:
         keys.append(f"album_place:{_squeeze(fold_diacritics(record.albums[0]))}|{record.track_number}")
+        if left := remnant(record.albums[0]):
+            keys.append(f"album_place:{left}|{record.track_number}")
     return tuple(dict.fromkeys(keys))[:MAX_KEYS]
 
 

@@ -365,7 +365,7 @@ def compare_prepared(
     if album == "equal" and (title in _OTHER_TITLES or numbers == "one_sided"):
         # No album has two songs at one place; another disc of it may, but not of one length as a rule.
         album = "one_place" if track == "same_place" and duration == "second" else "album_mates"
-    if track == "other_place" and both == "both":
+    if track == "other_place" and (both == "both" or (title, artist) == ("beside_artist", "in_title")):
         track = "moved"
     gtin = compare_gtins(left, right) if given & GTIN else ABSENT
     if (

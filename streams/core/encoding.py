@@ -14,7 +14,7 @@ from streams.core.replays import read_replay
 from streams.core.upload_json import upload_digest
 
 # Changes with every rule that reads titles, names, identifiers or blocking keys: a decision names it.
-RULE_VERSION: Final = "2026.18"
+RULE_VERSION: Final = "2026.19"
 # A refused record travels with its bytes, so that it can be read and replayed; of a longer one the first few
 # show what it was, and the whole goes to the feature store.
 INLINE_LIMIT: Final = 256 * 1024

@@ -69,6 +69,18 @@ def fold_diacritics(text: str) -> str:
     return "".join(parts).translate(_FOLD)
 
 
+def remnant(text: str) -> str | None:
+    """Give what is left of a normalised text, written together, where a sender drops what is not Latin.
+
+    None where nothing would be dropped, or less than two signs be left.
+    """
+    folded = fold_diacritics(text)
+    if folded.isascii():
+        return None
+    left = "".join(sign for sign in folded if sign.isascii() and sign.isalnum())
+    return left if len(left) > 1 else None
+
+
 _PLATFORM = re.compile(r"(?<=\w)VEVO$| - Topic$")
 _LETTERS = re.compile(r"(?<=\w)[!@](?=\w)|(?<=\w)\$|\$(?=\w)")
 _LETTER = {"!": "i", "$": "s", "@": "a"}

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from streams.core.blocking import blocking_keys
 from streams.core.comparison import FIELDS, compare_records
 from streams.core.features import featurize
 from streams.core.records import Artist, Identifiers, LinkageRecord, Release, Upload
@@ -72,6 +73,61 @@ def test_a_mistyped_title_is_told_from_titles_that_are_merely_alike() -> None:
     assert _levels(_record("Winter"), _record("Winetr"))["title_artist"] == "both"
     assert _levels(_record("My Life So Far Away"), _record("My Wife So Far Away"))["title"] == "near"
     assert _levels(_record("Winter"), _record("Winner"))["title"] == "similar"
+
+
+@pytest.mark.parametrize(
+    ("version", "mistyped", "level"),
+    [
+        ("Blue Garden (Original Club Edit)", "Blue Garden (Original Club Eedit)", "equal_vague"),
+        ("Blue Garden (Original Club Edit)", "Blue Garden", "one_sided_edit"),
+        ("Blue Garden (Instrumental)", "Blue Garden (Instrumetnal)", "equal_vague"),
+        ("Blue Garden (Live)", "Blue Garden (Later)", "one_sided"),
+    ],
+)
+def test_a_version_word_with_a_typing_error_is_not_left_out(version: str, mistyped: str, level: str) -> None:
+    assert _levels(_record(version), _record(mistyped))["version"] == level
+
+
+def test_a_version_that_stands_beside_the_title_is_left_out_of_a_mistyped_one() -> None:
+    one = _record("Blue Garden", version="Instrumental")
+    assert _levels(one, _record("Blue Garden"))["version"] == "one_sided"
+    assert _levels(one, _record("Bleu Garden"))["version"] == "one_sided"
+
+
+def test_a_title_that_holds_the_artist_may_stand_at_another_place_of_the_album() -> None:
+    one = _record("Blue Garden", album="River Songs", track=5)
+    other = _record("Ana Rio - Blue Garden", None, album="River Songs", track=17)
+    assert _levels(one, other)["track"] == "moved"
+    assert (
+        _levels(one, _record("Red Garden Door", None, album="River Songs", track=17))["track"]
+        == "other_place"
+    )
+
+
+@pytest.mark.parametrize(
+    ("one", "other"), [("Libra", "Lbira"), ("Mandalay", "Mandaaly"), ("Anna Rio", "Ana Rio")]
+)
+def test_a_misspelt_artist_is_found_beside_the_length(one: str, other: str) -> None:
+    keys = [
+        {
+            key
+            for key in blocking_keys(_record(None, name, duration_ms=200_000))
+            if key.startswith("artist_duration:")
+        }
+        for name in (one, other)
+    ]
+    assert keys[0]
+    assert keys[0] == keys[1]
+
+
+def test_an_album_is_known_by_what_a_sender_leaves_of_it_who_drops_other_scripts() -> None:
+    one = _record("青い扉", "リオ", album="すてき MAHO堂 CDコレクション", track=3)
+    left = _record(None, None, album="MAHO CD", track=3)
+    assert _levels(one, left)["album"] == "near"
+    assert _levels(one, left)["track"] == "same_place"
+    assert not set(blocking_keys(one)).isdisjoint(blocking_keys(left))
+    assert _levels(one, _record("Blue Door", "リオ", album="MAHO CD", track=3))["album"] == "different"
+    assert _levels(one, _record(None, None, album="MAHO", track=3))["album"] == "different"
 
 
 @pytest.mark.parametrize(("title", "track"), [("005", 5), ("005", None), ("5", 5)])

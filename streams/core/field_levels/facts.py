@@ -86,7 +86,12 @@ def compare_albums(left: Prepared, right: Prepared) -> str:
         for other in right.legible_albums:
             if fuzz.ratio(one, other, score_cutoff=_NEAR_ALBUM) >= _NEAR_ALBUM:
                 return "near"
-    return "different"
+    return "near" if _is_left_of(left, right) or _is_left_of(right, left) else "different"
+
+
+def _is_left_of(own: Prepared, other: Prepared) -> bool:
+    """Say whether an album is what a sender left of the other who drops what is not Latin, the artist too."""
+    return bool(other.remnants) and not own.artists and not own.albums.isdisjoint(other.remnants)
 
 
 _NEAR_ALBUM = 80

@@ -7,7 +7,7 @@ from functools import lru_cache
 from weakref import ref
 
 from streams.core.names import name_form
-from streams.core.normalize import fold_diacritics, normalize_text
+from streams.core.normalize import fold_diacritics, normalize_text, remnant
 from streams.core.records import LinkageRecord, SourceKind, TitleReading, TypedNumber, VersionPart
 from streams.core.titles.keys import without_keys
 from streams.core.titles.pieces import Piece, read_piece
@@ -63,6 +63,10 @@ class Prepared:
         ``squeezed`` without the musical key, where a title of a piece names one
     guests : frozenset of str
         keys of those of ``artists`` who are but guests
+    remnants : frozenset of str
+        what a sender leaves of ``albums`` who drops what is not Latin
+    written, whole_title : str
+        the title with its version words, normalised, and the same written together
     findable : tuple of str
         names of artists that are long enough to be found in titles
     """
@@ -99,6 +103,7 @@ class Prepared:
         "numbers",
         "of_platform",
         "pieces",
+        "remnants",
         "sender",
         "squeezed",
         "squeezed_set",
@@ -111,6 +116,7 @@ class Prepared:
         "versions",
         "whole_title",
         "with_artist",
+        "written",
     )  # fmt: skip
 
     def __init__(self, record: LinkageRecord) -> None:
@@ -159,10 +165,11 @@ class Prepared:
         self.albums = frozenset(fold_diacritics(album).replace(" ", "") for album in record.albums)
         # Some senders drop what is not Latin: of "青い扉" nothing is left, or "!!".
         self.legible_albums = tuple(album for album in self.albums if any(map(str.isalnum, album)))
+        self.remnants = frozenset(filter(None, map(remnant, record.albums)))
         self.album_names = tuple(filter(None, map(_album_name, record.albums)))
         self.media_kind = readings[0].media_kind if readings else None
-        written = fold_diacritics(normalize_text(readings[0].source_text)) if readings else ""
-        self.whole_title = written.replace(" ", "")
+        self.written = fold_diacritics(normalize_text(readings[0].source_text)) if readings else ""
+        self.whole_title = self.written.replace(" ", "")
         # "[silence]", "[untitled]": what stands in brackets alone is no title.
         self.described = bool(readings and _BRACKET_ALONE.fullmatch(readings[0].source_text))
         self._on_albums = record.albums

@@ -5,6 +5,7 @@ from typing import Final
 from streams.core.field_levels.prepared import Prepared, prepare
 from streams.core.normalize import fold_diacritics, normalize_text
 from streams.core.records import LinkageRecord, VersionPart
+from streams.core.titles.mistyped import is_mistyped
 from streams.core.versions import USUAL, details_conflict, exclude_each_other, relation_between
 
 ONE_SIDED = frozenset({"one_sided", "one_sided_edit", "crossed"})
@@ -44,6 +45,8 @@ def compare_versions(left: Prepared, right: Prepared, i: int, j: int) -> Version
     only = special ^ other
     if only <= silent.album_types or all(_is_album(told.versions[index][name], silent) for name in only):
         return "on_album", relation, None
+    if all(_is_mistyped_in(told.versions[index][name], told, silent) for name in only):
+        return "equal_vague", None, None
     return ("one_sided_edit" if only <= {"edit", "clean"} else "one_sided"), relation, None
 
 
@@ -63,6 +66,12 @@ def _is_album(part: VersionPart, record: Prepared) -> bool:
         text == album or (min(len(text), len(album)) >= _LONG_NAME and (text in album or album in text))
         for album in record.albums
     )
+
+
+def _is_mistyped_in(part: VersionPart, told: Prepared, silent: Prepared) -> bool:
+    """Say whether the title of who seems to leave a version word out has it with a typing error."""
+    text = fold_diacritics(normalize_text(part.text)) if part.text else ""
+    return bool(text) and text in told.written and is_mistyped(told.written, silent.written)
 
 
 _LONG_NAME = 10
