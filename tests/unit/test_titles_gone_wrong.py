@@ -76,6 +76,36 @@ def test_a_mistyped_title_is_told_from_titles_that_are_merely_alike() -> None:
 
 
 @pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("song of the river", "song of the rive"),  # lost at an end
+        ("song of the river", "song of the rivers"),
+        ("wind in the trees", "ind in the trees"),
+        ("blue suede shoes", "blu suede sheos"),  # two in fourteen letters
+    ],
+)
+def test_a_letter_at_an_end_is_a_typing_error_in_a_title_of_three_words(one: str, other: str) -> None:
+    levels = _levels(_record(one), _record(other))
+    assert levels["title"] == "mistyped"
+    assert levels["title_artist"] == "both"
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("garden suite part ii", "garden suite part iii"),
+        ("a b c d", "a bb cc d"),  # too short for two
+        ("song of the river", "song of th river"),  # in a short word
+        ("the long river home", "the long riverhome"),
+        ("青い 扉 の 歌", "青い 扉 の 歌た"),
+    ],
+)
+def test_what_is_no_typing_error_in_a_title_of_three_words(one: str, other: str) -> None:
+    assert not is_mistyped(one, other)
+    assert not is_mistyped(other, one)
+
+
+@pytest.mark.parametrize(
     ("version", "mistyped", "level"),
     [
         ("Blue Garden (Original Club Edit)", "Blue Garden (Original Club Eedit)", "equal_vague"),

@@ -11,6 +11,7 @@ LETTERS_FOR_EACH: Final = 5
 """One error in a shorter title leaves too little that agrees."""
 _SHORTEST: Final = 4
 """Letters of a word, with the one that was lost."""
+_MANY_WORDS: Final = 3
 _NUMERALS: Final = frozenset("ii iii iv vi vii viii ix xi xii xiii xiv xv xvi".split())
 _ROWS: Final = ("qwertyuiop", "asdfghjkl", "zxcvbnm")
 _FIRST_OF_SYLLABLES: Final = "\u1100"
@@ -32,17 +33,21 @@ def is_mistyped(one: str, other: str) -> bool:
     """Say whether two normalised titles are one but for typing errors; the words are as many in both.
 
     A letter more at either end of a word is none: it makes another word (``girl``, ``girls``; ``rain``,
-    ``train``). Nor is a difference in numbers.
+    ``train``). In a title of three words so much agrees that it is one all the same ("Song of the Rive"). A
+    difference in numbers never is.
     """
     words, others = one.split(), other.split()
     if len(words) != len(others):
         return False
     apart = [pair for pair in zip(words, others, strict=True) if pair[0] != pair[1]]
     letters = min(sum(map(len, words)), sum(map(len, others)))
-    return len(apart) * LETTERS_FOR_EACH <= letters and all(_slipped(*pair) for pair in apart)
+    if len(apart) * LETTERS_FOR_EACH > letters:
+        return False
+    at_ends = len(words) >= _MANY_WORDS
+    return all(_slipped(*pair, at_ends=at_ends) for pair in apart)
 
 
-def _slipped(one: str, other: str) -> bool:
+def _slipped(one: str, other: str, *, at_ends: bool) -> bool:
     small, large = sorted((one, other), key=len)
     if len(large) < _SHORTEST or len(large) - len(small) > 1:
         return False
@@ -56,7 +61,7 @@ def _slipped(one: str, other: str) -> bool:
     )
     if len(small) < len(large):
         doubled = at > 0 and large[at] == large[at - 1]
-        return small[at:] == large[at + 1 :] and (doubled or 0 < at < len(small))
+        return small[at:] == large[at + 1 :] and (doubled or at_ends or 0 < at < len(small))
     if small[at + 1 :] == large[at + 1 :]:
         return at > 0 and (small[at], large[at]) in _BESIDE
     changed = small[at : at + 2] == large[at : at + 2][::-1]
