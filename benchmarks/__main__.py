@@ -32,6 +32,7 @@ BY_NAME = (
     "version_serving",
     "believed_lines",
     "interpolations",
+    "interpolations_by_maps",
     "soak",
 )
 

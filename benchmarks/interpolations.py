@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from functools import cache
+from functools import cache, partial
 from time import process_time
 from typing import Any, Final, NamedTuple
 
@@ -45,12 +45,23 @@ _RATIO: Final = 0.04
 _PRECISION: Final = 0.95
 
 
+_CANDIDATES: Final = 10
+"""That an upload is compared with."""
+
+
+class Way(NamedTuple):
+    """A way to find what is played anew: what it hears of samples at a rate, and how two of those compare."""
+
+    hear: Callable[[NDArray[np.float32], int], Any]
+    compare: Callable[[Any, Any], QuotedMelody]
+
+
 class Heard(NamedTuple):
-    """A work as the catalogue has it, and the tracks that quote it: their lengths, truth and landmarks."""
+    """A work as the catalogue has it, and the tracks that quote it: lengths, truth and what is heard."""
 
     work: str
-    points: Landmarks
-    quoting: list[tuple[float, Quotation, Landmarks]]
+    side: Any
+    quoting: list[tuple[float, Quotation, Any]]
 
 
 class Asked(NamedTuple):
@@ -67,27 +78,27 @@ def _players() -> list[Player]:
     return [Player(font) for font in soundfonts()]
 
 
-def _heard(task: tuple[int, Work, Work | None]) -> Heard:
+def _heard(task: tuple[int, Work, Work | None], way: Way) -> Heard:
     """Play a work, and phrases of it over another one."""
     number, work, host = task
     rng = np.random.default_rng([0x1A7E, number])
     players = _players()
     own, under, over = (players[(number + turn) % len(players)] for turn in range(3))
-    points = landmarks(played(work, rng, own), SAMPLE_RATE)
+    side = way.hear(played(work, rng, own), SAMPLE_RATE)
     quoting = []
     for length in LENGTHS_S if host is not None else ():
         phrase = next(phrases(work, length, rng), None)
         if phrase is None or host is None:
             continue
         for each in quotations(phrase, host, rng, host_player=under, player=over):
-            quoting.append((length, each._replace(y=np.empty(0, np.float32)), landmarks(each.y, SAMPLE_RATE)))
-    return Heard(work.name, points, quoting)
+            quoting.append((length, each._replace(y=np.empty(0, np.float32)), way.hear(each.y, SAMPLE_RATE)))
+    return Heard(work.name, side, quoting)
 
 
-def _asked(task: tuple[float, Quotation | None, Landmarks, Landmarks]) -> Asked:
+def _asked(task: tuple[float, Quotation | None, Any, Any], way: Way) -> Asked:
     length, truth, work, track = task
     started = process_time()
-    found = quoted_melody(melody_side(work), melody_side(track))
+    found = way.compare(work, track)
     return Asked(length, truth, found, process_time() - started)
 
 
@@ -106,19 +117,19 @@ def bounded(found: QuotedMelody, truth: Quotation) -> bool:
     return placed(found, truth) and max(map(abs, ends)) <= _WITHIN_S
 
 
-def asked_of(heard: Sequence[Heard], hosts: dict[str, str], seed: int) -> list[Asked]:
+def asked_of(heard: Sequence[Heard], hosts: dict[str, str], seed: int, way: Way) -> list[Asked]:
     """Compare each track with what it quotes, and as loud tracks with drawn works that it does not quote."""
     rng = np.random.default_rng([0xA5, seed])
-    tasks: list[tuple[float, Quotation | None, Landmarks, Landmarks]] = []
+    tasks: list[tuple[float, Quotation | None, Any, Any]] = []
     for own in heard:
         strangers = [each for each in heard if each.work not in (own.work, hosts.get(own.work))]
         for length, truth, track in own.quoting:
-            tasks.append((length, truth, own.points, track))
+            tasks.append((length, truth, own.side, track))
             if truth.level_db == 0.0:
                 drawn = rng.choice(len(strangers), size=min(_OTHERS, len(strangers)), replace=False)
-                tasks += [(length, None, strangers[at].points, track) for at in drawn]
+                tasks += [(length, None, strangers[at].side, track) for at in drawn]
     with ProcessPoolExecutor(PROCESSES) as pool:
-        return list(pool.map(_asked, tasks, chunksize=4))
+        return list(pool.map(partial(_asked, way=way), tasks, chunksize=4))
 
 
 def limit_of(asked: Sequence[Asked], precision: float) -> float:
@@ -162,8 +173,9 @@ def figures_of(asked: Sequence[Asked], limit: float) -> dict[str, Any]:
     return figures
 
 
-def made() -> dict[str, Any]:
-    """Choose the score on every other work, and count on the rest."""
+@cache
+def _halves(way: Way) -> tuple[list[Asked], list[Asked]]:
+    """Ask every other work, and the rest."""
     works, songs = kept_works(_WORKS), common_songs(_SONGS)
     halves = []
     for half in range(2):
@@ -173,65 +185,72 @@ def made() -> dict[str, Any]:
         ]
         tasks += [(10_000 + 2 * at + half, song, None) for at, song in enumerate(songs[half::2])]
         with ProcessPoolExecutor(PROCESSES) as pool:
-            heard = list(pool.map(_heard, tasks))
-        halves.append(asked_of(heard, {work.name: host.name for work, host in pairs}, half))
-    limit = limit_of(halves[0], _PRECISION)
-    highest = max(each.found.score for each in halves[0] if each.truth is None)
+            heard = list(pool.map(partial(_heard, way=way), tasks))
+        halves.append(asked_of(heard, {work.name: host.name for work, host in pairs}, half, way))
+    return halves[0], halves[1]
+
+
+def made(way: Way) -> dict[str, Any]:
+    """Choose the score on every other work, and count on the rest."""
+    first, second = _halves(way)
+    limit = limit_of(first, _PRECISION)
+    highest = max(each.found.score for each in first if each.truth is None)
     return {
-        "works": len(works),
-        "common songs and scales": len(songs),
+        "works": _WORKS,
+        "common songs and scales": _SONGS,
         "soundfonts": [font.name for font in soundfonts()],
         "least score at precision 0.95, first half": round(limit, 2),
         "best wrong, first half": round(highest, 2),
-        "first half, at that score": figures_of(halves[0], limit),
-        "second half, at that score": figures_of(halves[1], limit),
-        "second half, above the best wrong of the first": figures_of(halves[1], highest + 1e-6),
+        "first half, at that score": figures_of(first, limit),
+        "second half, at that score": figures_of(second, limit),
+        "second half, above the best wrong of the first": figures_of(second, highest + 1e-6),
     }
 
 
-def _points(y: NDArray[np.float32]) -> Landmarks:
-    return landmarks(y, SR)
+def _real_side(y: NDArray[np.float32], way: Way) -> Any:
+    return way.hear(y, SR)
 
 
-def _beside(tasks: Iterable[tuple[Landmarks, Landmarks]]) -> list[float]:
-    with ProcessPoolExecutor(PROCESSES) as pool:
-        return [
-            each.found.score
-            for each in pool.map(_asked, [(0.0, None, one, two) for one, two in tasks], chunksize=4)
-        ]
-
-
-def real_music() -> dict[str, Any]:
+def real_music(way: Way) -> dict[str, Any]:
     """Say how well real recordings of different sources fit, of which none is known to quote another."""
     tracks = [(each.source, each.y.astype(np.float32)) for each in decoded_sounds(_SECONDS, _OF_A_SOURCE)]
     with ProcessPoolExecutor(PROCESSES) as pool:
-        points = list(pool.map(_points, [y for _, y in tracks]))
+        sides = list(pool.map(partial(_real_side, way=way), [y for _, y in tracks]))
     rng = np.random.default_rng(0x4EA1)
-    tasks = []
+    tasks: list[tuple[float, Quotation | None, Any, Any]] = []
     for at, (source, _) in enumerate(tracks):
         others = [number for number, (other, _) in enumerate(tracks) if other != source]
         drawn = rng.choice(others, size=min(_OTHERS, len(others)), replace=False) if others else ()
-        tasks += [(points[at], points[number]) for number in drawn]
-    scores = _beside(tasks)
-    if not scores:
+        tasks += [(0.0, None, sides[at], sides[number]) for number in drawn]
+    with ProcessPoolExecutor(PROCESSES) as pool:
+        asked = list(pool.map(partial(_asked, way=way), tasks, chunksize=4))
+    if not asked:
         return {"tracks": len(tracks)}
+    scores = np.array([each.found.score for each in asked])
+    told = int((scores >= limit_of(_halves(way)[0], _PRECISION)).sum())
     return {
         "tracks": len(tracks),
         "sources": len({source for source, _ in tracks}),
-        "pairs": len(scores),
+        "pairs": len(asked),
         "percentiles 50 90 99 100": np.percentile(scores, [50, 90, 99, 100]).round(2).tolist(),
+        "told, at the score of precision 0.95": told,
+        f"told of an upload with {_CANDIDATES} candidates": round(_CANDIDATES * told / len(asked), 3),
     }
 
 
-def main() -> None:
+def measure(name: str, what: str, way: Way) -> None:
+    """Write what one way finds."""
     started = machine_facts()
-    rows: list[Row] = [("made", made), ("real music", real_music)]
-    write_rows(
-        "interpolations",
-        "phrases of works played anew over other works, found by the landmarks that are kept of sounds",
-        rows,
-        started=started,
-    )
+    rows: list[Row] = [("made", partial(made, way)), ("real music", partial(real_music, way))]
+    write_rows(name, f"phrases of works played anew over other works, found by {what}", rows, started=started)
+
+
+def _by_landmarks(work: Landmarks, track: Landmarks) -> QuotedMelody:
+    return quoted_melody(melody_side(work), melody_side(track))
+
+
+def main() -> None:
+    measure("interpolations", "the landmarks that are kept of sounds", Way(landmarks, _by_landmarks))
 
 
 if __name__ == "__main__":

@@ -4,8 +4,10 @@ from typing import Final
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from benchmarks.interpolations import Asked, bounded, limit_of, placed
+from benchmarks.melody_maps import melody_maps, melody_on_maps
 from benchmarks.melody_quotes import QuotedMelody, melody_side, quoted_melody
 from benchmarks.quoted_melodies import Quotation, common_songs, phrases
 from encoders.landmarks import FRAME_MS, Landmarks
@@ -83,6 +85,45 @@ def test_the_limit_is_the_least_score_that_keeps_the_precision() -> None:
     assert limit_of(mixed, 0.95) == 8.0
     assert limit_of(mixed, 0.75) == 6.0
     assert limit_of([asked(9.0, right=False)], 0.95) == float("inf")
+
+
+def _maps(seed: int, columns: int) -> NDArray[np.int8]:
+    """Draw two numbers for each pitch class."""
+    drawn = np.random.default_rng(seed).normal(0.0, 40.0, size=(2, 12, columns))
+    return np.clip(drawn, -127, 127).astype(np.int8)
+
+
+def test_a_phrase_is_found_on_maps_in_another_key_and_at_another_tempo() -> None:
+    work, host = _maps(1, 200), _maps(2, 160)
+    # From column 80 on at 1.05 times the tempo, 4 semitones higher, from column 50 on.
+    at = 80 + 1.05 * np.arange(40)
+    low, part = at.astype(int), at - at.astype(int)
+    phrase = work[:, :, low] * (1 - part) + work[:, :, low + 1] * part
+    host[:, :, 50:90] = np.roll(phrase, 4, axis=1) + 0.3 * host[:, :, 50:90]
+    found = melody_on_maps(work, host)
+    assert found.score > melody_on_maps(_maps(3, 200), host).score + 2.0
+    assert found.semitones == 4
+    assert found.ratio == pytest.approx(1.05, rel=0.03)
+    moment = found.start_b_ms / 371.5 - 50
+    assert found.start_a_ms / 371.5 == pytest.approx(80 + 1.05 * moment, abs=2.0)
+    # What hardly ever sounds is no phrase, and what is too short has none.
+    rare = np.zeros((2, 12, 200), dtype=np.int8)
+    rare[:, 3, ::40] = 127
+    assert melody_on_maps(rare, rare).score == 0.0
+    assert melody_on_maps(work, host[:, :, :20]) == QuotedMelody()
+
+
+def test_maps_follow_the_key() -> None:
+    time = np.arange(12 * 11_025) / 11_025
+    steps = np.repeat(np.random.default_rng(3).integers(0, 12, 24), len(time) // 24)
+    low, high = (
+        np.sin(2 * np.pi * np.cumsum(440.0 * 2 ** ((steps + up) / 12)) / 11_025).astype(np.float32)
+        for up in (0, 3)
+    )
+    one, other = melody_maps(low, 11_025).astype(float), melody_maps(high, 11_025).astype(float)
+    assert one.shape[1] == 12
+    fits = [float((np.roll(one, key, axis=1) * other).sum()) for key in range(12)]
+    assert int(np.argmax(fits)) == 3
 
 
 def test_a_phrase_is_a_melody_and_known_wherever_it_comes_again() -> None:
