@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from encoders.alignment.coincidence import ByPitch, Coincidences, coincidences
+from encoders.alignment.coincidence import ByPitch, Coincidences, FloatArray, coincidences
 from encoders.alignment.diagonals import diagonals
 from encoders.alignment.drift import steadier
 from encoders.alignment.intervals import covered, uncovered
@@ -165,13 +165,14 @@ def longest_share(spans: Sequence[Span], durations: tuple[int, int]) -> float:
 
 def _spans(parts: Sequence[Stretch], found: Coincidences, ratio: float) -> list[Span]:
     """Tell stretches in the time of both sides."""
-    spans = [_span(each, found, ratio) for each in parts]
+    offsets = found.offsets(ratio)
+    spans = [_span(each, found, offsets, ratio) for each in parts]
     return _joined([span for span in spans if span.end_a_ms > span.start_a_ms], ratio)
 
 
-def _span(each: Stretch, found: Coincidences, ratio: float) -> Span:
+def _span(each: Stretch, found: Coincidences, offsets: FloatArray, ratio: float) -> Span:
     """Tell a stretch in the time of both sides."""
-    offset = _exact(found, ratio, each)
+    offset = _exact(found, offsets, each)
     # What lies before the first or behind the last point of the right side cannot be in it.
     last = int(found.frames_right[-1])
     begin, end = max(float(each.begin), offset), min(float(each.end), offset + ratio * (last + 1))
@@ -221,9 +222,8 @@ def total_worth(spans: Sequence[Span]) -> float:
     return sum(span.worth for span in spans)
 
 
-def _exact(found: Coincidences, ratio: float, each: Stretch) -> float:
+def _exact(found: Coincidences, offsets: FloatArray, each: Stretch) -> float:
     """Place a diagonal between frames: the mean over the points on it."""
-    offsets = found.offsets(ratio)
     pairs = np.flatnonzero(np.abs(offsets - np.float32(each.offset)) <= 1.6)
     times = found.frames_left[found.left[pairs]]
     on = pairs[(times >= each.begin) & (times < each.end)]
