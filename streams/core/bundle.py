@@ -70,6 +70,11 @@ class Head:
             level = COARSER[name, level]
         return levels.get(level, 0.0)
 
+    def in_stratum(self, stratum: str) -> "Head":
+        """Return the head as it was calibrated for the narrowest stratum that holds one; else as it is."""
+        found = next((name for name in coarser_strata(stratum) if name in self.calibration), None)
+        return self.calibrated(found) if found is not None else self
+
     def calibrated(self, stratum: str) -> "Head":
         """Return the head with the slope of a stratum on every line, and what it weighs on its own."""
         fitted = self.calibration[stratum]

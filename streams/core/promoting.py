@@ -160,7 +160,7 @@ def _scored_anew(workspace: Workspace, bundle: Bundle, *, until_now: Rules, rule
     """Score kept pairs by what is in force from now on; give the uploads whose place may change."""
     before = in_force(until_now)
     if before is not None and sized(before, bundle.catalogue_size) == bundle:
-        return score_grown(workspace, bundle, until_now=until_now, rules=rules)
+        return score_grown(workspace, before, bundle, until_now=until_now, rules=rules)
     score_all(workspace, rules)
     return workspace.live_keys()
 

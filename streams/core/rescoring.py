@@ -7,19 +7,21 @@ promotion then follows what changes and not what is kept.
 """
 
 import math
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Final, NamedTuple
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from itertools import pairwise
+from typing import Final
 
-from msgspec.structs import replace
+from msgspec import structs
 
-from streams.core.bearing import JOINS, JOINS_WORKS, PARTS, PARTS_WORKS, bearing, could_join
-from streams.core.bundle import Bundle, greatest_fall
+from streams.core.bearing import JOINS, JOINS_WORKS, PARTS, PARTS_WORKS, bearing
+from streams.core.bundle import Bundle, greatest_fall, size_named, size_prior
 from streams.core.catalogue import Workspace
 from streams.core.clustering import components
 from streams.core.records import PairState
 from streams.core.rules import PairScorer, Rules, Thresholds
+from streams.core.scoring import stratum_of
 
-Ends = tuple[str, str]
 # A sum of floats that was taken in another order may differ by this much.
 _ROUNDING: Final = 1e-6
 
@@ -32,7 +34,7 @@ def current(workspace: Workspace, pair: PairState, rules: Rules) -> PairState:
     if left is None or right is None or left.record is None or right.record is None:
         return pair
     score = rules.scorer.score(left.record, right.record, pair.sound)
-    fresh = replace(
+    fresh = structs.replace(
         pair,
         recording_log_odds=score.recording.log_odds,
         work_log_odds=score.work.log_odds,
@@ -51,16 +53,58 @@ def score_all(workspace: Workspace, rules: Rules) -> None:
         current(workspace, pair, rules)
 
 
-def score_grown(workspace: Workspace, bundle: Bundle, *, until_now: Rules, rules: Rules) -> set[str]:
+class _Falls:
+    """By how much the larger size lowers the log-odds of kept pairs.
+
+    Parameters
+    ----------
+    before, bundle : Bundle
+        in force until now, and from now on
+    """
+
+    def __init__(self, before: Bundle, bundle: Bundle) -> None:
+        self._before, self._bundle = before, bundle
+        self._greatest: dict[str, float] = {}
+        self._of: dict[tuple[str, str], tuple[float, float] | None] = {}
+
+    def greatest(self, version: str) -> float:
+        """Give the most by which any pair that this version scored can fall; infinite for another bundle."""
+        fall = self._greatest.get(version)
+        if fall is None:
+            fall = self._greatest[version] = greatest_fall(self._bundle, since=version)
+        return fall
+
+    def of(self, version: str, stratum: str) -> tuple[float, float] | None:
+        """Give how far pairs of a stratum fall at both levels; none where it is not known from which size."""
+        key = version, stratum
+        if key not in self._of:
+            self._of[key] = self._measured(version, stratum)
+        return self._of[key]
+
+    def _measured(self, version: str, stratum: str) -> tuple[float, float] | None:
+        size = self._before.catalogue_size if version == self._before.version else size_named(version)
+        if size is None or math.isinf(self.greatest(version)):
+            return None
+        was = replace(self._bundle, catalogue_size=size)
+        recording, work = (
+            size_prior(was, head) - size_prior(self._bundle, head)
+            for head in (self._bundle.recording.in_stratum(stratum), self._bundle.work.in_stratum(stratum))
+        )
+        return recording, work
+
+
+def score_grown(
+    workspace: Workspace, before: Bundle, bundle: Bundle, *, until_now: Rules, rules: Rules
+) -> set[str]:
     """Score anew what a larger size of the catalogue could place otherwise.
 
     Parameters
     ----------
     workspace : Workspace
-    bundle : Bundle
-        in force from now on: the one until now at a larger size
+    before, bundle : Bundle
+        in force until now; and from now on, the same at a larger size
     until_now, rules : Rules
-        before and from now on
+        with them
 
     Returns
     -------
@@ -68,87 +112,73 @@ def score_grown(workspace: Workspace, bundle: Bundle, *, until_now: Rules, rules
         uploads whose components must be placed anew; every other component comes out as it is
     """
     thresholds = rules.thresholds
-    graph = _Graph.of(workspace.pairs(), thresholds)
-    seeds = graph.contested()
-    for pair in list(_shaken(workspace.pairs(), bundle, thresholds, graph)):
-        fresh = current(workspace, pair, rules)
-        if bearing(pair, thresholds) != bearing(fresh, thresholds) or _heard_otherwise(
-            workspace, fresh, until_now.scorer, rules.scorer
-        ):
-            seeds |= {pair.left, pair.right}
+    falls = _Falls(before, bundle)
+    links = [(pair, bearing(pair, thresholds)) for pair in workspace.pairs()]
+    recordings = components((pair.left, pair.right) for pair, said in links if said & JOINS)
+    works = components((pair.left, pair.right) for pair, said in links if said & (JOINS | JOINS_WORKS))
+    seeds: set[str] = set()
+    for pair, said in links:
+        if _shaken(pair, said, falls, thresholds, works):
+            fresh = current(workspace, pair, rules)
+            if bearing(fresh, thresholds) != said or _heard_otherwise(
+                workspace, fresh, until_now.scorer, rules.scorer
+            ):
+                seeds |= {pair.left, pair.right}
+    for level, joins, parts, home in ((0, JOINS, PARTS, recordings), (1, JOINS_WORKS, PARTS_WORKS, works)):
+        contested: dict[str, list[PairState]] = {
+            home[pair.left]: [] for pair, said in links if said & parts and _together(home, pair)
+        }
+        for pair, said in links:
+            if said & joins and home[pair.left] in contested:
+                contested[home[pair.left]].append(pair)
+        seeds |= {
+            name for name, pairs in contested.items() if not _keep_order(workspace, pairs, falls, level)
+        }
     return seeds
 
 
-class _Graph(NamedTuple):
-    """What kept pairs join, and which of them part what others join.
-
-    Attributes
-    ----------
-    recordings, works : mapping of str to str
-        the component of each upload that something joins, at either level
-    parted, works_parted : list of (str, str)
-    """
-
-    recordings: Mapping[str, str]
-    works: Mapping[str, str]
-    parted: list[Ends]
-    works_parted: list[Ends]
-
-    @classmethod
-    def of(cls, pairs: Iterable[PairState], thresholds: Thresholds) -> "_Graph":
-        """Follow what every pair says."""
-        joined: list[Ends] = []
-        works_joined: list[Ends] = []
-        parted: list[Ends] = []
-        works_parted: list[Ends] = []
-        for pair in pairs:
-            ends, said = (pair.left, pair.right), bearing(pair, thresholds)
-            if said & JOINS:
-                joined.append(ends)
-            if said & PARTS:
-                parted.append(ends)
-            if said & JOINS_WORKS:
-                works_joined.append(ends)
-            if said & PARTS_WORKS:
-                works_parted.append(ends)
-        return cls(components(joined), components(joined + works_joined), parted, works_parted)
-
-    def contested(self) -> set[str]:
-        """Give an upload of each component in which one pair parts what others join.
-
-        There the order of the scores decides who comes together, and pairs of two strata may change places;
-        where nothing is parted all orders come to the same.
-        """
-        found = {ends[0] for ends in self.parted if _together(self.recordings, ends)}
-        return found | {ends[0] for ends in self.works_parted if _together(self.works, ends)}
-
-
-def _together(home: Mapping[str, str], ends: Ends) -> bool:
+def _together(home: Mapping[str, str], pair: PairState) -> bool:
     """Say whether both ends of a pair are in one component."""
-    left, right = ends
-    return left in home and home[left] == home.get(right)
+    return pair.left in home and home[pair.left] == home.get(pair.right)
 
 
 def _shaken(
-    pairs: Iterable[PairState], bundle: Bundle, thresholds: Thresholds, graph: _Graph
-) -> Iterator[PairState]:
-    """Give the pairs that may say something else: they fall too far, or more is asked of their sounds."""
-    falls: dict[str, float] = {}
+    pair: PairState, said: int, falls: _Falls, thresholds: Thresholds, works: Mapping[str, str]
+) -> bool:
+    """Say whether a pair may say something else: it falls too far, or more is asked of its sounds."""
+    fall = falls.greatest(pair.bundle_version)
+    # Of a pair that another bundle scored, before the package was renewed, nothing is known.
+    if pair.sound is not None or math.isinf(fall):
+        return True
+    if said == bearing(pair, thresholds, fall + _ROUNDING):
+        return False
+    # What parts two that nothing brings together parts nobody.
+    return bool(said & (JOINS | JOINS_WORKS)) or _together(works, pair)
+
+
+def _keep_order(workspace: Workspace, pairs: Iterable[PairState], falls: _Falls, level: int) -> bool:
+    """Say whether the pairs that join a component are taken in the same order as before.
+
+    Where one pair parts what others join the order of the scores decides who comes together, and pairs of two
+    strata may change places; where nothing is parted all orders come to the same.
+    """
+    scores: list[tuple[float, float]] = []
+    versions: set[str] = set()
     for pair in pairs:
-        fall = falls.get(pair.bundle_version)
-        if fall is None:
-            fall = greatest_fall(bundle, since=pair.bundle_version) + _ROUNDING
-            falls[pair.bundle_version] = fall
-        # Of a pair that another bundle scored, before the package was renewed, nothing is known.
-        if pair.sound is not None or math.isinf(fall):
-            yield pair
-            continue
-        now = bearing(pair, thresholds)
-        # What parts two that nothing brings together parts nobody.
-        if now != bearing(pair, thresholds, fall) and (
-            could_join(pair, thresholds) or _together(graph.works, (pair.left, pair.right))
-        ):
-            yield pair
+        left, right = workspace.upload(pair.left), workspace.upload(pair.right)
+        if left is None or right is None or left.record is None or right.record is None:
+            return False
+        fall = falls.of(pair.bundle_version, stratum_of(left.record, right.record, pair.sound))
+        versions.add(pair.bundle_version)
+        # What a rule bounds falls less than others; only a person joins it.
+        if fall is None or pair.verdict is not None or len(versions) > 1:
+            return False
+        scores.append(((pair.recording_log_odds, pair.work_log_odds)[level], fall[level]))
+    scores.sort(reverse=True)
+    return all(
+        (above == below and fall == farther) or (above - fall) - (below - farther) > _ROUNDING
+        for (above, fall), (below, farther) in pairwise(scores)
+    )
 
 
 def _heard_otherwise(workspace: Workspace, pair: PairState, before: PairScorer, now: PairScorer) -> bool:

@@ -18,7 +18,7 @@ from streams.core.comparison import (
     one_sided_rule,
     version_readings,
 )
-from streams.core.field_levels.prepared import Prepared, prepare
+from streams.core.field_levels.prepared import Prepared, is_identified, prepare, sender_of
 from streams.core.hearing import ABSENT
 from streams.core.levels import LEVEL_FIELDS, Values, compare_levels, level_values
 from streams.core.records import (
@@ -44,7 +44,8 @@ def stratum_of(left: LinkageRecord, right: LinkageRecord, sound: SoundEvidence |
     What the two senders are, then ``+ids`` where both give an identifier of recordings, then ``+sound`` where
     their sounds were compared.
     """
-    return _stratum_of(prepare(left), prepare(right), sound)
+    identified = is_identified(left) and is_identified(right)
+    return _stratum(sender_of(left), sender_of(right), identified, sound is not None)
 
 
 def _stratum_of(one: Prepared, other: Prepared, sound: SoundEvidence | None) -> str:

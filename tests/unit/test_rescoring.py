@@ -3,7 +3,7 @@
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from itertools import combinations
+from itertools import combinations, combinations_with_replacement
 from typing import Final
 
 import msgspec
@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from streams.core.bundle import Bundle, Head, greatest_fall, sized
+from streams.core.bundle import Bundle, Calibration, Head, greatest_fall, size_prior, sized
 from streams.core.catalogue import MemoryCatalogue, Workspace
 from streams.core.placing import Placement, place
 from streams.core.promoting import groups
@@ -24,10 +24,12 @@ from streams.core.records import (
     PairScore,
     PairState,
     SoundEvidence,
+    SourceKind,
     UploadState,
 )
 from streams.core.rescoring import current, score_all, score_grown
 from streams.core.rules import Rules, Thresholds
+from streams.core.scoring import stratum_of
 from tests.unit.scored_uploads import SAME_SOUND
 from tests.unit.title_scorer import head, no_sound
 
@@ -37,7 +39,23 @@ THRESHOLDS: Final = Thresholds(
     recording_match=1.4, recording_review=0.0, work_match=1.1, work_review=0.0, guard=4.0
 )
 SIZES: Final = (2, 4, 16, 256)
-HEAD: Final = Head(prior=0.0, weights={})
+# Pairs of three kinds of senders were measured at six sizes.
+KINDS: Final = (SourceKind.user_upload, SourceKind.label_feed, SourceKind.aggregator)
+SENDERS: Final = dict(zip(KEYS, (KINDS * 3)[: len(KEYS)], strict=True))
+MEASURED: Final = dict(
+    zip(
+        ("|".join(sorted(pair)) for pair in combinations_with_replacement(KINDS, 2)),
+        (8, 2, 3, 8, 256, 20),
+        strict=True,
+    )
+)
+HEAD: Final = Head(
+    prior=0.0,
+    weights={},
+    calibration={
+        name: Calibration(slope=1.0, shift=0.0, measured_at=size) for name, size in MEASURED.items()
+    },
+)
 MADE: Final = replace(
     Bundle.packaged(), version="made", recording=HEAD, work=HEAD, catalogue_size=1, measured_at=2
 )
@@ -49,30 +67,28 @@ class Likeness:
 
     recording: float
     work: float
-    measured_at: int = 2
     cannot_link: str | None = None
     verdict: str | None = None
     sound: SoundEvidence | None = None
-
-    def fall(self, size: int) -> float:
-        return max(0.0, math.log(size / self.measured_at))
 
 
 Pairs = dict[tuple[str, str], Likeness]
 
 
 class Table:
-    """A scorer that looks pairs up, at one size of the catalogue."""
+    """A scorer that looks pairs up, and takes off what a bundle's size does."""
 
-    def __init__(self, pairs: Pairs, size: int) -> None:
-        self._pairs, self._size = pairs, size
+    def __init__(self, pairs: Pairs, bundle: Bundle) -> None:
+        self._pairs, self._bundle = pairs, bundle
 
     def _said(self, left: LinkageRecord, right: LinkageRecord) -> Likeness:
         return self._pairs.get((left.albums[0], right.albums[0]), Likeness(-9.0, -9.0))
 
+    def _fall(self, left: LinkageRecord, right: LinkageRecord) -> float:
+        return -size_prior(self._bundle, HEAD.in_stratum(stratum_of(left, right)))
+
     def score(self, left: LinkageRecord, right: LinkageRecord, sound: SoundEvidence | None) -> PairScore:
-        said = self._said(left, right)
-        fall = said.fall(self._size)
+        said, fall = self._said(left, right), self._fall(left, right)
         return PairScore(
             recording=head(said.recording - fall),
             work=head(said.work - fall),
@@ -91,7 +107,7 @@ class Table:
         explained: bool = False,
     ) -> LevelScores:
         """A sound is the same master as long as the catalogue is small."""
-        log_odds = -1.0 if sound is None else 2.0 - self._said(left, right).fall(self._size)
+        log_odds = -1.0 if sound is None else 2.0 - self._fall(left, right)
         return LevelScores(master=head(log_odds), audio=head(log_odds - 1.0))
 
 
@@ -102,7 +118,6 @@ def likenesses() -> st.SearchStrategy[Likeness]:
         Likeness,
         recording=near,
         work=near,
-        measured_at=st.sampled_from([2, 3, 8, 256]),
         cannot_link=st.sampled_from([None, None, None, "version:live|studio", "number:opus"]),
         verdict=st.sampled_from([None, None, None, None, "match", "non_match"]),
         sound=st.sampled_from([None, None, SAME_SOUND]),
@@ -115,7 +130,7 @@ def catalogues() -> st.SearchStrategy[Pairs]:
 
 def rules_at(pairs: Pairs, bundle: Bundle) -> Rules:
     return Rules(
-        scorer=Table(pairs, bundle.catalogue_size),
+        scorer=Table(pairs, bundle),
         thresholds=THRESHOLDS,
         confirm=no_sound,
         bundle_version=bundle.version,
@@ -127,7 +142,7 @@ def placed(pairs: Pairs) -> MemoryCatalogue:
     catalogue, rules = MemoryCatalogue(), rules_at(pairs, MADE)
     workspace = Workspace(catalogue)
     for at, key in enumerate(KEYS):
-        record = LinkageRecord(kind=Kind.recording, source_kind=None, readings=(), albums=(key,))
+        record = LinkageRecord(kind=Kind.recording, source_kind=SENDERS[key], readings=(), albums=(key,))
         workspace.put_upload(
             UploadState(
                 source="s",
@@ -169,7 +184,7 @@ def grow(
     if all_at_once:
         score_all(workspace, rules)
     else:
-        seeds = score_grown(workspace, bundle, until_now=until_now, rules=rules)
+        seeds = score_grown(workspace, before, bundle, until_now=until_now, rules=rules)
     placements = [
         place(workspace, group, subject="", formerly=None, rules=rules, sequence=bundle.catalogue_size)
         for group in groups(workspace, seeds, THRESHOLDS)
@@ -210,7 +225,7 @@ def test_all_comes_out_as_if_every_pair_were_scored_at_once(pairs: Pairs) -> Non
         pytest.param(
             {
                 "ab": Likeness(8.0, 9.0),
-                "bc": Likeness(7.0, 9.0, measured_at=256),
+                "bc": Likeness(7.0, 9.0),
                 "ac": Likeness(-9.0, 9.0),
             },
             {"a", "bc"},

@@ -48,6 +48,16 @@ def _told(record: LinkageRecord) -> tuple[tuple[int, object], ...]:
     )
 
 
+def sender_of(record: LinkageRecord) -> str:
+    """Name what the sender of a record is."""
+    return record.source_kind.value if record.source_kind else "unknown"
+
+
+def is_identified(record: LinkageRecord) -> bool:
+    """Say whether a record gives an identifier of recordings."""
+    return bool(record.isrcs or record.mbid or record.acoustid)
+
+
 class Prepared:
     """What comparisons need of a record, computed once.
 
@@ -124,8 +134,8 @@ class Prepared:
         self.track_number = record.track_number
         self.explicit = record.explicit
         self.instrumental = record.instrumental
-        self.sender = record.source_kind.value if record.source_kind else "unknown"
-        self.identified = bool(record.isrcs or record.mbid or record.acoustid)
+        self.sender = sender_of(record)
+        self.identified = is_identified(record)
         readings = record.readings
         spelt = tuple(in_one_spelling(reading.base) for reading in readings)
         self.are_long = tuple(map(_is_long, spelt))
