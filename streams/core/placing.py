@@ -17,8 +17,8 @@ from streams.core.records import EntitySide, EntityState, PairState, UploadState
 from streams.core.records.record import Record
 from streams.core.refining import refine
 from streams.core.relating import RelationStep, follow
-from streams.core.rescoring import current
-from streams.core.rules import Rules
+from streams.core.rescoring import current, settled
+from streams.core.rules import Rules, Thresholds
 
 
 class Placement(Record, frozen=True, kw_only=True):
@@ -69,22 +69,14 @@ def place(
     sequence : int
         stamped on what is minted
     """
-    thresholds = rules.thresholds
     keys, held = _component(workspace, seeds, rules)
     pairs = complete(workspace, keys, held, rules=rules)
     before = _entities_of(workspace, keys, formerly)
-    recordings = cluster_component(
-        keys,
-        [_recording_edge(pair) for pair in pairs],
-        threshold=thresholds.recording_match,
-        guard=thresholds.guard,
-    )
-    works = cluster_component(
-        keys,
-        [*_work_edges(pairs, recordings)],
-        threshold=thresholds.work_match,
-        guard=thresholds.guard,
-    )
+    recordings, works = _partitions(keys, pairs, rules.thresholds)
+    if recordings.refused or works.refused:
+        # Only now does it matter in which order they are taken.
+        pairs = [current(workspace, pair, rules) for pair in pairs]
+        recordings, works = _partitions(keys, pairs, rules.thresholds)
     places = refine(workspace, recordings.clusters, pairs, rules=rules, sequence=sequence)
     uploads = {key: the_upload(workspace, key) for key in keys}
     names = named(workspace, uploads, recordings.clusters, kind="", sequence=sequence)
@@ -148,6 +140,25 @@ def place(
     )
 
 
+def _partitions(
+    keys: Sequence[str], pairs: Sequence[PairState], thresholds: Thresholds
+) -> tuple[Partition, Partition]:
+    """Cluster a component into recordings, and these into works."""
+    recordings = cluster_component(
+        keys,
+        [_recording_edge(pair) for pair in pairs],
+        threshold=thresholds.recording_match,
+        guard=thresholds.guard,
+    )
+    works = cluster_component(
+        keys,
+        [*_work_edges(pairs, recordings)],
+        threshold=thresholds.work_match,
+        guard=thresholds.guard,
+    )
+    return recordings, works
+
+
 def _component(workspace: Workspace, seeds: Iterable[str], rules: Rules) -> tuple[list[str], list[PairState]]:
     """Collect the live uploads reachable through pairs that could join, and every pair among them."""
     waiting = sorted(set(seeds))
@@ -160,7 +171,7 @@ def _component(workspace: Workspace, seeds: Iterable[str], rules: Rules) -> tupl
             continue
         seen.add(key)
         for kept in workspace.pairs_of(key):
-            pair = current(workspace, kept, rules)
+            pair = settled(workspace, kept, rules)
             found[pair.left, pair.right] = pair
             if could_join(pair, rules.thresholds):
                 waiting.append(pair.right if pair.left == key else pair.left)

@@ -8,10 +8,11 @@ same holds when the catalogue has outgrown the size that its bundle states.
 import hashlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import cache
 from typing import Final
 
 from streams.core.bearing import could_join
-from streams.core.bundle import Bundle, sized, version_as_made
+from streams.core.bundle import Bundle, greatest_fall, sized, version_as_made
 from streams.core.catalogue import Workspace
 from streams.core.growing import CATALOGUE_SIZE, size_asked
 from streams.core.letters import letter
@@ -64,6 +65,7 @@ def rules_of(bundle: Bundle, confirm: Confirm) -> Rules:
         ),
         confirm=confirm,
         bundle_version=bundle.version,
+        fall=cache(lambda version: greatest_fall(bundle, since=version)),
     )
 
 

@@ -15,11 +15,11 @@ from typing import Final
 from msgspec import structs
 
 from streams.core.bearing import JOINS, JOINS_WORKS, PARTS, PARTS_WORKS, bearing
-from streams.core.bundle import Bundle, greatest_fall, size_named, size_prior
+from streams.core.bundle import Bundle, size_named, size_prior, version_as_made
 from streams.core.catalogue import Workspace
 from streams.core.clustering import components
 from streams.core.records import PairState
-from streams.core.rules import PairScorer, Rules, Thresholds
+from streams.core.rules import PairScorer, Rules
 from streams.core.scoring import stratum_of
 
 # A sum of floats that was taken in another order may differ by this much.
@@ -47,6 +47,13 @@ def current(workspace: Workspace, pair: PairState, rules: Rules) -> PairState:
     return fresh
 
 
+def settled(workspace: Workspace, pair: PairState, rules: Rules) -> PairState:
+    """Give a kept pair as it is; where it may say something else by now, as :func:`current` does."""
+    if pair.bundle_version == rules.bundle_version or not _shaken(pair, rules):
+        return pair
+    return current(workspace, pair, rules)
+
+
 def score_all(workspace: Workspace, rules: Rules) -> None:
     """Score every kept pair by the rules in force."""
     for pair in list(workspace.pairs()):
@@ -64,15 +71,7 @@ class _Falls:
 
     def __init__(self, before: Bundle, bundle: Bundle) -> None:
         self._before, self._bundle = before, bundle
-        self._greatest: dict[str, float] = {}
         self._of: dict[tuple[str, str], tuple[float, float] | None] = {}
-
-    def greatest(self, version: str) -> float:
-        """Give the most by which any pair that this version scored can fall; infinite for another bundle."""
-        fall = self._greatest.get(version)
-        if fall is None:
-            fall = self._greatest[version] = greatest_fall(self._bundle, since=version)
-        return fall
 
     def of(self, version: str, stratum: str) -> tuple[float, float] | None:
         """Give how far pairs of a stratum fall at both levels; none where it is not known from which size."""
@@ -83,7 +82,7 @@ class _Falls:
 
     def _measured(self, version: str, stratum: str) -> tuple[float, float] | None:
         size = self._before.catalogue_size if version == self._before.version else size_named(version)
-        if size is None or math.isinf(self.greatest(version)):
+        if size is None or version_as_made(version) != version_as_made(self._bundle.version):
             return None
         was = replace(self._bundle, catalogue_size=size)
         recording, work = (
@@ -118,7 +117,10 @@ def score_grown(
     works = components((pair.left, pair.right) for pair, said in links if said & (JOINS | JOINS_WORKS))
     seeds: set[str] = set()
     for pair, said in links:
-        if _shaken(pair, said, falls, thresholds, works):
+        # What parts two that nothing brings together parts nobody. More is asked of sounds.
+        matters = bool(said & (JOINS | JOINS_WORKS)) or _together(works, pair)
+        unknown = math.isinf(rules.fall(pair.bundle_version))
+        if pair.sound is not None or unknown or (matters and _shaken(pair, rules)):
             fresh = current(workspace, pair, rules)
             if bearing(fresh, thresholds) != said or _heard_otherwise(
                 workspace, fresh, until_now.scorer, rules.scorer
@@ -142,18 +144,15 @@ def _together(home: Mapping[str, str], pair: PairState) -> bool:
     return pair.left in home and home[pair.left] == home.get(pair.right)
 
 
-def _shaken(
-    pair: PairState, said: int, falls: _Falls, thresholds: Thresholds, works: Mapping[str, str]
-) -> bool:
-    """Say whether a pair may say something else: it falls too far, or more is asked of its sounds."""
-    fall = falls.greatest(pair.bundle_version)
-    # Of a pair that another bundle scored, before the package was renewed, nothing is known.
-    if pair.sound is not None or math.isinf(fall):
+def _shaken(pair: PairState, rules: Rules) -> bool:
+    """Say whether a pair may say something else than when it was scored: it may have fallen too far.
+
+    Of a pair that another bundle scored, before the package was renewed, nothing is known.
+    """
+    fall, thresholds = rules.fall(pair.bundle_version), rules.thresholds
+    if math.isinf(fall):
         return True
-    if said == bearing(pair, thresholds, fall + _ROUNDING):
-        return False
-    # What parts two that nothing brings together parts nobody.
-    return bool(said & (JOINS | JOINS_WORKS)) or _together(works, pair)
+    return bearing(pair, thresholds) != bearing(pair, thresholds, fall + _ROUNDING)
 
 
 def _keep_order(workspace: Workspace, pairs: Iterable[PairState], falls: _Falls, level: int) -> bool:

@@ -1,5 +1,6 @@
 """What is in force while a record is decided: a scorer, its thresholds, and how sounds are compared."""
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
@@ -46,11 +47,27 @@ class Thresholds:
     audio_match: float = 0.0
 
 
+def _unbounded(version: str) -> float:
+    return math.inf
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rules:
-    """What is in force: changed only by a record of the arbiter's log."""
+    """What is in force: changed only by a record of the arbiter's log.
+
+    Attributes
+    ----------
+    scorer : PairScorer
+    thresholds : Thresholds
+    confirm : Confirm
+    bundle_version : str
+    fall : callable
+        by how much in log-odds a pair can have fallen since the version of a bundle scored it; infinite where
+        that is not known
+    """
 
     scorer: PairScorer
     thresholds: Thresholds
     confirm: Confirm
     bundle_version: str
+    fall: Callable[[str], float] = _unbounded

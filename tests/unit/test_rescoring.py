@@ -134,6 +134,7 @@ def rules_at(pairs: Pairs, bundle: Bundle) -> Rules:
         thresholds=THRESHOLDS,
         confirm=no_sound,
         bundle_version=bundle.version,
+        fall=lambda version: greatest_fall(bundle, since=version),
     )
 
 
@@ -252,15 +253,27 @@ def test_copies_that_are_no_longer_heard_as_one_master_are_placed_anew() -> None
     assert now.places[0].master_id != now.places[1].master_id
 
 
-def test_a_pair_far_above_the_thresholds_is_not_scored_anew_until_it_is_placed() -> None:
-    pairs = {(KEYS[0], KEYS[1]): Likeness(9.0, 9.0), (KEYS[2], KEYS[3]): Likeness(2.0, 9.0)}
-    catalogue, bundle = placed(pairs), sized(MADE, 4)
+def test_a_pair_far_above_the_thresholds_is_scored_anew_only_where_the_order_of_its_component_matters() -> (
+    None
+):
+    pairs = {(KEYS[0], KEYS[1]): Likeness(9.0, 9.0), (KEYS[3], KEYS[4]): Likeness(2.0, 9.0)}
+    catalogue, bundle = placed(pairs), sized(MADE, 512)
     grow(catalogue, pairs, MADE, bundle, all_at_once=False)
-    assert [pair.bundle_version for pair in catalogue.pairs()] == ["made", "made@4"]
-    workspace = Workspace(catalogue)
-    place(workspace, KEYS[:1], subject="", formerly=None, rules=rules_at(pairs, bundle), sequence=5)
-    (pair,) = workspace.changes.pairs.values()
-    assert (pair.bundle_version, pair.left) == ("made@4", KEYS[0])
+    assert [pair.bundle_version for pair in catalogue.pairs()] == ["made", "made@512"]
+    workspace, rules = Workspace(catalogue), rules_at(pairs, bundle)
+    place(workspace, KEYS[:1], subject="", formerly=None, rules=rules, sequence=600)
+    assert workspace.changes.pairs == {}
+    # A third that one of them is, and the other cannot be.
+    pairs |= {(KEYS[1], KEYS[2]): Likeness(9.0, 9.0)}
+    rules = rules_at(pairs, bundle)
+    for pair in pairs:
+        if pair[1] == KEYS[2]:
+            workspace.put_pair(
+                PairState(left=pair[0], right=pair[1], recording_log_odds=9.0, work_log_odds=9.0)
+            )
+    place(workspace, KEYS[:1], subject="", formerly=None, rules=rules, sequence=601)
+    assert {pair.bundle_version for pair in workspace.changes.pairs.values()} == {"made@512"}
+    assert len(workspace.changes.pairs) == 3
 
 
 def test_a_pair_that_another_bundle_scored_is_scored_anew_wherever_it_stands() -> None:
