@@ -33,6 +33,7 @@ BY_NAME = (
     "believed_lines",
     "interpolations",
     "interpolations_by_maps",
+    "interpolations_by_both",
     "soak",
 )
 

@@ -36,6 +36,10 @@ _RATIOS: Final = np.exp(np.linspace(np.log(0.75), np.log(1.334), 13))
 # A phrase that sounds for less than half of its time, as where a track fades out, fits nothing by chance.
 _LEAST_EVEN: Final = 0.45
 _FLOOR: Final = 1e-6
+# So far from a line a phrase may lie that is asked for along it.
+_SEMITONES: Final = 1
+_OFF_TEMPO: Final = 0.05
+_OFF_MS: Final = 2_000.0
 
 
 @cache
@@ -52,13 +56,17 @@ def melody_maps(y: NDArray[np.float32], sr: int) -> NDArray[np.int8]:
     return np.asarray(np.rint(127.0 * maps), dtype=np.int8)
 
 
-def melody_on_maps(a: NDArray[np.int8], b: NDArray[np.int8]) -> QuotedMelody:
+def melody_on_maps(
+    a: NDArray[np.int8], b: NDArray[np.int8], *, along: QuotedMelody | None = None
+) -> QuotedMelody:
     """Find the phrase of 9 s that two sounds have in common most surely.
 
     Parameters
     ----------
     a, b : int8 [shape=(channels, 12, t)]
         `melody_maps`
+    along : QuotedMelody, optional
+        only what lies on this line: within a semitone, 5 % of the tempo and 2 s, where it sounds
 
     Returns
     -------
@@ -77,6 +85,8 @@ def melody_on_maps(a: NDArray[np.int8], b: NDArray[np.int8]) -> QuotedMelody:
     ground = np.ascontiguousarray(waves.transpose(1, 0, 3, 2)).reshape(_CLASSES // 2 + 1, -1, count)
     best = QuotedMelody()
     for ratio in _RATIOS.tolist():
+        if along is not None and abs(ratio / along.ratio - 1.0) > _OFF_TEMPO:
+            continue
         played = _at_tempo(over, ratio)
         if played.shape[2] < _PHRASE:
             continue
@@ -86,6 +96,8 @@ def melody_on_maps(a: NDArray[np.int8], b: NDArray[np.int8]) -> QuotedMelody:
         fits = fft.irfft(asked @ ground, _CLASSES, axis=0) / own[:, None] / lengths
         scores = fits / np.maximum(fits.std(axis=(0, 2)), _FLOOR)[:, None]
         scores *= (_evenness(parts) >= _LEAST_EVEN)[:, None] & even
+        if along is not None:
+            scores *= _on_line(along, ratio, len(own), count)
         key, row, place = (int(each) for each in np.unravel_index(int(scores.argmax()), scores.shape))
         if scores[key, row, place] > best.score:
             begin = row * _HOP
@@ -99,6 +111,18 @@ def melody_on_maps(a: NDArray[np.int8], b: NDArray[np.int8]) -> QuotedMelody:
                 end_b_ms=round((place + _PHRASE) * _COLUMN_MS),
             )
     return best
+
+
+def _on_line(line: QuotedMelody, ratio: float, rows: int, places: int) -> NDArray[np.bool_]:
+    """Say which phrases lie on a line: bool [shape=(12, rows, places)]."""
+    keys = (np.arange(_CLASSES) - line.semitones + _CLASSES // 2) % _CLASSES - _CLASSES // 2
+    half = _PHRASE / 2
+    there = (np.arange(rows) * _HOP + half) * ratio * _COLUMN_MS
+    here = (np.arange(places) + half) * _COLUMN_MS
+    off = there[:, None] - line.start_a_ms - (here - line.start_b_ms) * line.ratio
+    at_once = (here + half * _COLUMN_MS > line.start_b_ms) & (here - half * _COLUMN_MS < line.end_b_ms)
+    near: NDArray[np.bool_] = (np.abs(off) <= _OFF_MS) & at_once
+    return (np.abs(keys) <= _SEMITONES)[:, None, None] & near
 
 
 def _evenness(windows: FloatArray) -> FloatArray:

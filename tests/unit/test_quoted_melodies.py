@@ -106,6 +106,16 @@ def test_a_phrase_is_found_on_maps_in_another_key_and_at_another_tempo() -> None
     assert found.ratio == pytest.approx(1.05, rel=0.03)
     moment = found.start_b_ms / 371.5 - 50
     assert found.start_a_ms / 371.5 == pytest.approx(80 + 1.05 * moment, abs=2.0)
+    # Along that line it is the same; along others it is not there.
+    line = QuotedMelody(9.0, 1.06, 5, 29_000, 45_000, 18_000, 33_000)
+    assert melody_on_maps(work, host, along=line) == found
+    beside = [
+        line._replace(semitones=6),
+        line._replace(ratio=1.2),
+        line._replace(start_a_ms=33_000),
+        line._replace(start_b_ms=40_000, end_b_ms=55_000),
+    ]
+    assert all(melody_on_maps(work, host, along=each).score < found.score - 2.0 for each in beside)
     # What hardly ever sounds is no phrase, and what is too short has none.
     rare = np.zeros((2, 12, 200), dtype=np.int8)
     rare[:, 3, ::40] = 127
