@@ -2,7 +2,7 @@
 
 import importlib.resources
 import math
-from collections.abc import Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final
 
@@ -72,7 +72,7 @@ class Head:
 
     def in_stratum(self, stratum: str) -> "Head":
         """Return the head as it was calibrated for the narrowest stratum that holds one; else as it is."""
-        found = next((name for name in coarser_strata(stratum) if name in self.calibration), None)
+        found = narrowest(stratum, self.calibration)
         return self.calibrated(found) if found is not None else self
 
     def calibrated(self, stratum: str) -> "Head":
@@ -178,9 +178,7 @@ class Bundle:
             raise SchemaError("only the recording and the work head are calibrated")
         if bundle.recording_review > bundle.recording_match or bundle.work_review > bundle.work_match:
             raise SchemaError("a review threshold lies above its match threshold")
-        sizes = [head.measured_at for head in heads]
-        sizes += [fitted.measured_at for head in heads for fitted in head.calibration.values()]
-        if bundle.catalogue_size < 1 or bundle.measured_at < 1 or min(sizes) < 0:
+        if bundle.catalogue_size < 1 or bundle.measured_at < 1 or min(_sizes(heads)) < 0:
             raise SchemaError("a catalogue holds at least one entity")
         if (sound := bundle.sound) is not None and not sound.sensible:
             raise SchemaError("what a sound must reach is no distribution, or no share of queries")
@@ -191,10 +189,16 @@ class Bundle:
         return msgspec.json.encode(self, order="sorted")
 
 
-def coarser_strata(stratum: str) -> tuple[str, ...]:
-    """Give a stratum and those that hold it, the narrowest first."""
+def _sizes(heads: Iterable[Head]) -> list[int]:
+    """Give the sizes at which heads and their strata were measured; 0 where they say none of their own."""
+    own = [head.measured_at for head in heads]
+    return own + [fitted.measured_at for head in heads for fitted in head.calibration.values()]
+
+
+def narrowest(stratum: str, known: Container[str]) -> str | None:
+    """Name the narrowest stratum that holds one, of those that are known."""
     kinds = stratum.partition("+")[0]
-    return tuple(dict.fromkeys((stratum, stratum.removesuffix("+sound"), kinds)))
+    return next((name for name in (stratum, stratum.removesuffix("+sound"), kinds) if name in known), None)
 
 
 def sized(bundle: Bundle, size: int) -> Bundle:
@@ -255,9 +259,7 @@ def greatest_fall(bundle: Bundle, *, since: str) -> float:
     """
     if version_as_made(since) != version_as_made(bundle.version):
         return math.inf
-    heads = (bundle.recording, bundle.work)
-    sizes = [bundle.measured_at, *(head.measured_at for head in heads)]
-    sizes += [fitted.measured_at for head in heads for fitted in head.calibration.values()]
+    sizes = (bundle.measured_at, *_sizes((bundle.recording, bundle.work)))
     # Up to where it was measured the size takes nothing off.
     before = max(size_named(since) or 1, min(size for size in sizes if size))
     return max(0.0, math.log(bundle.catalogue_size / before))

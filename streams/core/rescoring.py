@@ -2,8 +2,8 @@
 
 A promoted bundle scores every kept pair anew at once. A larger size of the catalogue takes at most the
 logarithm of its growth off a pair, so most pairs stand where they stood: only those that it could bring
-across a threshold are scored anew at once, the others when their component is placed next. The cost of a
-promotion then follows what changes and not what is kept.
+across a threshold are scored anew at once; the others where their component is placed next and the order of
+its pairs matters. All kept pairs are looked at, few are scored.
 """
 
 import math
@@ -56,8 +56,13 @@ def settled(workspace: Workspace, pair: PairState, rules: Rules) -> PairState:
 
 def score_all(workspace: Workspace, rules: Rules) -> None:
     """Score every kept pair by the rules in force."""
-    for pair in list(workspace.pairs()):
+    for pair in _in_order(workspace):
         current(workspace, pair, rules)
+
+
+def _in_order(workspace: Workspace) -> list[PairState]:
+    """Give every kept pair; in one order, so that a replay writes the same records one after the other."""
+    return sorted(workspace.pairs(), key=lambda pair: (pair.left, pair.right))
 
 
 class _Falls:
@@ -112,7 +117,7 @@ def score_grown(
     """
     thresholds = rules.thresholds
     falls = _Falls(before, bundle)
-    links = [(pair, bearing(pair, thresholds)) for pair in workspace.pairs()]
+    links = [(pair, bearing(pair, thresholds)) for pair in _in_order(workspace)]
     recordings = components((pair.left, pair.right) for pair, said in links if said & JOINS)
     works = components((pair.left, pair.right) for pair, said in links if said & (JOINS | JOINS_WORKS))
     seeds: set[str] = set()

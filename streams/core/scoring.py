@@ -10,7 +10,7 @@ from typing import Final
 from msgspec.structs import replace
 
 from streams.core.acceptance import USUAL
-from streams.core.bundle import Bundle, Head, coarser_strata, size_prior
+from streams.core.bundle import Bundle, Head, narrowest, size_prior
 from streams.core.comparison import (
     FIELDS,
     Comparison,
@@ -206,9 +206,8 @@ class _HeadScorer:
             return self
         found = self._strata.get(stratum)
         if found is None:
-            names = coarser_strata(stratum)
-            found = next((self._strata[name] for name in names if name in self._strata), self)
-            self._strata[stratum] = found
+            name = narrowest(stratum, self._strata)
+            self._strata[stratum] = found = self if name is None else self._strata[name]
         return found
 
     def score(self, levels: tuple[str, ...], values: Values | None) -> HeadScore:

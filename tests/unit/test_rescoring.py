@@ -214,6 +214,28 @@ def test_all_comes_out_as_if_every_pair_were_scored_at_once(pairs: Pairs) -> Non
     assert here.held().pairs == there.held().pairs
 
 
+@given(catalogues())
+def test_what_is_scored_anew_is_written_in_one_order_however_the_state_was_read(pairs: Pairs) -> None:
+    bundle = sized(MADE, SIZES[-1])
+    until_now, rules = rules_at(pairs, MADE), rules_at(pairs, bundle)
+    written = []
+    for order in (list(pairs), list(reversed(pairs))):
+        read = Workspace(MemoryCatalogue())
+        held = placed(pairs).held()
+        for upload in held.uploads.values():
+            read.put_upload(upload)
+        for pair in sorted(held.pairs.values(), key=lambda each: _place_in(order, (each.left, each.right))):
+            read.put_pair(pair)
+        workspace = Workspace(read)
+        score_grown(workspace, MADE, bundle, until_now=until_now, rules=rules)
+        written.append(list(workspace.changes.pairs))
+    assert written[0] == written[1]
+
+
+def _place_in(order: list[tuple[str, str]], ends: tuple[str, str]) -> int:
+    return order.index(ends) if ends in order else len(order)
+
+
 @pytest.mark.parametrize(
     ("pairs", "apart"),
     [
