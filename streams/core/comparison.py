@@ -22,6 +22,7 @@ from streams.core.field_levels.facts import (
     compare_years,
     may_share_a_place,
 )
+from streams.core.field_levels.heard import OTHER_VERSION, agrees, harmony_level, retimed
 from streams.core.field_levels.prepared import (
     ALBUM,
     COVER,
@@ -40,7 +41,7 @@ from streams.core.field_levels.prepared import (
 from streams.core.field_levels.titles import MAIN_TITLE, MISTYPED, compare_titles
 from streams.core.field_levels.versions import NO_VERSION, ONE_SIDED, compare_versions
 from streams.core.filming import OTHER_VIDEO, film
-from streams.core.hearing import ABSENT, OF_SEVERAL, OF_VOICES, ONE_RECORDING, hear, shared
+from streams.core.hearing import ABSENT, ONE_RECORDING, hear, shared
 from streams.core.names import SAME
 from streams.core.names.comparing import CLOSE, DIFFERENT
 from streams.core.pictures import OTHER, compare_pictures
@@ -75,8 +76,6 @@ FIELDS = (
     "pictures",
     "shown",
 )
-HIGH_HARMONY, SOME_HARMONY, LOW_HARMONY = 0.72, 0.6, 0.5
-"""Measured: other works median 0.24, highest 0.68; same work median 0.90, a tenth under 0.80."""
 
 COARSER = {
     ("title", "phrase"): "contained",
@@ -160,53 +159,6 @@ _OTHER_FACTS = tuple(
 """A version has an ISRC of its own: another one beside a version word says the same once more."""
 _SPEAKS_AGAINST = frozenset({"different", "conflict", "other_track", "mbid_different"})
 _NAMES_RECORDING = frozenset({"mbid_equal", "proprietary_equal", "acoustid_equal", "video_equal"})
-
-
-OTHER_VERSION = "other_version_of"
-"""The same harmony in another performance: neither is known to be of the other."""
-_OF_ONE = frozenset(
-    f"{back}{kind}{of}"
-    for kind in ("remix", "instrumental", "karaoke", "a_cappella", "ai_voice_version")
-    for back, of in (("", "_of"), ("has_", ""))
-)
-"""What a version word says of two recordings of one title, of which parts are heard in each other."""
-_RETIMED_WORDS = frozenset({"sped_up", "slowed", "remix", "mashup", "mix"})
-
-
-def _retimed(relation: str | None, ours: frozenset[str], theirs: frozenset[str]) -> tuple[str | None, bool]:
-    """Name a change of speed or pitch after the side that says so; with whether neither does.
-
-    Heard alone, the faster one was sped up; a sender who writes "slowed" knows better.
-    """
-    if "slowed" in ours and relation == "has_sped_up":
-        return "slowed_of", False
-    if "slowed" in theirs and relation == "sped_up_of":
-        return "has_slowed", False
-    told = ours if relation in {"sped_up_of", "derived_of"} else theirs
-    return relation, not told & _RETIMED_WORDS
-
-
-def _agrees(heard: str, relation: str | None, written: str | None, title: str) -> bool:
-    """Say whether what a version word says is what parts in common sound like."""
-    if written in _OF_ONE and (heard == "shares" or relation in OF_VOICES):
-        return title in _STRONG_TITLES
-    return heard in {"part", "shares"} and written in OF_SEVERAL
-
-
-def _harmony(sound: SoundEvidence, limits: SoundLimits) -> str:
-    """Say how far two harmonies agree: along a straight line, or else along a path that may bend anywhere.
-
-    Most performances keep their tempo; of those that do not a line says nothing.
-    """
-    if sound.line is not None and sound.line.score >= limits.least_line:
-        return "high"
-    if sound.harmony is None:
-        return ABSENT
-    if sound.harmony >= HIGH_HARMONY:
-        return "high"
-    if sound.harmony >= SOME_HARMONY:
-        return "some"
-    return "low" if sound.harmony < LOW_HARMONY else "middle"
 
 
 _STRONG_TITLES = frozenset({"exact", "exact_short", PIECE, MAIN_TITLE, MISTYPED, "near"})
@@ -318,7 +270,7 @@ def compare_prepared(
     contradiction = None
     if sound is not None:
         heard, heard_relation = hear(sound, limits)
-        harmony = _harmony(sound, limits)
+        harmony = harmony_level(sound, limits)
         if heard in ONE_RECORDING:
             # What was heard overrules what was written; the clash is told.
             if cannot_link or version in ONE_SIDED:
@@ -328,9 +280,9 @@ def compare_prepared(
             cannot_link, written = f"sound:{heard}", relation
             relation = heard_relation
             if heard == "retimed":
-                relation, silent = _retimed(relation, a.types[i], b.types[j])
+                relation, silent = retimed(relation, a.types[i], b.types[j])
                 contradiction = "heard_against_declared" if silent else None
-            elif _agrees(heard, relation, written, title):
+            elif agrees(heard, relation, written, one_title=title in _STRONG_TITLES):
                 relation = written
             elif heard == "shares":
                 relation = shared(sound, left.year, right.year)

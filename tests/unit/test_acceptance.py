@@ -12,8 +12,8 @@ from scipy import stats
 
 from streams.core.acceptance import MAX_BIT_ERROR, USUAL, Acceptance, BestWrong
 from streams.core.bundle import Bundle
-from streams.core.comparison import OTHER_VERSION
 from streams.core.features import featurize
+from streams.core.field_levels.heard import OTHER_VERSION
 from streams.core.hearing import hear
 from streams.core.records import HeardLine, HeardSpan, Kind, SoundAlignment, SoundEvidence, Upload
 from streams.core.scoring import Scorer
